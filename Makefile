@@ -1,0 +1,37 @@
+# setup, demo, test: on a machine with Python 3.11+, a Java 17 JDK, make and git nothing else is needed before them.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+LAKE ?= lake
+DATA ?= data
+
+.PHONY: setup demo test test-all check clean
+setup: $(READY)
+
+$(READY): setup.py constraints.txt conf/packages.conf docker/fetch-jars.sh
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or later is needed: install it, or name it: make setup PYTHON=python3.11" >&2; exit 1; }
+	@docker/check-java.sh
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing Python packages …" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@echo "fetching jars …" >&2
+	@docker/fetch-jars.sh
+	@touch $@
+
+demo: setup
+	@docker/demo.sh $(DATA) $(LAKE)
+
+test: setup
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow" tests
+
+test-all: setup
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests
+
+check: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+clean:
+	rm -rf .venv .sluice data lake

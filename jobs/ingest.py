@@ -1,0 +1,31 @@
+"""Files into a table, every row accounted for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from sluice import catalog, ingest
+from sluice.cli import JobCommand, common_options, csv_options, ingest_options, job, writer_options
+from sluice.readers.dialect import Dialect
+
+
+@click.command(cls=JobCommand)
+@click.argument("table")
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT…")
+@ingest_options
+@csv_options
+@writer_options
+@common_options
+def main(table: str, inputs: tuple[str, ...], **options: Any) -> None:
+    """Reads files, folders, globs or s3:// URIs into TABLE. A file that is already in it is skipped."""
+    dialect = Dialect(**{name: options.pop(name) for name in Dialect.__dataclass_fields__})
+    chosen = {name: options.pop(name) for name in ("limit", "max_record_bytes", "reprocess", "min_age")}
+    with job("ingest", options) as running:
+        plan = ingest.plan(running.settings.lake, catalog.table(table), inputs, dialect, **chosen)
+        ingest.run(running, plan)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""Upkeep of tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from sluice import catalog, maintain
+from sluice.cli import JobGroup, common_options, job, writer_options
+
+
+@click.group(cls=JobGroup)
+def main() -> None:
+    """Empties a table or sets it back."""
+
+
+@main.command()
+@click.argument("table")
+@writer_options
+@common_options
+def clear(table: str, **options: Any) -> None:
+    """Deletes all rows of TABLE; every file is new to it again."""
+    with job("maintain", options) as running:
+        chosen = catalog.table(table)
+        maintain.current_version(running, chosen)
+        with running.session() as spark:
+            maintain.clear(running, spark, chosen)
+
+
+@main.command()
+@click.argument("table")
+@click.option("--version", type=click.IntRange(min=0), required=True, help="The version to go back to.")
+@writer_options
+@common_options
+def restore(table: str, version: int, **options: Any) -> None:
+    """Sets TABLE back to a version; files ingested after it are new to it again."""
+    with job("maintain", options) as running:
+        chosen = catalog.table(table)
+        maintain.check_version(running, chosen, version)
+        with running.session() as spark:
+            maintain.restore(running, spark, chosen, version)
+
+
+if __name__ == "__main__":
+    main()

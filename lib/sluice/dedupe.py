@@ -1,0 +1,38 @@
+"""One row per key, the last one in file order; and what becomes of each row against the table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+
+def mark_superseded(rows: DataFrame, key: Sequence[str], order: Sequence[str]) -> DataFrame:
+    """Adds `superseded`: whether a row of the same key comes later by the columns `order`."""
+    latest_first = Window.partitionBy(*key).orderBy(*(F.col(column).desc() for column in order))
+    return rows.withColumn("superseded", F.row_number().over(latest_first) > 1)
+
+
+def classify(rows: DataFrame, existing: DataFrame | None, key: Sequence[str], columns: Sequence[str]) -> DataFrame:
+    """Adds `outcome`: duplicate, inserted, updated or unchanged.
+
+    `rows` have `superseded`; `existing` is the table (None: empty), whose keys are unique and never null. Only the
+    rows of the table whose keys are among `rows` take part in the comparison of `columns`.
+    """
+    superseded = F.when(F.col("superseded"), "duplicate")
+    if existing is None:
+        return rows.withColumn("outcome", superseded.otherwise("inserted"))
+    touched = existing.select(*columns).join(rows.select(*key), list(key), "left_semi")
+    known = touched.select(*key, F.struct(*columns).alias("known"))
+    same = _all([F.col(column).eqNullSafe(F.col(f"known.{column}")) for column in columns])
+    outcome = superseded.when(F.col("known").isNull(), "inserted").when(same, "unchanged").otherwise("updated")
+    return rows.join(known, list(key), "left").withColumn("outcome", outcome).drop("known")
+
+
+def _all(conditions: Sequence[Column]) -> Column:
+    result = F.lit(True)
+    for condition in conditions:
+        result = result & condition
+    return result

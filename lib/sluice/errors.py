@@ -1,0 +1,46 @@
+"""Every failure a user can cause, each with the exit code it ends the job with.
+
+A message is one line that names the file, table or column and says what to do.
+"""
+
+
+class SluiceError(Exception):
+    """Base of all failures that are told without a traceback."""
+
+    exit_code = 1
+
+
+class UsageError(SluiceError):
+    """The call or a declaration is wrong: an unknown table, an option that does not fit."""
+
+    exit_code = 2
+
+
+class InputError(SluiceError):
+    """An input is missing, empty, unreadable or not what the table expects."""
+
+    exit_code = 3
+
+
+class TooManyRejects(SluiceError):
+    """More records of a file were rejected than allowed; nothing was merged."""
+
+    exit_code = 4
+
+
+class Busy(SluiceError):
+    """Another run holds the table, or a commit conflicted: safe to try again."""
+
+    exit_code = 5
+
+
+class DatabaseError(SluiceError):
+    """PostgreSQL could not be reached or refused; Delta is as committed."""
+
+    exit_code = 6
+
+
+class Terminated(BaseException):
+    """SIGTERM or SIGINT arrived; a BaseException so that no handler mistakes it for a failure."""
+
+    exit_code = 143

@@ -1,0 +1,176 @@
+"""Files into a table: read, reject or keep, one row per key, merge. Every row read is accounted for once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sluice import dedupe, files, ledger, rejects
+from sluice.cli import Job
+from sluice.conform import conform
+from sluice.errors import InputError, TooManyRejects
+from sluice.files import InputFile
+from sluice.lake import Lake
+from sluice.limit import Limit
+from sluice.readers import csv
+from sluice.readers.dialect import Dialect
+from sluice.recording import held, recorded
+from sluice.table import Table
+
+CHANGES = ("inserted", "updated")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to ingest: `new` files are not in the table yet, `skipped` is how many others are."""
+
+    table: Table
+    dialect: Dialect
+    max_record_bytes: int
+    limit: Limit
+    reprocess: bool
+    found: tuple[InputFile, ...]
+    new: tuple[InputFile, ...] = ()
+    sources: tuple[csv.CsvFile, ...] = ()
+
+    @property
+    def options(self) -> str:
+        """Those that change the rows of a file."""
+        return json.dumps({**asdict(self.dialect), "max_record_bytes": self.max_record_bytes}, sort_keys=True)
+
+    def without_ingested(self, lake: str) -> Plan:
+        new = self.found if self.reprocess else ledger.not_ingested(lake, self.table.name, self.options, self.found)
+        return replace(self, new=tuple(new))
+
+    def opened(self) -> Plan:
+        """With the headers read. Raises InputError where one does not fit the table."""
+        sources = csv.open_all(self.new, self.table, self.dialect, self.max_record_bytes)
+        return replace(self, sources=tuple(sources))
+
+
+def plan(
+    lake: str,
+    table: Table,
+    inputs: Sequence[str],
+    dialect: Dialect,
+    *,
+    max_record_bytes: int,
+    limit: Limit,
+    reprocess: bool,
+    min_age: float = 0,
+) -> Plan:
+    """Finds the files and what is new among them, without Spark."""
+    found = [file for file in files.find(inputs) if files.age(file) >= min_age]
+    return Plan(table, dialect, max_record_bytes, limit, reprocess, tuple(found)).without_ingested(lake).opened()
+
+
+def run(job: Job, plan: Plan) -> None:
+    """Ingests the plan's new files in Spark; without any the table stays as it is."""
+    report, settings = job.report, job.settings
+    report.table = plan.table.name
+    _note_files(job, plan)
+    if not plan.new:
+        return
+    with job.session() as spark:
+        lake = Lake(spark, settings.lake, settings.run_id)
+        with held(job, lake, plan.table.name):
+            plan = plan.without_ingested(settings.lake).opened()  # another run may have had the lock
+            _note_files(job, plan)
+            if plan.new:
+                with recorded(job, {"files": [file.uri for file in plan.new], "reprocess": plan.reprocess}):
+                    _ingest(job, lake, plan)
+
+
+def _note_files(job: Job, plan: Plan) -> None:
+    job.report.files = len(plan.new)
+    job.report.files_skipped = len(plan.found) - len(plan.new)
+    job.report.status = "succeeded" if plan.new else "nothing_new"
+    job.report.table_version = ledger.table_version(job.settings.lake, plan.table.name)
+
+
+def _ingest(job: Job, lake: Lake, plan: Plan) -> None:
+    with job.step("read"):
+        rows = conform(csv.read(lake.spark, plan.sources), plan.table).persist()
+        tallies = rejects.tally(rows, plan.new)
+    job.report.rows_read = sum(tally.rows_read for tally in tallies)
+    job.report.rows_rejected = sum(tally.rows_rejected for tally in tallies)
+    _refuse_unreadable(tallies, plan)
+    if not job.settings.dry_run:
+        with job.step("keep rejects"):
+            rejects.keep(lake, plan.table, rows, tallies, plan.new)
+    _refuse_rejected(tallies, plan)
+    with job.step("classify"):
+        version = lake.version(plan.table.name)
+        classified = _classified(lake, plan.table, rows, version).persist()
+        counts = {row["outcome"]: row["count"] for row in classified.groupBy("outcome").count().collect()}
+        job.report.set_outcomes({"rejected": job.report.rows_rejected, **counts})
+    if job.settings.dry_run:
+        return
+    with job.step("merge"):
+        _merge(lake, plan.table, classified, counts, version)
+    with job.step("record"):
+        _record(job, plan, tallies)
+    rows.unpersist()
+    classified.unpersist()
+
+
+def _refuse_unreadable(tallies: Sequence[rejects.Tally], plan: Plan) -> None:
+    for tally in tallies:
+        if tally.failure:
+            raise InputError(tally.failure)
+        if tally.unclosed and not plan.limit.everything:
+            raise InputError(
+                f"{tally.file.uri}: {tally.unclosed}: mend the file, or ingest what comes before with --max-rejects 100%"
+            )
+
+
+def _refuse_rejected(tallies: Sequence[rejects.Tally], plan: Plan) -> None:
+    for tally in tallies:
+        if plan.limit.exceeded(tally.rows_rejected, tally.rows_read):
+            raise TooManyRejects(
+                f"{tally.file.uri}: {tally.rows_rejected:,} of {tally.rows_read:,} records rejected, more than "
+                f"{plan.limit} allowed, so nothing was merged: see them with `rejects list`, or allow more with "
+                "--max-rejects"
+            )
+
+
+def _classified(lake: Lake, table: Table, rows: Any, version: int | None) -> Any:
+    """The rows with their outcome; only those that change the table keep their values."""
+    from pyspark.sql import functions as F
+
+    kept = rows.where("reason is null").drop("raw", "reason")
+    marked = dedupe.mark_superseded(kept, table.key, ("file", "position"))
+    existing = None if version is None else lake.read(table.name, version)
+    outcomes = dedupe.classify(marked, existing, table.key, table.column_names)
+    changes = F.col("outcome").isin(*CHANGES)
+    return outcomes.select("outcome", *(F.when(changes, F.col(name)).alias(name) for name in table.column_names))
+
+
+def _merge(lake: Lake, table: Table, classified: Any, counts: dict[str, int], version: int | None) -> None:
+    from pyspark.sql import functions as F
+
+    changes = classified.where(F.col("outcome").isin(*CHANGES)).select(
+        *table.column_names, F.lit(datetime.now(UTC)).alias("ingested_at"), F.lit(lake.run_id).alias("run_id")
+    )
+    expected = {outcome: counts.get(outcome, 0) for outcome in CHANGES}
+    if version is None:
+        lake.create(table.name, table.schema, table.partition_by)
+        if expected["inserted"]:
+            lake.append(table.name, changes)
+    elif any(expected.values()):
+        merged = lake.merge(table.name, changes, table.key)
+        if merged != expected:
+            raise RuntimeError(f"table {table.name}: Delta merged {merged}, expected {expected}: maintain restore it")
+
+
+def _record(job: Job, plan: Plan, tallies: Sequence[rejects.Tally]) -> None:
+    described = ledger.describe(job.settings.lake, plan.table.name)
+    assert described is not None
+    table_id, job.report.table_version = described
+    done = [ledger.IngestedFile(tally.file, tally.rows_read, tally.rows_rejected) for tally in tallies]
+    ledger.record_files(
+        job.settings.lake, plan.table.name, table_id, described[1], plan.options, job.settings.run_id, done
+    )

@@ -1,0 +1,98 @@
+"""The only module through which Spark touches Delta: tables of a lake read, merged, replaced and restored."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sluice import bookkeeping, lock
+from sluice.errors import Busy
+
+_USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
+_FEED = "delta.enableChangeDataFeed"
+
+
+@dataclass(frozen=True)
+class Lake:
+    """`root` is an absolute path; each table is a folder of it. Commits carry `run_id` in their userMetadata."""
+
+    spark: Any
+    root: str
+    run_id: str
+
+    def path(self, table: str) -> str:
+        return os.path.join(self.root, table)
+
+    def version(self, table: str) -> int | None:
+        """The current version; None if there is no such table."""
+        described = bookkeeping.describe(self.root, table)
+        return described[1] if described else None
+
+    def read(self, table: str, version: int) -> Any:
+        """The table's rows as of a version."""
+        return self.spark.read.format("delta").option("versionAsOf", version).load(self.path(table))
+
+    def create(self, table: str, schema: str, partition_by: tuple[str, ...] = ()) -> None:
+        """An empty table with the columns of a DDL string, which keeps a feed of its changes."""
+        from delta.tables import DeltaTable
+
+        builder = DeltaTable.createIfNotExists(self.spark).location(self.path(table))
+        builder = builder.addColumns(self.spark.createDataFrame([], schema).schema).property(_FEED, "true")
+        with self._commit():
+            (builder.partitionedBy(*partition_by) if partition_by else builder).execute()
+
+    def append(self, table: str, rows: Any) -> None:
+        with self._commit():
+            rows.write.format("delta").mode("append").save(self.path(table))
+
+    def merge(self, table: str, rows: Any, key: tuple[str, ...]) -> dict[str, int]:
+        """Inserts rows or updates those with the same key; gives how many of each Delta counted."""
+        same = " AND ".join(f"old.`{column}` = new.`{column}`" for column in key)
+        with self._commit():
+            merge = self._delta(table).alias("old").merge(rows.alias("new"), same)
+            (counts,) = merge.whenMatchedUpdateAll().whenNotMatchedInsertAll().execute().collect()
+        return {"inserted": counts["num_inserted_rows"], "updated": counts["num_updated_rows"]}
+
+    def overwrite(self, table: str, rows: Any, where: str | None = None) -> None:
+        """Replaces all rows, or those `where` holds, in one commit; creates the table if it is not there."""
+        writer = rows.write.format("delta").mode("overwrite").option(_FEED, "true")
+        with self._commit():
+            (writer.option("replaceWhere", where) if where else writer).save(self.path(table))
+
+    @contextmanager
+    def exclusively(self, table: str) -> Iterator[None]:
+        """Holds a bookkeeping table's lock for the moment of one commit."""
+        with lock.held_by_jvm(self.spark, self.root, table, self.run_id, 600, lambda message: None):
+            yield
+
+    def clear(self, table: str) -> None:
+        with self._commit():
+            self._delta(table).delete()
+
+    def restore(self, table: str, version: int) -> None:
+        with self._commit():
+            self._delta(table).restoreToVersion(version)
+
+    def _delta(self, table: str) -> Any:
+        from delta.tables import DeltaTable
+
+        return DeltaTable.forPath(self.spark, self.path(table))
+
+    @contextmanager
+    def _commit(self) -> Iterator[None]:
+        """Sets the metadata for one commit only: the session's setting would leak into later ones."""
+        from py4j.protocol import Py4JJavaError
+        from pyspark.errors import PySparkException
+
+        self.spark.conf.set(_USER_METADATA, bookkeeping.metadata(self.run_id))
+        try:
+            yield
+        except (Py4JJavaError, PySparkException) as error:
+            if "io.delta.exceptions.Concurrent" in str(error) or "DELTA_CONCURRENT" in str(error):
+                raise Busy("another writer committed to the table meanwhile: nothing was changed, run again") from None
+            raise
+        finally:
+            self.spark.conf.unset(_USER_METADATA)

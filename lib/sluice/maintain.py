@@ -1,0 +1,54 @@
+"""Upkeep of a table: emptied, or set back to an earlier version; its files become new accordingly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sluice import ledger
+from sluice.cli import Job
+from sluice.errors import InputError, UsageError
+from sluice.lake import Lake
+from sluice.recording import held, recorded
+from sluice.table import Table
+
+
+def current_version(job: Job, table: Table) -> int:
+    """Raises InputError if the table is not there."""
+    job.report.table = table.name
+    version = ledger.table_version(job.settings.lake, table.name)
+    if version is None:
+        raise InputError(f"table {table.name} is not in lake {job.settings.lake}: ingest files into it first")
+    job.report.table_version = version
+    return version
+
+
+def check_version(job: Job, table: Table, version: int) -> None:
+    """Raises UsageError if the table never had the version."""
+    current = current_version(job, table)
+    if version > current:
+        raise UsageError(f"table {table.name} has no version {version}: choose one from 0 to {current}")
+
+
+def clear(job: Job, spark: Any, table: Table) -> None:
+    """Deletes all rows; every file is new again."""
+    lake = Lake(spark, job.settings.lake, job.settings.run_id)
+    with held(job, lake, table.name), recorded(job, {"action": "clear"}), job.step("clear"):
+        job.report.rows_removed = lake.read(table.name, current_version(job, table)).count()
+        if not job.settings.dry_run:
+            # the ledger first: killed in between, the files' rows are found unchanged, never missing
+            ledger.forget_files(lake.root, table.name, -1, lake.run_id)
+            lake.clear(table.name)
+        current_version(job, table)
+        job.report.status = "succeeded"
+
+
+def restore(job: Job, spark: Any, table: Table, version: int) -> None:
+    """Sets the rows back to what they were at a version; files ingested after it are new again."""
+    lake = Lake(spark, job.settings.lake, job.settings.run_id)
+    with held(job, lake, table.name), recorded(job, {"action": "restore", "version": version}), job.step("restore"):
+        check_version(job, table, version)
+        if not job.settings.dry_run:
+            ledger.forget_files(lake.root, table.name, version, lake.run_id)
+            lake.restore(table.name, version)
+        current_version(job, table)
+        job.report.status = "succeeded"

@@ -1,0 +1,226 @@
+"""CSV files as a Spark DataFrame: headers checked on the driver, records read by the workers in byte ranges."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+
+from sluice import files
+from sluice.errors import InputError
+from sluice.files import InputFile
+from sluice.readers import csv_parse, csv_ranges, csv_scan
+from sluice.readers.csv_parse import Layout
+from sluice.readers.dialect import Dialect
+from sluice.table import Table
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_MAX_RANGE = 32 * 1024 * 1024
+_MIN_RANGE = 4 * 1024 * 1024
+_RANGES_PER_SLOT = 4
+
+
+@dataclass(frozen=True)
+class CsvFile:
+    """A file whose header fits its table; its records begin at byte `begin` of the decompressed file."""
+
+    file: InputFile
+    layout: Layout
+    begin: int
+
+
+@dataclass(frozen=True)
+class Range:
+    """Bytes of one file for one worker to read; `end` None: to the file's end."""
+
+    number: int  # of the file, in the order of their paths
+    source: CsvFile
+    begin: int
+    end: int | None
+
+
+def open_all(found: Sequence[InputFile], table: Table, dialect: Dialect, max_record_bytes: int) -> list[CsvFile]:
+    """Reads the files' headers. Raises InputError for one that is empty, unreadable or has other columns."""
+    with ThreadPoolExecutor(16) as pool:
+        return list(pool.map(lambda file: _open(file, table, dialect, max_record_bytes), found))
+
+
+def _open(file: InputFile, table: Table, dialect: Dialect, max_record_bytes: int) -> CsvFile:
+    with files.reading(file, 0, min(file.size, csv_scan.PIECE_BYTES)) as stream:
+        head = stream.read(csv_scan.PIECE_BYTES)
+    if not head:
+        raise InputError(f"{file.uri}: the file is empty: expected {_expected(table, dialect)}")
+    begin = len(BYTE_ORDER_MARK) if head.startswith(BYTE_ORDER_MARK) else 0
+    for _ in range(dialect.skip_lines):
+        begin = head.find(b"\n", begin) + 1 or len(head)
+    header = table.input_columns
+    if dialect.header:
+        names, begin = _header(file, head, begin, table, dialect)
+        _check_header(file, names, table)
+        header = tuple(names)
+    return CsvFile(file, Layout(dialect, header, table.input_columns, max_record_bytes), begin)
+
+
+def _header(file: InputFile, head: bytes, begin: int, table: Table, dialect: Dialect) -> tuple[list[str], int]:
+    """The first record's fields, and where the next record begins."""
+    scanner = csv_scan.Scanner(dialect, begin)
+    (ends,) = scanner.feed(head[begin:])
+    ends = [int(end) for end in ends] or [len(head)]
+    start = begin
+    for end in ends:
+        if end > start:
+            break
+        start = end + 1
+    record = head[start:end]
+    if b"\0" in record or not dialect.decodes(record) or len(record) >= csv_scan.PIECE_BYTES // 2:
+        raise InputError(f"{file.uri}: not a CSV file in {dialect.encoding}: expected {_expected(table, dialect)}")
+    reader = csv.reader(
+        io.StringIO(record.decode(dialect.encoding), newline=""),
+        delimiter=dialect.delimiter,
+        quotechar=dialect.quote or None,
+        quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+        escapechar=dialect.escape or None,
+    )
+    return [name.strip() for name in next(reader, [])], min(end + 1, len(head))
+
+
+def _check_header(file: InputFile, names: list[str], table: Table) -> None:
+    shown = ", ".join(name[:40] for name in names[:20])
+    for name in table.input_columns:
+        if name not in names:
+            raise InputError(f"{file.uri}: no column {name!r} in the header ({shown}): table {table.name} needs it")
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise InputError(f"{file.uri}: the header names column {name!r} twice: remove or rename one")
+        if name not in table.input_columns:
+            raise InputError(f"{file.uri}: column {name!r} is not one of table {table.name}: remove it from the file")
+
+
+def _expected(table: Table, dialect: Dialect) -> str:
+    names = dialect.delimiter.join(table.input_columns)
+    return f"a header like {names}" if dialect.header else f"records of {names}"
+
+
+def read(spark: Any, sources: Sequence[CsvFile], range_bytes: int | None = None) -> Any:
+    """A DataFrame of all records of the files, read as often as it is evaluated.
+
+    One row a record: `file` int (its number in `sources`), `position` bigint (byte offset in the decompressed file;
+    null: the file as a whole cannot be read), the input columns as text (empty fields null), `raw` (the record's text,
+    perhaps with line ends after it), `reason` (null, or why it is no row). Raises InputError for an unreadable file.
+    """
+    total = sum(source.file.size for source in sources)
+    slots = spark.sparkContext.defaultParallelism
+    size = range_bytes or min(_MAX_RANGE, max(_MIN_RANGE, total // (slots * _RANGES_PER_SLOT)))
+    tasks = _pack(_record_safe_ranges(spark, sources, size), size)
+    schema = _schema(sources[0].layout)
+    return _on_workers(spark, partial(_parse_ranges, tasks, schema), len(tasks), schema)
+
+
+def _schema(layout: Layout) -> pa.Schema:
+    return layout.schema().insert(0, pa.field("file", pa.int32()))
+
+
+def _on_workers(spark: Any, function: Callable[[int], Iterator[pa.RecordBatch]], tasks: int, schema: pa.Schema) -> Any:
+    """A DataFrame of `function(0)` … `function(tasks - 1)`, each in a task of its own."""
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for number in batch.column(0).to_pylist():
+                yield from function(number)
+
+    return spark.range(0, tasks, 1, max(tasks, 1)).mapInArrow(run, from_arrow_schema(schema))
+
+
+def _record_safe_ranges(spark: Any, sources: Sequence[CsvFile], size: int) -> list[Range]:
+    """Each file in ranges of about `size` bytes that begin at records; one range where a file cannot be cut."""
+    whole, nominal = [], []
+    for number, source in enumerate(sources):
+        can_cut = source.layout.dialect.cuttable and source.file.compression is None
+        if can_cut and source.file.size - source.begin > 2 * size:
+            edges = csv_ranges.cut(source.begin, source.file.size, size)
+            nominal.extend(Range(number, source, begin, end) for begin, end in edges)
+        else:
+            end = None if source.file.compression else source.file.size
+            whole.append(Range(number, source, source.begin, end))
+    if not nominal:
+        return whole
+    scans = _scan(spark, nominal)
+    for number in dict.fromkeys(part.number for part in nominal):
+        source = sources[number]
+        outcomes = [scan for part, scan in zip(nominal, scans, strict=True) if part.number == number]
+        for begin, end in csv_ranges.chain(source.begin, source.file.size, outcomes):
+            whole.append(Range(number, source, begin, end))
+    return sorted(whole, key=lambda part: (part.number, part.begin))
+
+
+_SCAN_SCHEMA = pa.schema(
+    [
+        ("task", pa.int32()),
+        ("plain_ends_quoted", pa.bool_()),
+        ("plain_first_record", pa.int64()),
+        ("quoted_ends_quoted", pa.bool_()),
+        ("quoted_first_record", pa.int64()),
+        ("failure", pa.string()),
+    ]
+)
+
+
+def _scan(spark: Any, parts: list[Range]) -> list[csv_ranges.RangeScan]:
+    rows = _on_workers(spark, partial(_scan_range, parts), len(parts), _SCAN_SCHEMA).collect()
+    for row in sorted(rows, key=lambda row: row.task):
+        if row.failure is not None:
+            raise InputError(row.failure)
+    return [
+        csv_ranges.RangeScan(
+            csv_ranges.Outcome(row.plain_ends_quoted, row.plain_first_record),
+            csv_ranges.Outcome(row.quoted_ends_quoted, row.quoted_first_record),
+        )
+        for row in sorted(rows, key=lambda row: row.task)
+    ]
+
+
+def _scan_range(parts: list[Range], number: int) -> Iterator[pa.RecordBatch]:
+    part, failure, scan = parts[number], None, csv_ranges.NOTHING
+    assert part.end is not None
+    first = part.begin == part.source.begin
+    try:
+        with files.reading(part.source.file, part.begin - (not first)) as stream:
+            scan = csv_ranges.scan_range(stream, part.begin, part.end, part.source.layout.dialect, first=first)
+    except InputError as error:
+        failure = str(error)
+    plain, quoted = scan.from_plain, scan.from_quoted
+    values = (number, plain.ends_quoted, plain.first_record, quoted.ends_quoted, quoted.first_record, failure)
+    yield pa.record_batch([[value] for value in values], schema=_SCAN_SCHEMA)
+
+
+def _pack(ranges: list[Range], size: int) -> list[list[Range]]:
+    """Small ranges together in tasks of about `size` bytes, in order."""
+    tasks: list[list[Range]] = []
+    filled = size
+    for part in ranges:
+        length = (part.end or part.source.file.size) - part.begin
+        if filled + length > size:
+            tasks.append([])
+            filled = 0
+        tasks[-1].append(part)
+        filled += length
+    return tasks
+
+
+def _parse_ranges(tasks: list[list[Range]], schema: pa.Schema, number: int) -> Iterator[pa.RecordBatch]:
+    for part in tasks[number]:
+        try:
+            with files.reading(part.source.file, part.begin, part.end) as stream:
+                for batch in csv_parse.parse(stream, part.begin, part.end, part.source.layout):
+                    numbers = pa.repeat(pa.scalar(part.number, pa.int32()), batch.num_rows)
+                    yield pa.record_batch([numbers, *batch.columns], schema=schema)
+        except InputError as error:
+            texts = [None] * (len(schema) - 3)
+            yield pa.record_batch([[value] for value in (part.number, None, *texts, str(error))], schema=schema)

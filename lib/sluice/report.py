@@ -1,0 +1,94 @@
+"""What a job did, as the JSON document it prints."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+ROWS = ("rejected", "duplicate", "inserted", "updated", "unchanged", "deleted")
+
+
+@dataclass
+class Report:
+    """Counts are rows or files; `seconds` maps each step to how long it took; `steps` holds the parts of a job."""
+
+    job: str
+    run_id: str
+    status: str = "failed"
+    error: str | None = None
+    table: str | None = None
+    files: int = 0
+    files_skipped: int = 0
+    rows_read: int = 0
+    rows_rejected: int = 0
+    rows_duplicate: int = 0
+    rows_inserted: int = 0
+    rows_updated: int = 0
+    rows_unchanged: int = 0
+    rows_deleted: int = 0
+    rows_removed: int = 0
+    table_version: int | None = None
+    mode: str | None = None
+    groups_recomputed: int | None = None
+    files_read: int | None = None
+    bytes_read: int | None = None
+    rows: list[dict[str, Any]] | None = None
+    steps: list[Report] | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def set_outcomes(self, counts: dict[str, int]) -> None:
+        """Rows by what became of them, each counted by itself; they must add up to the rows read."""
+        for outcome in ROWS:
+            setattr(self, f"rows_{outcome}", counts.get(outcome, 0))
+        total = sum(counts.values())
+        if total != self.rows_read or set(counts) - set(ROWS):
+            raise RuntimeError(f"{self.rows_read} rows read, but {total} accounted for ({counts}): nothing was merged")
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[step] = round(self.seconds.get(step, 0.0) + time.monotonic() - began, 3)
+
+    def document(self) -> dict[str, Any]:
+        """The report without the fields that its job does not have."""
+        optional = {"mode", "groups_recomputed", "files_read", "bytes_read", "rows", "steps"}
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        values = {name: value for name, value in values.items() if not (name in optional and value is None)}
+        if self.steps is not None:
+            values["steps"] = [step.document() for step in self.steps]
+        return values
+
+
+def summary(report: Report) -> str:
+    """What was done, in one line."""
+    parts = [report.status.replace("_", " ")]
+    if report.rows_read:
+        counts = ((outcome, getattr(report, f"rows_{outcome}")) for outcome in ROWS)
+        parts.append(f"{report.rows_read:,} rows read: " + ", ".join(f"{n:,} {name}" for name, n in counts if n))
+    if report.files_skipped:
+        parts.append(f"{report.files_skipped:,} files skipped: already in the table")
+    if report.mode:
+        parts.append(f"{report.mode}, {report.groups_recomputed or 0:,} groups")
+    if report.table_version is not None:
+        parts.append(f"{report.table} is at version {report.table_version}")
+    return "; ".join(parts)
+
+
+def text_table(rows: list[dict[str, Any]], width: int = 60) -> str:
+    """Rows in aligned columns, long values cut."""
+    if not rows:
+        return "(none)"
+    cells = [list(rows[0]), *([_cell(value, width) for value in row.values()] for row in rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+    return "\n".join("  ".join(value.ljust(w) for value, w in zip(row, widths, strict=True)).rstrip() for row in cells)
+
+
+def _cell(value: Any, width: int) -> str:
+    text = "" if value is None else " ".join(str(value).split())
+    return text if len(text) <= width else text[: width - 1] + "…"

@@ -1,0 +1,34 @@
+"""The Spark session of a job: its settings come from spark-submit and conf/spark-defaults.conf alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+class SparkNeeded(BaseException):
+    """Ends a job's first, JVM-less start where the answer needs Spark; the wrapper then starts it again in Spark."""
+
+    exit_code = 100
+
+
+def require() -> None:
+    """Goes on only where a JVM may be started."""
+    if os.environ.get("SLUICE_WITHOUT_SPARK"):
+        raise SparkNeeded
+
+
+@contextmanager
+def opened(name: str) -> Iterator[Any]:
+    """A session of the application `name`; one that was there before stays open after it."""
+    from pyspark.sql import SparkSession
+
+    before = SparkSession.getActiveSession()
+    spark = before or SparkSession.builder.appName(f"sluice {name}").getOrCreate()
+    try:
+        yield spark
+    finally:
+        if before is None:
+            spark.stop()

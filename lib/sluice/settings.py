@@ -1,0 +1,58 @@
+"""The options every job has, from flag, environment, `conf/sluice.toml` or default, in this order."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sluice.errors import UsageError
+
+KEYS = ("lake", "progress", "log_format", "lock_timeout", "max_rejects", "max_record_bytes", "min_age")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`lake` is the absolute path of the folder of tables; `lock_timeout` is in seconds."""
+
+    lake: str
+    run_id: str
+    dry_run: bool
+    result_file: str | None
+    log_format: str
+    progress: str
+    lock_timeout: float
+
+    @classmethod
+    def of(cls, options: dict[str, Any]) -> Settings:
+        """Takes its own options out of a job's."""
+        run_id = options.pop("run_id") or f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+        if not re.fullmatch(r"[A-Za-z0-9._:+-]{1,200}", run_id):
+            raise UsageError(f"--run-id {run_id!r}: use at most 200 letters, digits and . _ : + -")
+        lake = options.pop("lake")
+        if "://" in lake and not lake.startswith("file://"):
+            raise UsageError(f"--lake {lake}: only a folder on local disk is supported")
+        root = str(Path(lake.removeprefix("file://")).expanduser().absolute())
+        names = ("dry_run", "result_file", "log_format", "progress", "lock_timeout")
+        return cls(lake=root, run_id=run_id, **{name: options.pop(name, None) for name in names})
+
+
+def defaults() -> dict[str, Any]:
+    """What `sluice.toml` in `$SLUICE_CONF_DIR` sets. Raises UsageError for a key that is no option."""
+    folder = os.environ.get("SLUICE_CONF_DIR")
+    path = Path(folder or "conf", "sluice.toml")
+    if not path.is_file():
+        return {}
+    try:
+        values = tomllib.loads(path.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: not valid TOML: {error}") from None
+    for key in values:
+        if key not in KEYS:
+            raise UsageError(f"{path}: {key!r} is no setting: choose from {', '.join(KEYS)}")
+    return values

@@ -1,0 +1,13 @@
+"""Products: what a shop's catalogue export lists; one row per sku."""
+
+from __future__ import annotations
+
+from sluice.table import Aggregate, Column, Table, stripped
+
+TABLE = Table(
+    name="products",
+    columns=(stripped("sku"), stripped("name"), Column("description")),
+    key=("sku",),
+    input_columns=("name", "sku", "description"),
+    aggregates=(Aggregate("products_agg", by=("name",), measures={"no_of_products": "count"}),),
+)
