@@ -8,7 +8,7 @@ DATA ?= data
 .PHONY: setup demo test test-all check clean
 setup: $(READY)
 
-$(READY): setup.py constraints.txt conf/packages.conf docker/fetch-jars.sh
+$(READY): setup.py constraints.txt conf/packages.conf docker/fetch-jars.sh docker/archive-classes.sh
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or later is needed: install it, or name it: make setup PYTHON=python3.11" >&2; exit 1; }
 	@docker/check-java.sh
@@ -17,6 +17,8 @@ $(READY): setup.py constraints.txt conf/packages.conf docker/fetch-jars.sh
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@echo "fetching jars …" >&2
 	@docker/fetch-jars.sh
+	@echo "archiving classes for quick starts …" >&2
+	@docker/archive-classes.sh
 	@touch $@
 
 demo: setup

@@ -22,7 +22,7 @@ shift
 python=$home/.venv/bin/python
 [ -x "$python" ] && [ -d "$home/.venv/jars" ] || { echo "not set up yet: run make setup" >&2; exit 1; }
 export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$python} PYSPARK_DRIVER_PYTHON=$python
-export SLUICE_CONF_DIR=${SLUICE_CONF_DIR:-$home/conf} SPARK_CONF_DIR=${SPARK_CONF_DIR:-$home/conf}
+export SLUICE_CONF_DIR=${SLUICE_CONF_DIR:-$home/conf}
 export PYTHONPATH=$home/lib${PYTHONPATH:+:$PYTHONPATH} PYTHONUNBUFFERED=1
 
 # What needs no Spark is answered without a JVM: the job says by its exit code that it does need it.
@@ -38,19 +38,29 @@ export SPARK_HOME SLUICE_WRAPPER_RESULT=$work/result SLUICE_WRAPPER_PID=$work/pi
 export SPARK_LOCAL_IP=${SPARK_LOCAL_IP:-127.0.0.1} SLUICE_TERMINAL=0
 [ -t 2 ] && export SLUICE_TERMINAL=1
 
-master=${SPARK_MASTER:-local[*]}
-case " ${options[*]-} " in *" --master "* | *" --master="*) ;; *) options=(--master "$master" "${options[@]}") ;; esac
-case " ${options[*]} " in
-    *" local"* | *"=local"*) options=(--driver-class-path "$home/.venv/jars/*" "${options[@]}") ;;
-    *)
-        (cd "$home/lib" && "$python" -m zipfile -c "$work/sluice.zip" sluice)
-        jars=$(printf '%s,' "$home"/.venv/jars/*.jar)
-        options=(--jars "${jars%,}" --py-files "$work/sluice.zip" "${options[@]}")
-        ;;
-esac
+# A job is short: classes come from the archive that setup made (only a class path without files in folders may use
+# it, so the configuration is named, not on the path), and the optimising compiler waits until code has run for long.
+export SPARK_CONF_DIR=${SPARK_CONF_DIR:-$home/.venv/no-conf}
+SPARK_SUBMIT_OPTS="-XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000
+  -XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=400000 -Xlog:disable
+  -Dlog4j2.configurationFile=file:$home/conf/log4j2.properties
+  ${SLUICE_CLASS_ARCHIVE:--XX:SharedArchiveFile=$home/.venv/classes.jsa} ${SPARK_SUBMIT_OPTS-}"
+export SPARK_SUBMIT_OPTS=${SPARK_SUBMIT_OPTS//$'\n'/}
+
+given=" ${options[*]-} "
+[[ $given == *" --master"[\ =]* ]] || options=(--master "${SPARK_MASTER:-local[*]}" "${options[@]}")
+[[ $given == *" --properties-file"[\ =]* ]] || options=(--properties-file "$home/conf/spark-defaults.conf" "${options[@]}")
+if [[ " ${options[*]} " == *" --master"[\ =]local* ]]; then
+    options=(--driver-class-path "$home/.venv/jars/*" "${options[@]}")
+else
+    (cd "$home/lib" && "$python" -m zipfile -c "$work/sluice.zip" sluice)
+    jars=$(printf '%s,' "$home"/.venv/jars/*.jar)
+    options=(--jars "${jars%,}" --py-files "$work/sluice.zip" "${options[@]}")
+fi
 
 # In the background, so that a signal to this script ends the job by its own rules, not the JVM under it.
-"$SPARK_HOME/bin/spark-submit" "${options[@]}" "$job" "$@" >&2 </dev/null &
+"$SPARK_HOME/bin/spark-submit" "${options[@]}" "$job" "$@" \
+    >&2 2> >(grep --line-buffered -v 'Using incubator modules' >&2) </dev/null &
 submitted=$!
 end() {
     if [ -s "$work/pid" ]; then kill -TERM "$(cat "$work/pid")" 2>/dev/null; else kill -TERM $submitted 2>/dev/null; fi

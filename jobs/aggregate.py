@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import click
-
 from sluice import aggregate, catalog
-from sluice.cli import JobCommand, common_options, job, writer_options
+from sluice.cli import JobCommand, job
+from sluice.options import common_options, writer_options
 
 
 @click.command(cls=JobCommand)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import click
-
 from sluice import generate
-from sluice.cli import JobCommand, common_options, job
+from sluice.cli import JobCommand, job
+from sluice.options import common_options
 
 
 @click.command(cls=JobCommand)

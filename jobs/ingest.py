@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import click
-
 from sluice import catalog, ingest
-from sluice.cli import JobCommand, common_options, csv_options, ingest_options, job, writer_options
+from sluice.cli import JobCommand, job
+from sluice.options import common_options, csv_options, ingest_options, writer_options
 from sluice.readers.dialect import Dialect
 
 

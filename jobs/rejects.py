@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import click
-
 from sluice import catalog, rejects
-from sluice.cli import JobGroup, common_options, job
+from sluice.cli import JobGroup, job
+from sluice.options import common_options
 
 
 @click.group(cls=JobGroup)

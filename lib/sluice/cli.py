@@ -8,7 +8,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,88 +16,11 @@ import click
 
 from sluice import session, settings
 from sluice.errors import SluiceError, Terminated, UsageError
-from sluice.limit import LimitType
 from sluice.progress import Progress
 from sluice.report import Report, summary, text_table
 from sluice.settings import Settings
 
-Decorator = Callable[[Callable], Callable]
-
-
-def _together(*options: Decorator) -> Decorator:
-    def decorate(function: Callable) -> Callable:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return decorate
-
-
-common_options = _together(
-    click.option("--lake", envvar="SLUICE_LAKE", default="lake", show_default=True, help="Folder of all tables."),
-    click.option("--run-id", envvar="SLUICE_RUN_ID", help="Marks everything this run writes.  [default: generated]"),
-    click.option("--result-file", envvar="SLUICE_RESULT_FILE", help="Write the report here too."),
-    click.option(
-        "--log-format", envvar="SLUICE_LOG_FORMAT", type=click.Choice(["text", "json"]), default="text", help="Of lines."
-    ),
-    click.option(
-        "--progress",
-        envvar="SLUICE_PROGRESS",
-        type=click.Choice(["auto", "plain", "none"]),
-        default="auto",
-        help="auto: a live line on a terminal.",
-    ),
-)
-
-writer_options = _together(
-    click.option("--dry-run", envvar="SLUICE_DRY_RUN", is_flag=True, help="Count everything, commit nothing."),
-    click.option(
-        "--lock-timeout",
-        envvar="SLUICE_LOCK_TIMEOUT",
-        type=click.FloatRange(min=0),
-        default=600,
-        show_default=True,
-        help="Seconds to wait for another run.",
-    ),
-)
-
-
-ingest_options = _together(
-    click.option("--reprocess", envvar="SLUICE_REPROCESS", is_flag=True, help="Ingest files as if they were new."),
-    click.option(
-        "--max-rejects",
-        "limit",
-        envvar="SLUICE_MAX_REJECTS",
-        type=LimitType(),
-        default="1%",
-        show_default=True,
-        help="Of each file; more merge nothing.",
-    ),
-    click.option(
-        "--max-record-bytes",
-        envvar="SLUICE_MAX_RECORD_BYTES",
-        type=click.IntRange(1, 256 << 20),
-        default=1 << 20,
-        show_default=True,
-        help="A longer record is a reject.",
-    ),
-    click.option(
-        "--min-age",
-        envvar="SLUICE_MIN_AGE",
-        type=click.FloatRange(min=0),
-        default=0,
-        help="Leave files written less than so many seconds ago.",
-    ),
-)
-
-csv_options = _together(
-    click.option("--delimiter", envvar="SLUICE_DELIMITER", default=",", show_default=True),
-    click.option("--quote", envvar="SLUICE_QUOTE", default='"', show_default=True, help="Empty: no quoting."),
-    click.option("--escape", envvar="SLUICE_ESCAPE", default="", help="Makes the next character text.  [default: none]"),
-    click.option("--encoding", envvar="SLUICE_ENCODING", default="utf-8", show_default=True),
-    click.option("--skip-lines", envvar="SLUICE_SKIP_LINES", type=click.IntRange(min=0), default=0, help="Before all."),
-    click.option("--header/--no-header", envvar="SLUICE_HEADER", default=True, help="Without: the table's order."),
-)
+_ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 def _answered(name: str, main: Callable[..., Any], args: Any, extra: dict[str, Any]) -> NoReturn:
@@ -118,14 +41,14 @@ def _answered(name: str, main: Callable[..., Any], args: Any, extra: dict[str, A
 class JobCommand(click.Command):
     """A command whose outcome is always one JSON document on standard output and one of the exit codes."""
 
-    def main(self, args: Any = None, prog_name: str | None = None, **extra: Any) -> NoReturn:
+    def main(self, args: Any = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
         _answered(_job_name(self, prog_name), super().main, args, extra)
 
 
 class JobGroup(click.Group):
     """A job of several commands, like `JobCommand`."""
 
-    def main(self, args: Any = None, prog_name: str | None = None, **extra: Any) -> NoReturn:
+    def main(self, args: Any = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
         _answered(_job_name(self, prog_name), super().main, args, extra)
 
 
@@ -143,17 +66,31 @@ class Job:
 
     @contextmanager
     def session(self) -> Iterator[Any]:
-        """The Spark session, once Spark is needed; its jobs are cancelled if the run is ended from outside."""
+        """The Spark session, once Spark is needed; its jobs are cancelled if the run fails or is ended."""
         session.require()
-        manager = session.opened(self.report.job)
-        with self.step("start"):
-            spark = manager.__enter__()
-        self.progress.spark = spark
-        try:
-            yield spark
-        finally:
-            self.progress.spark = None
-            manager.__exit__(None, None, None)
+        with ExitStack() as stack:
+            with self.step("start"):
+                spark = stack.enter_context(session.opened(self.report.job))
+            self.progress.spark = spark
+            stack.callback(setattr, self.progress, "spark", None)
+            self.listen()  # Spark has put a handler of its own for SIGINT
+            try:
+                yield spark
+            except BaseException:
+                spark.sparkContext.cancelAllJobs()
+                raise
+
+    def listen(self) -> None:
+        """Lets SIGTERM and SIGINT end the run by an exception, so that locks are freed and the run is recorded."""
+        for number in _ENDING:
+            signal.signal(number, self._end)
+
+    def _end(self, number: int, frame: Any) -> None:
+        for each in _ENDING:
+            signal.signal(each, signal.SIG_IGN)
+        if self.progress.spark is not None:
+            session.forget_interrupted_call(self.progress.spark)
+        raise Terminated(f"ended by {signal.Signals(number).name}: run it again, it goes on where it was")
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -196,28 +133,18 @@ def job(name: str, options: dict[str, Any]) -> Iterator[Job]:
         Path(pid_file).write_text(str(os.getpid()))
     running = Job(name, Settings.of(options))
     failure: BaseException | None = None
-    with _terminated_by_signals():
-        try:
-            yield running
-        except session.SparkNeeded:
-            sys.exit(session.SparkNeeded.exit_code)
-        except (Exception, Terminated, KeyboardInterrupt) as error:
-            failure = error
-    _end(running.report, failure, running)
-
-
-@contextmanager
-def _terminated_by_signals() -> Iterator[None]:
-    def end(number: int, frame: Any) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        raise Terminated(f"ended by {signal.Signals(number).name}: run it again, it goes on where it was")
-
-    before = signal.signal(signal.SIGTERM, end)
+    before = [(number, signal.getsignal(number)) for number in _ENDING]
+    running.listen()
     try:
-        yield
+        yield running
+    except session.SparkNeeded:
+        sys.exit(session.SparkNeeded.exit_code)
+    except (Exception, Terminated) as error:
+        failure = error
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before:
+            signal.signal(number, handler)
+    _end(running.report, failure, running)
 
 
 def _end(report: Report, failure: BaseException | None, running: Job | None) -> NoReturn:
@@ -231,7 +158,7 @@ def _end(report: Report, failure: BaseException | None, running: Job | None) -> 
             Path(path).write_text(text + "\n")
     if failure is not None:
         if code == 1:
-            traceback.print_exception(failure)
+            traceback.print_tb(failure.__traceback__)
         print(f"{report.job}: {report.error}", file=sys.stderr, flush=True)
     elif running is not None:
         running.progress.tell(f"{report.job}: {summary(report)}")
@@ -242,8 +169,9 @@ def note_failure(report: Report, failure: BaseException | None) -> int:
     """Writes a failure into the report and gives the exit code."""
     if failure is None:
         return 0
-    code: int = getattr(failure, "exit_code", Terminated.exit_code if isinstance(failure, KeyboardInterrupt) else 1)
+    code: int = getattr(failure, "exit_code", 1)
     report.status = "refused" if code == 4 else "failed"
-    lines = str(failure).strip().splitlines() or [type(failure).__name__]
+    java: Any = getattr(failure, "java_exception", None)  # py4j's own text is the JVM's whole stack
+    lines = str(java.toString() if java else failure).strip().splitlines() or [type(failure).__name__]
     report.error = lines[0] if code != 1 else f"unexpected {type(failure).__name__}: {lines[0]}"
     return code

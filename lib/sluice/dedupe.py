@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -15,17 +14,20 @@ def mark_superseded(rows: DataFrame, key: Sequence[str], order: Sequence[str]) -
     return rows.withColumn("superseded", F.row_number().over(latest_first) > 1)
 
 
-def classify(rows: DataFrame, existing: DataFrame | None, key: Sequence[str], columns: Sequence[str]) -> DataFrame:
+def classify(
+    rows: DataFrame, existing: DataFrame | None, key: Sequence[str], columns: Sequence[str], *, few: bool = False
+) -> DataFrame:
     """Adds `outcome`: duplicate, inserted, updated or unchanged.
 
-    `rows` have `superseded`; `existing` is the table (None: empty), whose keys are unique and never null. Only the
-    rows of the table whose keys are among `rows` take part in the comparison of `columns`.
+    `rows` have `superseded`; `existing` is the table (None: empty), whose keys are unique and never null; `columns`
+    are compared. `few`: the rows are few against the table, which is then reduced to their keys before all else
+    (Spark can send them to where the table is read, so that the table itself is never moved).
     """
     superseded = F.when(F.col("superseded"), "duplicate")
     if existing is None:
         return rows.withColumn("outcome", superseded.otherwise("inserted"))
-    touched = existing.select(*columns).join(rows.select(*key), list(key), "left_semi")
-    known = touched.select(*key, F.struct(*columns).alias("known"))
+    known = existing.join(rows.select(*key), list(key), "left_semi") if few else existing
+    known = known.select(*key, F.struct(*columns).alias("known"))
     same = _all([F.col(column).eqNullSafe(F.col(f"known.{column}")) for column in columns])
     outcome = superseded.when(F.col("known").isNull(), "inserted").when(same, "unchanged").otherwise("updated")
     return rows.join(known, list(key), "left").withColumn("outcome", outcome).drop("known")

@@ -21,6 +21,8 @@ from sluice.recording import held, recorded
 from sluice.table import Table
 
 CHANGES = ("inserted", "updated")
+FEW = 10  # rows are few if the table has so many times more
+PARTITION_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,8 @@ def _ingest(job: Job, lake: Lake, plan: Plan) -> None:
     _refuse_rejected(tallies, plan)
     with job.step("classify"):
         version = lake.version(plan.table.name)
-        classified = _classified(lake, plan.table, rows, version).persist()
+        few = job.report.rows_read * FEW < lake.row_count(plan.table.name)
+        classified = _classified(lake, plan.table, rows, version, _partitions(lake.spark, plan), few=few).persist()
         counts = {row["outcome"]: row["count"] for row in classified.groupBy("outcome").count().collect()}
         job.report.set_outcomes({"rejected": job.report.rows_rejected, **counts})
     if job.settings.dry_run:
@@ -123,7 +126,8 @@ def _refuse_unreadable(tallies: Sequence[rejects.Tally], plan: Plan) -> None:
             raise InputError(tally.failure)
         if tally.unclosed and not plan.limit.everything:
             raise InputError(
-                f"{tally.file.uri}: {tally.unclosed}: mend the file, or ingest what comes before with --max-rejects 100%"
+                f"{tally.file.uri}: {tally.unclosed}: mend the file, or ingest what comes before "
+                "it with --max-rejects 100%"
             )
 
 
@@ -137,14 +141,20 @@ def _refuse_rejected(tallies: Sequence[rejects.Tally], plan: Plan) -> None:
             )
 
 
-def _classified(lake: Lake, table: Table, rows: Any, version: int | None) -> Any:
+def _partitions(spark: Any, plan: Plan) -> int:
+    """So many that one task's rows fit into its memory, and no more: each may become a file of the table."""
+    size = sum(source.file.size * (5 if source.file.compression else 1) for source in plan.sources)
+    return max(spark.sparkContext.defaultParallelism, -(-size // PARTITION_BYTES))
+
+
+def _classified(lake: Lake, table: Table, rows: Any, version: int | None, partitions: int, *, few: bool) -> Any:
     """The rows with their outcome; only those that change the table keep their values."""
     from pyspark.sql import functions as F
 
-    kept = rows.where("reason is null").drop("raw", "reason")
+    kept = rows.where("reason is null").drop("raw", "reason").repartition(partitions, *table.key)
     marked = dedupe.mark_superseded(kept, table.key, ("file", "position"))
     existing = None if version is None else lake.read(table.name, version)
-    outcomes = dedupe.classify(marked, existing, table.key, table.column_names)
+    outcomes = dedupe.classify(marked, existing, table.key, table.column_names, few=few)
     changes = F.col("outcome").isin(*CHANGES)
     return outcomes.select("outcome", *(F.when(changes, F.col(name)).alias(name) for name in table.column_names))
 
@@ -157,9 +167,7 @@ def _merge(lake: Lake, table: Table, classified: Any, counts: dict[str, int], ve
     )
     expected = {outcome: counts.get(outcome, 0) for outcome in CHANGES}
     if version is None:
-        lake.create(table.name, table.schema, table.partition_by)
-        if expected["inserted"]:
-            lake.append(table.name, changes)
+        lake.create(table.name, changes, table.partition_by)
     elif any(expected.values()):
         merged = lake.merge(table.name, changes, table.key)
         if merged != expected:

@@ -31,22 +31,18 @@ class Lake:
         described = bookkeeping.describe(self.root, table)
         return described[1] if described else None
 
+    def row_count(self, table: str) -> int:
+        return bookkeeping.row_count(self.root, table)
+
     def read(self, table: str, version: int) -> Any:
         """The table's rows as of a version."""
         return self.spark.read.format("delta").option("versionAsOf", version).load(self.path(table))
 
-    def create(self, table: str, schema: str, partition_by: tuple[str, ...] = ()) -> None:
-        """An empty table with the columns of a DDL string, which keeps a feed of its changes."""
-        from delta.tables import DeltaTable
-
-        builder = DeltaTable.createIfNotExists(self.spark).location(self.path(table))
-        builder = builder.addColumns(self.spark.createDataFrame([], schema).schema).property(_FEED, "true")
+    def create(self, table: str, rows: Any, partition_by: tuple[str, ...] = ()) -> None:
+        """Makes a table of the rows in one commit; it keeps a feed of its changes."""
         with self._commit():
-            (builder.partitionedBy(*partition_by) if partition_by else builder).execute()
-
-    def append(self, table: str, rows: Any) -> None:
-        with self._commit():
-            rows.write.format("delta").mode("append").save(self.path(table))
+            writer = rows.write.format("delta").mode("errorifexists").option(_FEED, "true")
+            writer.partitionBy(*partition_by).save(self.path(table))
 
     def merge(self, table: str, rows: Any, key: tuple[str, ...]) -> dict[str, int]:
         """Inserts rows or updates those with the same key; gives how many of each Delta counted."""

@@ -48,7 +48,9 @@ INGESTED_FILES = pa.schema(
     ]
 )
 
-REJECTS = "run_id string, `table` string, file string, position bigint, raw string, reason string, rejected_at timestamp"
+REJECTS = (
+    "run_id string, `table` string, file string, position bigint, raw string, reason string, rejected_at timestamp"
+)
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def start_run(lake: str, report: Report, arguments: dict[str, Any]) -> int:
     """
     if report.table:
         dead = f"\"table\" = '{report.table}' and status = 'running'"
-        bookkeeping.update(lake, "runs", dead, {"status": "'interrupted'"}, report.run_id)
+        bookkeeping.update(lake, "runs", dead, {"status": "interrupted"}, report.run_id)
     runs = bookkeeping.read(lake, "runs", RUNS)
     attempt = 1 + len(runs.filter(pc.field("run_id") == report.run_id))
     now = datetime.now(UTC)

@@ -26,7 +26,9 @@ def _lock_file(lake: str, table: str) -> str:
 
 
 @contextmanager
-def held_by_jvm(spark: Any, lake: str, table: str, run_id: str, timeout: float, tell: Callable[[str], None]) -> Iterator:
+def held_by_jvm(
+    spark: Any, lake: str, table: str, run_id: str, timeout: float, tell: Callable[[str], None]
+) -> Iterator:
     """Holds a table's lock; raises Busy if another run still has it after `timeout` seconds."""
     path = _lock_file(lake, table)
     file = spark._jvm.java.io.RandomAccessFile(path, "rw")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 
@@ -32,3 +32,9 @@ def opened(name: str) -> Iterator[Any]:
     finally:
         if before is None:
             spark.stop()
+
+
+def forget_interrupted_call(spark: Any) -> None:
+    """Lets this thread talk to the JVM again after a signal cut into a call, whose answer is still to come."""
+    with suppress(AttributeError):
+        del spark.sparkContext._gateway._gateway_client.thread_connection.connection

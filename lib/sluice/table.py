@@ -59,11 +59,3 @@ class Table:
     @property
     def column_names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
-
-    @property
-    def schema(self) -> str:
-        """The Delta table's columns as DDL: the declared ones, then when and by which run a row was written."""
-        declared = [f"`{column.name}` {column.type}" for column in self.columns]
-        return ", ".join([*declared, "ingested_at timestamp", "run_id string"])
-
-

@@ -8,7 +8,6 @@ import io
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-
 from sluice.readers import csv_parse, csv_ranges, csv_scan
 from sluice.readers.csv_parse import Layout
 from sluice.readers.dialect import Dialect
@@ -32,7 +31,7 @@ HARD = [
     b'"\n\n",\n\n"\n"\n',
     b'x,"\n""\n""\n"\n"""\n""",y\n',
     b'a,b,c\nd\n"e\n",f\n',
-    "né,\"süß\n日本\"\n€,\U0001f600\n".encode(),
+    'né,"süß\n日本"\n€,\U0001f600\n'.encode(),
     b'a,"b""\n"\n',
     b' "a",b\n "c,"d\n e"\n',
     b'""x,"y""z"w\n"q"",",r\n',
@@ -155,7 +154,9 @@ def test_random_files(text, size):
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.sampled_from(["'", "|", "\n", "\\", "a", "\\\n", "\\'", "|'", "'|", "\\|"]), max_size=40).map("".join))
+@given(
+    st.lists(st.sampled_from(["'", "|", "\n", "\\", "a", "\\\n", "\\'", "|'", "'|", "\\|"]), max_size=40).map("".join)
+)
 def test_random_files_with_an_escape(text):
     dialect, data = Dialect(delimiter="|", quote="'", escape="\\"), text.encode()
     if ends_in_quotes(data, dialect) or text.endswith("\\"):
@@ -184,7 +185,7 @@ def test_position_is_the_byte_offset_of_the_record():
 
 
 def test_rejects_keep_position_raw_and_reason():
-    data = b'a,b\n1,2,3\nx\xff,y\nn\0,m\nq\xff\nlong' + b"g" * 40 + b',z\n"c\nd",e\n'
+    data = b"a,b\n1,2,3\nx\xff,y\nn\0,m\nq\xff\nlong" + b"g" * 40 + b',z\n"c\nd",e\n'
     rows, rejects = read(data, [(0, len(data))], layout_of(max_record_bytes=40))
     assert [fields for _, fields in rows] == [("a", "b"), ("c\nd", "e")]
     assert rejects == [
@@ -221,11 +222,12 @@ def test_an_open_quote_is_told_with_the_byte_where_it_opened(limit, size):
 def test_more_rows_than_pyarrow_holds_in_one_parser_block():
     data = b"a,b\n" * 300_000
     rows, rejects = read(data, [(0, len(data))], layout_of())
-    assert len(rows) == 300_000 and rejects == []
+    assert (len(rows), rejects) == (300_000, [])
     assert rows[-1] == (len(data) - 4, ("a", "b"))
 
 
 def test_raw_is_at_most_64_kib():
     data = b'a,"' + "é".encode() * 50_000 + b'",c\n'
     _, [(_, raw, _)] = read(data, [(0, len(data))], layout_of())
-    assert len(raw.encode()) <= 65_536 and raw.startswith('a,"éé')
+    assert len(raw.encode()) <= 65_536
+    assert raw.startswith('a,"éé')

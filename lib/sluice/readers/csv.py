@@ -70,9 +70,8 @@ def _open(file: InputFile, table: Table, dialect: Dialect, max_record_bytes: int
 def _header(file: InputFile, head: bytes, begin: int, table: Table, dialect: Dialect) -> tuple[list[str], int]:
     """The first record's fields, and where the next record begins."""
     scanner = csv_scan.Scanner(dialect, begin)
-    (ends,) = scanner.feed(head[begin:])
-    ends = [int(end) for end in ends] or [len(head)]
-    start = begin
+    (found,) = scanner.feed(head[begin:])
+    ends, start = [int(end) for end in found] or [len(head)], begin
     for end in ends:
         if end > start:
             break
@@ -140,7 +139,8 @@ def _on_workers(spark: Any, function: Callable[[int], Iterator[pa.RecordBatch]],
 
 def _record_safe_ranges(spark: Any, sources: Sequence[CsvFile], size: int) -> list[Range]:
     """Each file in ranges of about `size` bytes that begin at records; one range where a file cannot be cut."""
-    whole, nominal = [], []
+    whole: list[Range] = []
+    nominal: list[Range] = []
     for number, source in enumerate(sources):
         can_cut = source.layout.dialect.cuttable and source.file.compression is None
         if can_cut and source.file.size - source.begin > 2 * size:
@@ -203,10 +203,10 @@ def _scan_range(parts: list[Range], number: int) -> Iterator[pa.RecordBatch]:
 def _pack(ranges: list[Range], size: int) -> list[list[Range]]:
     """Small ranges together in tasks of about `size` bytes, in order."""
     tasks: list[list[Range]] = []
-    filled = size
+    filled = 0
     for part in ranges:
         length = (part.end or part.source.file.size) - part.begin
-        if filled + length > size:
+        if not tasks or filled + length > size:
             tasks.append([])
             filled = 0
         tasks[-1].append(part)

@@ -6,7 +6,7 @@ cannot judge (bad bytes, NUL, too long, a quote left open) are taken out before 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -82,7 +82,7 @@ def _last_record(record: bytes, position: int, layout: Layout) -> Iterator[pa.Re
 
 def _skip_long_record(
     stream: BinaryIO, carry: bytes, position: int, end: int | None, layout: Layout
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch, None, tuple[int, bytes]]:
     """Rejects a record that is longer than allowed without holding it; gives the offset after it and what was read."""
     scanner = Scanner(layout.dialect, position)
     scanner.feed(carry)

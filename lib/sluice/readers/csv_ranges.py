@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import BinaryIO
 
 from sluice.readers import csv_scan
 from sluice.readers.csv_scan import Scanner
 from sluice.readers.dialect import LF, Dialect
-
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ NOTHING = RangeScan(Outcome(False, None), Outcome(True, None))  # of a range tha
 def cut(begin: int, end: int, size: int) -> list[tuple[int, int]]:
     """`begin`…`end` in ranges of `size` bytes, the last one up to twice as long."""
     edges = [*range(begin, max(end - size, begin) + 1, size), end]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))
 
 
 def scan_range(stream: BinaryIO, begin: int, end: int, dialect: Dialect, *, first: bool) -> RangeScan:
@@ -94,4 +94,4 @@ def chain(begin: int, end: int, scans: Sequence[RangeScan]) -> list[tuple[int, i
             starts.append(outcome.first_record)
         quoted = outcome.ends_quoted
     edges = [*sorted({start for start in starts if start < end}), end]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))

@@ -1,0 +1,93 @@
+"""Click options that several jobs share, each with its environment variable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+
+from sluice.limit import LimitType
+
+Decorator = Callable[[Callable], Callable]
+
+
+def _together(*options: Decorator) -> Decorator:
+    def decorate(function: Callable) -> Callable:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+common_options = _together(
+    click.option("--lake", envvar="SLUICE_LAKE", default="lake", show_default=True, help="Folder of all tables."),
+    click.option("--run-id", envvar="SLUICE_RUN_ID", help="Marks everything this run writes.  [default: generated]"),
+    click.option("--result-file", envvar="SLUICE_RESULT_FILE", help="Write the report here too."),
+    click.option(
+        "--log-format",
+        envvar="SLUICE_LOG_FORMAT",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        help="Of lines.",
+    ),
+    click.option(
+        "--progress",
+        envvar="SLUICE_PROGRESS",
+        type=click.Choice(["auto", "plain", "none"]),
+        default="auto",
+        help="auto: a live line on a terminal.",
+    ),
+)
+
+writer_options = _together(
+    click.option("--dry-run", envvar="SLUICE_DRY_RUN", is_flag=True, help="Count everything, commit nothing."),
+    click.option(
+        "--lock-timeout",
+        envvar="SLUICE_LOCK_TIMEOUT",
+        type=click.FloatRange(min=0),
+        default=600,
+        show_default=True,
+        help="Seconds to wait for another run.",
+    ),
+)
+
+
+ingest_options = _together(
+    click.option("--reprocess", envvar="SLUICE_REPROCESS", is_flag=True, help="Ingest files as if they were new."),
+    click.option(
+        "--max-rejects",
+        "limit",
+        envvar="SLUICE_MAX_REJECTS",
+        type=LimitType(),
+        default="1%",
+        show_default=True,
+        help="Of each file; more merge nothing.",
+    ),
+    click.option(
+        "--max-record-bytes",
+        envvar="SLUICE_MAX_RECORD_BYTES",
+        type=click.IntRange(1, 256 << 20),
+        default=1 << 20,
+        show_default=True,
+        help="A longer record is a reject.",
+    ),
+    click.option(
+        "--min-age",
+        envvar="SLUICE_MIN_AGE",
+        type=click.FloatRange(min=0),
+        default=0,
+        help="Leave files written less than so many seconds ago.",
+    ),
+)
+
+csv_options = _together(
+    click.option("--delimiter", envvar="SLUICE_DELIMITER", default=",", show_default=True),
+    click.option("--quote", envvar="SLUICE_QUOTE", default='"', show_default=True, help="Empty: no quoting."),
+    click.option(
+        "--escape", envvar="SLUICE_ESCAPE", default="", help="Makes the next character text.  [default: none]"
+    ),
+    click.option("--encoding", envvar="SLUICE_ENCODING", default="utf-8", show_default=True),
+    click.option("--skip-lines", envvar="SLUICE_SKIP_LINES", type=click.IntRange(min=0), default=0, help="Before all."),
+    click.option("--header/--no-header", envvar="SLUICE_HEADER", default=True, help="Without: the table's order."),
+)

@@ -1,0 +1,131 @@
+"""One Spark session a worker, real Delta tables in temporary folders, jobs run as users run them."""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+PROJECT = Path(__file__).parent.parent
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+S3_PORT = _free_port()
+# Python workers get the environment that the JVM starts with.
+os.environ.update(
+    PYSPARK_PYTHON=sys.executable,
+    PYSPARK_DRIVER_PYTHON=sys.executable,
+    SPARK_LOCAL_IP="127.0.0.1",
+    SPARK_CONF_DIR=f"{sys.prefix}/no-conf",
+    SLUICE_CONF_DIR=str(PROJECT / "conf"),
+    SLUICE_PROGRESS="none",
+    AWS_ENDPOINT_URL=f"http://127.0.0.1:{S3_PORT}",
+    AWS_ACCESS_KEY_ID="testing",
+    AWS_SECRET_ACCESS_KEY="testing",
+    AWS_DEFAULT_REGION="us-east-1",
+    SPARK_SUBMIT_OPTS=f"-Dlog4j2.configurationFile=file:{PROJECT}/conf/log4j2.properties "
+    f"-XX:SharedArchiveFile={sys.prefix}/classes.jsa -Xlog:disable",
+    PYSPARK_SUBMIT_ARGS=f"--properties-file {PROJECT}/conf/spark-defaults.conf --driver-class-path {sys.prefix}/jars/* "
+    "--master local[2] --conf spark.driver.memory=1g --conf spark.sql.shuffle.partitions=2 "
+    "--conf spark.sql.warehouse.dir=/nonexistent pyspark-shell",
+)
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator:
+    from pyspark.sql import SparkSession
+
+    session = SparkSession.builder.appName("tests").getOrCreate()
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def lake(tmp_path, monkeypatch) -> Path:
+    path = tmp_path / "lake"
+    monkeypatch.setenv("SLUICE_LAKE", str(path))
+    return path
+
+
+@dataclass
+class Outcome:
+    exit_code: int
+    report: dict
+    stderr: str
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The rows that the report tells of, without those that are none."""
+        named = {name[5:]: value for name, value in self.report.items() if name.startswith("rows_")}
+        return {name: value for name, value in named.items() if value}
+
+
+@pytest.fixture
+def job(spark, lake) -> Callable[..., Outcome]:
+    """Runs a job in this process: `job("ingest", "products", path)`."""
+
+    def run(name: str, *arguments: object) -> Outcome:
+        main = runpy.run_path(str(PROJECT / "jobs" / f"{name}.py"))["main"]
+        result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Outcome(result.exit_code, json.loads(result.stdout), result.stderr)
+
+    return run
+
+
+@pytest.fixture
+def submit(lake) -> Callable[..., subprocess.Popen]:
+    """Starts ./spark-submit.sh in a process group of its own."""
+
+    def start(*arguments: object) -> subprocess.Popen:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYSPARK_SUBMIT")}
+        del environment["SPARK_SUBMIT_OPTS"], environment["SPARK_CONF_DIR"]
+        return subprocess.Popen(
+            [str(PROJECT / "spark-submit.sh"), *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+            start_new_session=True,
+        )
+
+    return start
+
+
+@pytest.fixture
+def rows(spark, lake) -> Callable[..., list[tuple]]:
+    """The rows of a table of the lake, sorted: `rows("products", "sku", "name")`."""
+
+    def read(table: str, *columns: str) -> list[tuple]:
+        frame = spark.read.format("delta").load(str(lake / table)).select(*columns)
+        return sorted((tuple(row) for row in frame.collect()), key=repr)
+
+    return read
+
+
+@pytest.fixture
+def csv_file(tmp_path) -> Callable[..., Path]:
+    """Writes a file of products from lines of text or from bytes."""
+
+    def write(name: str, *lines: str, data: bytes | None = None) -> Path:
+        path = tmp_path / "in" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data if data is not None else "".join(f"{line}\n" for line in lines).encode())
+        return path
+
+    return write

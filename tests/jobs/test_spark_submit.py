@@ -1,0 +1,157 @@
+"""The wrapper and the life of a run, in real processes: killed, ended, kept waiting."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from contextlib import contextmanager
+
+import pytest
+from conftest import PROJECT
+
+HEADER = "sku,name,description"
+
+
+def finished(process, timeout=120):
+    out, err = process.communicate(timeout=timeout)
+    return process.returncode, out, err
+
+
+@contextmanager
+def held(lake, table):
+    """Holds a table's lock, as another process would."""
+    (lake / "_locks").mkdir(parents=True, exist_ok=True)
+    with open(lake / "_locks" / table, "w") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        file.write("another-run")
+        file.flush()
+        yield
+
+
+def wait_for(condition, seconds=90):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_standard_output_is_one_json_document_and_the_cause_is_the_last_line(submit, lake, csv_file, tmp_path):
+    path = csv_file("a.csv", HEADER, "s1,n,d", 's2,"a\nb",')
+    code, out, err = finished(
+        submit("ingest", "products", path, "--progress", "plain", "--result-file", tmp_path / "r")
+    )
+    assert (code, json.loads(out)["rows_inserted"]) == (0, 2)
+    assert (tmp_path / "r").read_text() == out
+    assert "merge …" in err
+    assert "WARN" not in err
+    began = time.monotonic()
+    code, out, err = finished(submit("ingest", "products", path))
+    assert time.monotonic() - began < 3  # a second where nothing else runs
+    assert (code, json.loads(out)["status"]) == (0, "nothing_new")
+    code, out, err = finished(submit("ingest", "products", csv_file("b.csv", HEADER, "s,n")))
+    assert (code, json.loads(out)["status"]) == (4, "refused")
+    assert "1 of 1 records rejected" in err.splitlines()[-1]
+    assert "Traceback" not in err
+
+
+def test_wrong_usage_is_answered_at_once(submit):
+    for arguments, code in [(["nothing"], 2), ([], 2), (["ingest"], 2), (["ingest", "products", "/nowhere"], 3)]:
+        began = time.monotonic()
+        assert finished(submit(*arguments))[0] == code
+        assert time.monotonic() - began < 3
+
+
+def test_killed_between_merge_and_ledger_the_next_run_finds_every_row_unchanged(submit, job, lake, rows, csv_file):
+    path = csv_file("a.csv", HEADER, "s1,n,d", "s1,m,d", "s2,n,d")
+    with held(lake, "ingested_files"):
+        process = submit("ingest", "products", path, "--run-id", "killed")
+        wait_for((lake / "products" / "_delta_log" / "00000000000000000000.json").exists)
+        time.sleep(1)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    assert not (lake / "ingested_files").exists()
+    assert rows("runs", "run_id", "status") == [("killed", "running")]
+    done = job("ingest", "products", path, "--run-id", "next")
+    assert done.counts == {"read": 3, "duplicate": 1, "unchanged": 2}
+    assert done.report["table_version"] == 0
+    assert rows("runs", "run_id", "status") == [("killed", "interrupted"), ("next", "succeeded")]
+    assert job("ingest", "products", path).report["status"] == "nothing_new"
+
+
+def test_a_second_run_waits_then_says_who_holds_the_table(submit, job, lake, csv_file):
+    path = csv_file("a.csv", HEADER, "s1,n,d")
+    with held(lake, "products"):
+        code, out, err = finished(submit("ingest", "products", path, "--lock-timeout", 1))
+        assert code == 5
+        assert err.splitlines()[-1].startswith("ingest: table products is held by run another-run: try again")
+        assert json.loads(out)["seconds"].keys() == {"start"}
+    assert job("ingest", "products", path).exit_code == 0
+
+
+def test_sigterm_ends_a_run_cleanly(submit, job, lake, rows, csv_file):
+    path = csv_file("a.csv", HEADER, "s1,n,d")
+    with held(lake, "ingested_files"):
+        process = submit("ingest", "products", path, "--run-id", "ended")
+        wait_for((lake / "products" / "_delta_log" / "00000000000000000000.json").exists)
+        time.sleep(1)
+        process.send_signal(signal.SIGTERM)
+        code, out, err = finished(process)
+    assert code == 143
+    assert json.loads(out)["error"] == "ended by SIGTERM: run it again, it goes on where it was"
+    assert err.splitlines()[-1] == f"ingest: {json.loads(out)['error']}"
+    assert rows("runs", "run_id", "status") == [("ended", "failed")]
+    assert job("ingest", "products", path).counts == {"read": 1, "unchanged": 1}
+
+
+def test_sigterm_while_spark_works_cancels_its_jobs(submit, lake, csv_file):
+    records = "".join(f'k{i},"n\n{i}",{"d" * 100}\n' for i in range(400_000))
+    path = csv_file("a.csv", data=f"{HEADER}\n{records}".encode())
+    process = submit("ingest", "products", path, "--progress", "plain")
+    for line in process.stderr:
+        if "read …" in line:
+            break
+    time.sleep(2)
+    process.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    code, out, _ = finished(process)
+    assert (code, json.loads(out)["status"]) == (143, "failed")
+    assert time.monotonic() - began < 15
+    assert not (lake / "products").exists()
+
+
+def test_bare_spark_submit_with_py_files(lake, csv_file, tmp_path):
+    """As on a cluster: the package in a zip, the jars given, no wrapper."""
+    package = tmp_path / "sluice.zip"
+    with zipfile.ZipFile(package, "w") as archive:
+        for path in (PROJECT / "lib").rglob("*.py"):
+            archive.write(path, path.relative_to(PROJECT / "lib"))
+    home = subprocess.check_output(
+        [sys.executable, "-c", "import pyspark; print(pyspark.__path__[0])"], text=True
+    ).strip()
+    jars = ",".join(map(str, (PROJECT / ".venv" / "jars").glob("*.jar")))
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYSPARK_SUBMIT", "SPARK_SUBMIT"))}
+    command = [f"{home}/bin/spark-submit", "--master", "local[2]", "--jars", jars, "--py-files", str(package)]
+    command += ["--properties-file", str(PROJECT / "conf" / "spark-defaults.conf")]
+    result = tmp_path / "result.json"
+    command += [str(PROJECT / "jobs" / "ingest.py"), "products", str(csv_file("a.csv", HEADER, "s1,n,d"))]
+    done = subprocess.run([*command, "--result-file", str(result)], env=environment, capture_output=True, timeout=180)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads(result.read_text())["rows_inserted"] == 1
+
+
+@pytest.mark.parametrize("java", ["", "8"])
+def test_a_missing_or_wrong_java_is_one_line(submit, csv_file, tmp_path, monkeypatch, java):
+    if java:
+        (tmp_path / "bin").mkdir()
+        (tmp_path / "bin" / "java").write_text("#!/bin/sh\necho 'openjdk version \"1.8.0_402\"' >&2\n")
+        (tmp_path / "bin" / "java").chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    code, _, err = finished(submit("ingest", "products", csv_file("a.csv", HEADER, "s1,n,d")))
+    assert code == 1
+    assert err.splitlines()[-1].startswith("Java 17 is needed")
