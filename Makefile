@@ -5,7 +5,7 @@ READY := .venv/.ready
 LAKE ?= lake
 DATA ?= data
 
-.PHONY: setup demo test test-all check clean
+.PHONY: setup demo test test-all check stop-postgres clean
 setup: $(READY)
 
 $(READY): setup.py constraints.txt conf/packages.conf docker/fetch-jars.sh docker/archive-classes.sh
@@ -24,6 +24,9 @@ $(READY): setup.py constraints.txt conf/packages.conf docker/fetch-jars.sh docke
 demo: setup
 	@docker/demo.sh $(DATA) $(LAKE)
 
+stop-postgres: setup
+	@$(BIN)/python -c 'from pathlib import Path; from sluice import embedded; embedded.stop(Path(".sluice/postgres"))'
+
 test: setup
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow" tests
 
@@ -35,5 +38,5 @@ check: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-clean:
+clean: stop-postgres
 	rm -rf .venv .sluice data lake

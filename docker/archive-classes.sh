@@ -4,13 +4,15 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 mkdir -p .venv/no-conf
+trap '.venv/bin/python -c "from pathlib import Path; from sluice import embedded; embedded.stop(Path(\"$work\"))"; rm -rf "$work"' EXIT
+SLUICE_DATABASE_URL=$(.venv/bin/python -c "from pathlib import Path; from sluice import embedded; print(embedded.start(Path(\"$work\"))[0])")
+export SLUICE_DATABASE_URL
 rm -f .venv/classes.jsa
 export SLUICE_CLASS_ARCHIVE=-XX:ArchiveClassesAtExit=$work/classes.jsa SLUICE_LAKE=$work/lake SLUICE_PROGRESS=none
 printf 'sku,name,description\na,b,c\nd,e\n' >"$work/first.csv"
 printf 'sku,name,description\na,b,"c\nd"\n' >"$work/second.csv"
-if ! ./spark-submit.sh ingest products "$work/first.csv" --max-rejects 100% >"$work/log" 2>&1; then
+if ! ./spark-submit.sh run products "$work/first.csv" --max-rejects 100% >"$work/log" 2>&1; then
     tail -n 3 "$work/log" >&2
     exit 1
 fi

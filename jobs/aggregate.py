@@ -12,14 +12,15 @@ from sluice.options import common_options, writer_options
 
 @click.command(cls=JobCommand)
 @click.argument("names", nargs=-1, required=True, metavar="NAME…")
+@click.option("--by", envvar="SLUICE_BY", metavar="COL[,COL…]", help="Count by these columns into TABLE_by_COL….")
+@click.option("--full-refresh", envvar="SLUICE_FULL_REFRESH", is_flag=True, help="Compute from all rows anew.")
 @writer_options
 @common_options
-def main(names: tuple[str, ...], **options: Any) -> None:
+def main(names: tuple[str, ...], by: str | None, full_refresh: bool, **options: Any) -> None:
     """Refreshes aggregates: NAME is one of them, or a table: all of its aggregates."""
     with job("aggregate", options) as running:
-        chosen = [pair for name in names for pair in catalog.aggregates(name)]
-        with running.session() as spark:
-            running.each(chosen, lambda part, pair: aggregate.run(part, spark, *pair))
+        chosen = catalog.aggregates(running.settings.lake, names, by.split(",") if by else None)
+        running.each(chosen, lambda part, pair: aggregate.run(part, *pair, full_refresh=full_refresh))
 
 
 if __name__ == "__main__":

@@ -19,9 +19,7 @@ from sluice.options import common_options
 def main(table: str, rows: int, output: str, seed: int, **options: Any) -> None:
     """Makes a file of records for TABLE; the same seed gives the same file."""
     with job("generate", options) as running:
-        generate.check(table)
-        with running.session() as spark:
-            generate.run(running, spark, table, rows, output, seed)
+        generate.run(running, table, rows, output, seed)
 
 
 if __name__ == "__main__":

@@ -22,10 +22,7 @@ def main() -> None:
 def clear(table: str, **options: Any) -> None:
     """Deletes all rows of TABLE; every file is new to it again."""
     with job("maintain", options) as running:
-        chosen = catalog.table(table)
-        maintain.current_version(running, chosen)
-        with running.session() as spark:
-            maintain.clear(running, spark, chosen)
+        maintain.clear(running, catalog.table(table))
 
 
 @main.command()
@@ -36,10 +33,7 @@ def clear(table: str, **options: Any) -> None:
 def restore(table: str, version: int, **options: Any) -> None:
     """Sets TABLE back to a version; files ingested after it are new to it again."""
     with job("maintain", options) as running:
-        chosen = catalog.table(table)
-        maintain.check_version(running, chosen, version)
-        with running.session() as spark:
-            maintain.restore(running, spark, chosen, version)
+        maintain.restore(running, catalog.table(table), version)
 
 
 if __name__ == "__main__":

@@ -129,3 +129,33 @@ def csv_file(tmp_path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory) -> Iterator[str]:
+    from sluice import embedded
+
+    folder = tmp_path_factory.mktemp("postgres")
+    url, _ = embedded.start(folder)
+    yield url
+    embedded.stop(folder)
+
+
+@pytest.fixture
+def database(postgres_url, monkeypatch) -> Iterator[Callable[..., list[tuple]]]:
+    """A schema `fresh` of its own in a real PostgreSQL, the default of export: `database("SELECT …")` gives rows."""
+    import psycopg2
+
+    connection = psycopg2.connect(postgres_url)
+    connection.autocommit = True
+
+    def query(statement: str, *values: object) -> list[tuple]:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, values or None)
+            return list(cursor.fetchall()) if cursor.description else []
+
+    query("DROP SCHEMA IF EXISTS fresh CASCADE; CREATE SCHEMA fresh; SET search_path = fresh")
+    monkeypatch.setenv("SLUICE_DATABASE_URL", postgres_url)
+    monkeypatch.setenv("SLUICE_SCHEMA", "fresh")
+    yield query
+    connection.close()

@@ -1,40 +1,183 @@
-"""Aggregate tables kept equal to a full recomputation from their table."""
+"""Aggregate tables kept equal to a full recomputation, from the changes of their table wherever those can be had."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
-from sluice import ledger
+from sluice import bookkeeping, ledger
+from sluice import changes as feed
 from sluice.cli import Job
-from sluice.errors import InputError
+from sluice.errors import InputError, UsageError
 from sluice.lake import Lake
 from sluice.recording import held, recorded
 from sluice.table import Aggregate, Table
 
 
-def run(job: Job, spark: Any, table: Table, aggregate: Aggregate) -> None:
-    """Computes an aggregate anew from the current version of its table. Raises InputError without such a table."""
-    job.report.table = aggregate.name
-    lake = Lake(spark, job.settings.lake, job.settings.run_id)
-    version = ledger.table_version(job.settings.lake, table.name)
-    if version is None:
-        raise InputError(f"table {table.name} is not in lake {lake.root}: ingest files into it first")
-    with held(job, lake, aggregate.name), recorded(job, {"aggregate": aggregate.name}):
-        with job.step("aggregate"):
-            groups = compute(lake.read(table.name, version), aggregate).persist()
-            job.report.groups_recomputed = groups.count()
-        job.report.mode = "full"
-        if not job.settings.dry_run:
-            with job.step("write"):
-                lake.overwrite(aggregate.name, groups)
-        groups.unpersist()
-        job.report.table_version = ledger.table_version(job.settings.lake, aggregate.name)
-        job.report.status = "succeeded"
+def counting(table: Table, columns: Sequence[str]) -> Aggregate:
+    """The aggregate that counts a table's rows by columns. Raises UsageError for a column it does not have."""
+    for column in columns:
+        if column not in table.column_names:
+            raise UsageError(
+                f"table {table.name} has no column {column!r}: choose from {', '.join(table.column_names)}"
+            )
+    if len(set(columns)) != len(columns):
+        raise UsageError(f"--by {','.join(columns)} names a column twice: name each once")
+    return Aggregate(f"{table.name}_by_{'_'.join(columns)}", tuple(columns), {"count": "count"})
+
+
+def kept(lake: str, table: Table) -> list[Aggregate]:
+    """The table's declared aggregates, and those that `counting` made in this lake before."""
+    prefix = f"{table.name}_by_"
+    made = sorted(name for name in (os.listdir(lake) if os.path.isdir(lake) else ()) if name.startswith(prefix))
+    built = [(name, bookkeeping.last_built(lake, name)) for name in made]
+    return [*table.aggregates, *(Aggregate(name, tuple(last["by"]), last["measures"]) for name, last in built if last)]
+
+
+def run(job: Job, table: Table, aggregate: Aggregate, *, full_refresh: bool = False) -> None:
+    """Refreshes an aggregate to the current version of its table. Raises InputError if that is not there."""
+    report, root = job.report, job.settings.lake
+    report.table = aggregate.name
+    source = bookkeeping.describe(root, table.name)
+    if source is None:
+        raise InputError(f"table {table.name} is not in lake {root}: ingest files into it first")
+    if not full_refresh and _is_current(root, aggregate, source):
+        report.status, report.mode = "nothing_new", "none"
+        report.groups_recomputed = report.files_read = report.bytes_read = 0
+        report.table_version = ledger.table_version(root, aggregate.name)
+        return
+    lake = job.lake
+    with held(job, aggregate.name), recorded(job, aggregate.name, {"full_refresh": full_refresh}):
+        _refresh(job, lake, table, aggregate, source, full_refresh)
+        report.table_version = ledger.table_version(root, aggregate.name)
+        report.status = "succeeded"
+
+
+def _is_current(lake: str, aggregate: Aggregate, source: tuple[str, int]) -> bool:
+    last = bookkeeping.last_built(lake, aggregate.name)
+    return last == _built(aggregate, source)["built"]
+
+
+def _built(aggregate: Aggregate, source: tuple[str, int]) -> dict[str, Any]:
+    return {"built": {"id": source[0], "version": source[1], **aggregate.definition}}
+
+
+def _refresh(job: Job, lake: Lake, table: Table, aggregate: Aggregate, source: tuple[str, int], full: bool) -> None:
+    last = bookkeeping.last_built(lake.root, aggregate.name)
+    obstacle = "asked for" if full else _obstacle(lake, table, aggregate, source, last)
+    if obstacle is None and last is not None:
+        try:
+            _refresh_from_changes(job, lake, table, aggregate, source, last["version"])
+            return
+        except Exception as error:
+            if not feed.feed_gone(error):
+                raise
+            obstacle = f"the change feed of {table.name} after version {last['version']} is gone"
+    job.progress.tell(f"{aggregate.name}: full refresh: {obstacle}")
+    _refresh_from_all(job, lake, table, aggregate, source)
+
+
+def _obstacle(
+    lake: Lake, table: Table, aggregate: Aggregate, source: tuple[str, int], last: dict[str, Any] | None
+) -> str | None:
+    """Why the changes since the last refresh do not lead to the current state; None if they do."""
+    if lake.version(aggregate.name) is None:
+        return "it is not there yet"
+    if last is None:
+        return "its log does not say what it was built on"
+    if {key: last[key] for key in ("by", "measures")} != aggregate.definition:
+        return "its definition changed"
+    return feed.obstacle(lake.root, table.name, (last["id"], last["version"]), source)
+
+
+def _refresh_from_all(job: Job, lake: Lake, table: Table, aggregate: Aggregate, source: tuple[str, int]) -> None:
+    with job.step("aggregate"):
+        groups = compute(lake.read(table.name, source[1]), aggregate).persist()
+        job.report.groups_recomputed = groups.count()
+    job.report.mode = "full"
+    job.report.files_read, job.report.bytes_read = bookkeeping.size(lake.root, table.name)
+    if not job.settings.dry_run:
+        with job.step("write"):
+            lake.overwrite(aggregate.name, groups, **_built(aggregate, source))
+    groups.unpersist()
+
+
+def _refresh_from_changes(
+    job: Job, lake: Lake, table: Table, aggregate: Aggregate, source: tuple[str, int], after: int
+) -> None:
+    from pyspark.sql import functions as F
+
+    measures = list(aggregate.measures)
+    with job.step("aggregate"):
+        changes = lake.changes(table.name, after, source[1])
+        old = lake.read(aggregate.name, ledger.table_version(lake.root, aggregate.name) or 0)
+        if aggregate.adjustable:
+            groups = adjusted(changes, old, aggregate)
+        else:
+            groups = recomputed(changes, lake.read(table.name, source[1]), old, aggregate)
+        groups = groups.select(*aggregate.by, *measures, F.col("gone")).persist()
+        job.report.groups_recomputed = groups.count()
+    read = [bookkeeping.size(lake.root, table.name, after)]
+    if not aggregate.adjustable:
+        read.append(bookkeeping.size(lake.root, table.name))
+    job.report.mode = "incremental"
+    job.report.files_read, job.report.bytes_read = (sum(values) for values in zip(*read, strict=True))
+    if not job.settings.dry_run:
+        with job.step("write"):
+            built = _built(aggregate, source)
+            if job.report.groups_recomputed:
+                lake.merge_groups(aggregate.name, groups, aggregate.by, measures, **built)
+            else:
+                lake.note(aggregate.name, **built)
+    groups.unpersist()
 
 
 def compute(rows: Any, aggregate: Aggregate) -> Any:
     """The aggregate of all rows: one row for each combination of its dimensions, null among them."""
     from pyspark.sql import functions as F
 
-    measures = [F.count(F.lit(1)).alias(name) for name, measure in aggregate.measures.items() if measure == "count"]
+    measures = []
+    for name, measure in aggregate.measures.items():
+        kind, _, column = measure.partition(":")
+        value = F.count(F.lit(1)) if kind == "count" else getattr(F, kind)(F.col(column))
+        measures.append(value.alias(name))
     return rows.groupBy(*aggregate.by).agg(*measures)
+
+
+def adjusted(changes: Any, old: Any, aggregate: Aggregate) -> Any:
+    """The groups whose counts the changes alter, with their new counts; `gone` where no row is left."""
+    from pyspark.sql import functions as F
+
+    sign = F.when(F.col("_change_type").isin("insert", "update_postimage"), 1).otherwise(-1)
+    first, *others = aggregate.measures
+    change = changes.groupBy(*aggregate.by).agg(F.sum(sign).alias("change")).where("change != 0")
+    joined = change.alias("change").join(old.alias("old"), _same(aggregate.by, "change", "old"), "left")
+    count = F.coalesce(F.col(f"old.{first}"), F.lit(0)) + F.col("change.change")
+    dimensions = [F.col(f"change.{column}").alias(column) for column in aggregate.by]
+    return joined.select(*dimensions, *(count.alias(name) for name in (first, *others)), (count == 0).alias("gone"))
+
+
+def recomputed(changes: Any, rows: Any, old: Any, aggregate: Aggregate) -> Any:
+    """The groups that the changes touch and whose measures are not what they were; `gone` where no row is left."""
+    from pyspark.sql import functions as F
+
+    touched = changes.select(*aggregate.by).distinct()
+    members = rows.alias("rows").join(touched.alias("touched"), _same(aggregate.by, "rows", "touched"), "left_semi")
+    new = compute(members, aggregate).withColumn("there", F.lit(True))
+    both = touched.alias("touched").join(new.alias("new"), _same(aggregate.by, "touched", "new"), "left")
+    both = both.join(old.withColumn("there", F.lit(True)).alias("old"), _same(aggregate.by, "touched", "old"), "left")
+    compared = ("there", *aggregate.measures)
+    differs = reduce(lambda a, b: a | b, (~F.col(f"new.{c}").eqNullSafe(F.col(f"old.{c}")) for c in compared))
+    dimensions = [F.col(f"touched.{column}").alias(column) for column in aggregate.by]
+    measures = [F.col(f"new.{name}").alias(name) for name in aggregate.measures]
+    return both.where(differs).select(*dimensions, *measures, F.col("new.there").isNull().alias("gone"))
+
+
+def _same(columns: Sequence[str], left: str, right: str) -> Any:
+    from pyspark.sql import functions as F
+
+    return reduce(
+        lambda a, b: a & b, (F.col(f"{left}.{column}").eqNullSafe(F.col(f"{right}.{column}")) for column in columns)
+    )

@@ -12,10 +12,51 @@ from deltalake.exceptions import TableNotFoundError
 
 from sluice import lock
 
+_KEEPING = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")  # operations that keep every row
 
-def metadata(run_id: str) -> str:
-    """The `userMetadata` that every commit of a run carries."""
-    return json.dumps({"run_id": run_id})
+
+def metadata(run_id: str, **built: Any) -> str:
+    """The `userMetadata` that every commit of a run carries; `built`: what an aggregate's commit was built on."""
+    return json.dumps({"run_id": run_id, **built})
+
+
+def last_built(lake: str, table: str) -> dict[str, Any] | None:
+    """What the newest commit that changed an aggregate says it was built on; None if it does not say."""
+    delta = _open(lake, table)
+    for commit in delta.history() if delta else ():
+        built = json.loads(commit.get("userMetadata") or "{}").get("built")
+        if built or commit.get("operation") not in _KEEPING:
+            return dict(built) if built else None
+    return None
+
+
+def restored(lake: str, table: str, after: int) -> bool:
+    """Whether a version later than `after` was a restore, or the log does not reach back so far."""
+    delta = _open(lake, table)
+    commits = [commit for commit in delta.history() if int(commit["version"]) > after] if delta else []
+    known = delta is not None and len(commits) == delta.version() - after
+    return not known or any(commit.get("operation") == "RESTORE" for commit in commits)
+
+
+def size(lake: str, table: str, after: int | None = None) -> tuple[int, int]:
+    """Files and bytes of a table's rows, or of its changes in the versions later than `after`."""
+    delta = _open(lake, table)
+    if delta is None:
+        return 0, 0
+    if after is None:
+        actions = pa.table(delta.get_add_actions())
+        return actions.num_rows, sum(actions.column("size_bytes").to_pylist())
+    sizes = [size for version in range(after + 1, delta.version() + 1) for size in _change_sizes(lake, table, version)]
+    return len(sizes), sum(sizes)
+
+
+def _change_sizes(lake: str, table: str, version: int) -> list[int]:
+    """The sizes of the files that hold a version's changes: those of its feed, else those added and removed."""
+    with open(os.path.join(lake, table, "_delta_log", f"{version:020}.json")) as log:
+        actions = [json.loads(line) for line in log]
+    feed = [action["cdc"]["size"] for action in actions if "cdc" in action]
+    moved = [action[kind] for action in actions for kind in ("add", "remove") if kind in action]
+    return feed or [item.get("size") or 0 for item in moved if item["dataChange"]]
 
 
 def describe(lake: str, table: str) -> tuple[str, int] | None:

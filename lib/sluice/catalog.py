@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from sluice import aggregate
 from sluice.errors import UsageError
 from sluice.table import Aggregate, Table
 from sluice.tables import products
@@ -19,14 +20,34 @@ def table(name: str) -> Table:
     return TABLES[name]
 
 
-def aggregates(name: str) -> list[tuple[Table, Aggregate]]:
-    """An aggregate by its name, or all those of a table, each with its table."""
-    pairs = [(table, aggregate) for table in TABLES.values() for aggregate in table.aggregates]
-    chosen = [pair for pair in pairs if name in (pair[1].name, pair[0].name)]
-    if not chosen:
-        names = [aggregate.name for _, aggregate in pairs]
-        raise UsageError(f"{name!r} is no aggregate and no table that has one: {_suggestion(name, [*names, *TABLES])}")
-    return chosen
+def aggregates(lake: str, names: Sequence[str], by: Sequence[str] | None = None) -> list[tuple[Table, Aggregate]]:
+    """Aggregates by their names, or all those of a table, each with its table; `by`: the one that counts by columns.
+
+    Raises UsageError for a name that is neither.
+    """
+    if by:
+        return [(table(name), aggregate.counting(table(name), by)) for name in names]
+    pairs = [(each, made) for each in TABLES.values() for made in aggregate.kept(lake, each)]
+    chosen: dict[str, tuple[Table, Aggregate]] = {}
+    for name in names:
+        found = [pair for pair in pairs if name in (pair[0].name, pair[1].name)]
+        if not found:
+            known = [made.name for _, made in pairs]
+            raise UsageError(
+                f"{name!r} is no aggregate and no table that has one: {_suggestion(name, [*known, *TABLES])}"
+            )
+        chosen.update((pair[1].name, pair) for pair in found)
+    return list(chosen.values())
+
+
+def sources(lake: str, names: Sequence[str]) -> list[Table | Aggregate]:
+    """Tables and aggregates by their names, each once. Raises UsageError for a name that is neither."""
+    known: dict[str, Table | Aggregate] = dict(TABLES)
+    known.update((made.name, made) for each in TABLES.values() for made in aggregate.kept(lake, each))
+    for name in names:
+        if name not in known:
+            raise UsageError(f"{name!r} is no table and no aggregate: {_suggestion(name, known)}")
+    return [known[name] for name in dict.fromkeys(names)]
 
 
 def _suggestion(name: str, names: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,6 +16,7 @@ import click
 
 from sluice import session, settings
 from sluice.errors import SluiceError, Terminated, UsageError
+from sluice.lake import Lake
 from sluice.progress import Progress
 from sluice.report import Report, summary, text_table
 from sluice.settings import Settings
@@ -57,28 +58,40 @@ def _job_name(command: click.Command, prog_name: str | None) -> str:
 
 
 class Job:
-    """A job at work: its settings, its report and what it tells."""
+    """A job at work: its settings, its report and what it tells. A part of a job shares its Spark session."""
 
-    def __init__(self, name: str, chosen: Settings) -> None:
+    def __init__(self, name: str, chosen: Settings, whole: Job | None = None) -> None:
         self.settings = chosen
         self.report = Report(name, chosen.run_id)
-        self.progress = Progress(chosen.progress, chosen.log_format, _on_terminal())
+        self.progress: Progress = (
+            whole.progress if whole else Progress(chosen.progress, chosen.log_format, _on_terminal())
+        )
+        self._whole = whole or self
+        self._session: AbstractContextManager[Any] | None = None
 
-    @contextmanager
-    def session(self) -> Iterator[Any]:
-        """The Spark session, once Spark is needed; its jobs are cancelled if the run fails or is ended."""
-        session.require()
-        with ExitStack() as stack:
-            with self.step("start"):
-                spark = stack.enter_context(session.opened(self.report.job))
-            self.progress.spark = spark
-            stack.callback(setattr, self.progress, "spark", None)
-            self.listen()  # Spark has put a handler of its own for SIGINT
-            try:
-                yield spark
-            except BaseException:
-                spark.sparkContext.cancelAllJobs()
-                raise
+    @property
+    def spark(self) -> Any:
+        """The Spark session, started where it is needed first."""
+        whole = self._whole
+        if whole._session is None:
+            session.require()
+            with whole.step("start"):
+                whole._session = session.opened(whole.report.job)
+                whole.progress.spark = whole._session.__enter__()
+            whole.listen()  # Spark has put a handler of its own for SIGINT
+        return whole.progress.spark
+
+    @property
+    def lake(self) -> Lake:
+        return Lake(self.spark, self.settings.lake, self.settings.run_id)
+
+    def close(self, failure: BaseException | None) -> None:
+        """Ends the session; the jobs of a failed run are cancelled."""
+        if self._session is not None:
+            if failure is not None:
+                self.progress.spark.sparkContext.cancelAllJobs()
+            self.progress.spark = None
+            self._session.__exit__(None, None, None)
 
     def listen(self) -> None:
         """Lets SIGTERM and SIGINT end the run by an exception, so that locks are freed and the run is recorded."""
@@ -97,22 +110,31 @@ class Job:
         with self.progress.step(name), self.report.timed(name):
             yield
 
+    @contextmanager
+    def part(self, name: str) -> Iterator[Job]:
+        """A part of this job, with a report of its own among this one's `steps`."""
+        part = Job(name, self.settings, self._whole)
+        self.report.steps = [*(self.report.steps or []), part.report]
+        try:
+            yield part
+        except BaseException as failure:
+            note_failure(part.report, failure)
+            raise
+
     def each(self, items: Sequence[Any], work: Callable[[Job, Any], None]) -> None:
-        """Does the work for one item after another: in this job's report for one, else each in a step's of its own."""
+        """Does the work for one item after another: in this job's report for one, else each in a part's."""
         if len(items) == 1:
             work(self, items[0])
             return
-        self.report.steps = []
         for item in items:
-            part = Job(self.report.job, self.settings)
-            part.progress = self.progress
-            self.report.steps.append(part.report)
-            try:
+            with self.part(self.report.job) as part:
                 work(part, item)
-            except BaseException as failure:
-                note_failure(part.report, failure)
-                raise
-        self.report.status = "succeeded"
+        self.sum_up()
+
+    def sum_up(self) -> None:
+        """The status of a job from those of its parts."""
+        done = {step.status for step in self.report.steps or []}
+        self.report.status = "nothing_new" if done == {"nothing_new"} else "succeeded"
 
     def show(self, rows: list[dict[str, Any]]) -> None:
         """Puts rows into the report and, as a readable table, on standard error."""
@@ -136,11 +158,17 @@ def job(name: str, options: dict[str, Any]) -> Iterator[Job]:
     before = [(number, signal.getsignal(number)) for number in _ENDING]
     running.listen()
     try:
-        yield running
+        try:
+            yield running
+        except BaseException as error:
+            failure = error
+            raise
+        finally:
+            running.close(failure)
     except session.SparkNeeded:
         sys.exit(session.SparkNeeded.exit_code)
-    except (Exception, Terminated) as error:
-        failure = error
+    except (Exception, Terminated):
+        pass  # told below
     finally:
         for number, handler in before:
             signal.signal(number, handler)

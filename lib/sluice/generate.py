@@ -33,19 +33,16 @@ def products(seed: int, rows: int) -> str:
 MAKERS: dict[str, tuple[str, Callable[[int, int], str]]] = {"products": ("name,sku,description", products)}
 
 
-def check(table: str) -> None:
-    """Raises UsageError for a table without a maker."""
+def run(job: Job, table: str, rows: int, output: str, seed: int) -> None:
+    """Writes `rows` records to the file `output`, replacing it once all are made."""
     if table not in MAKERS:
         raise UsageError(f"no sample data for table {table!r}: choose from {', '.join(MAKERS)}")
-
-
-def run(job: Job, spark: Any, table: str, rows: int, output: str, seed: int) -> None:
-    """Writes `rows` records to the file `output`, replacing it once all are made."""
     header, make = MAKERS[table]
     target = Path(output).expanduser().absolute()
     parts = target.with_name(f".{target.name}.{job.settings.run_id}")
     job.report.table = table
     try:
+        spark = job.spark
         with job.step("generate"):
             _write_parts(spark, make, seed, rows, str(parts))
         with job.step("join"):

@@ -71,19 +71,19 @@ def plan(
 
 def run(job: Job, plan: Plan) -> None:
     """Ingests the plan's new files in Spark; without any the table stays as it is."""
-    report, settings = job.report, job.settings
-    report.table = plan.table.name
+    job.report.table = plan.table.name
     _note_files(job, plan)
     if not plan.new:
         return
-    with job.session() as spark:
-        lake = Lake(spark, settings.lake, settings.run_id)
-        with held(job, lake, plan.table.name):
-            plan = plan.without_ingested(settings.lake).opened()  # another run may have had the lock
-            _note_files(job, plan)
-            if plan.new:
-                with recorded(job, {"files": [file.uri for file in plan.new], "reprocess": plan.reprocess}):
-                    _ingest(job, lake, plan)
+    lake = job.lake
+    with held(job, plan.table.name):
+        plan = plan.without_ingested(lake.root).opened()  # another run may have had the lock
+        _note_files(job, plan)
+        if plan.new:
+            with recorded(
+                job, plan.table.name, {"files": [file.uri for file in plan.new], "reprocess": plan.reprocess}
+            ):
+                _ingest(job, lake, plan)
 
 
 def _note_files(job: Job, plan: Plan) -> None:

@@ -52,10 +52,11 @@ class Lake:
             (counts,) = merge.whenMatchedUpdateAll().whenNotMatchedInsertAll().execute().collect()
         return {"inserted": counts["num_inserted_rows"], "updated": counts["num_updated_rows"]}
 
-    def overwrite(self, table: str, rows: Any, where: str | None = None) -> None:
+    def overwrite(self, table: str, rows: Any, where: str | None = None, **built: Any) -> None:
         """Replaces all rows, or those `where` holds, in one commit; creates the table if it is not there."""
         writer = rows.write.format("delta").mode("overwrite").option(_FEED, "true")
-        with self._commit():
+        writer = writer if where else writer.option("overwriteSchema", "true")
+        with self._commit(**built):
             (writer.option("replaceWhere", where) if where else writer).save(self.path(table))
 
     @contextmanager
@@ -63,6 +64,27 @@ class Lake:
         """Holds a bookkeeping table's lock for the moment of one commit."""
         with lock.held_by_jvm(self.spark, self.root, table, self.run_id, 600, lambda message: None):
             yield
+
+    def changes(self, table: str, after: int, version: int) -> Any:
+        """The table's change feed of the versions after `after` up to `version`."""
+        reader = self.spark.read.format("delta").option("readChangeFeed", "true")
+        return reader.option("startingVersion", after + 1).option("endingVersion", version).load(self.path(table))
+
+    def merge_groups(self, table: str, groups: Any, by: tuple[str, ...], measures: list[str], **built: Any) -> None:
+        """Sets the groups' measures, and deletes those with `gone`, in one commit; dimensions may be null."""
+        same = " AND ".join(f"old.`{column}` <=> new.`{column}`" for column in by)
+        values = {f"`{name}`": f"new.`{name}`" for name in (*by, *measures)}
+        with self._commit(**built):
+            merge = self._delta(table).alias("old").merge(groups.alias("new"), same)
+            merge = merge.whenMatchedDelete("new.gone").whenMatchedUpdate(set=values)
+            merge.whenNotMatchedInsert("NOT new.gone", values=values).execute()
+
+    def note(self, table: str, **built: Any) -> None:
+        """Commits what a table was found to be built on, and nothing else."""
+        path = self.path(table).replace("`", "``")
+        version = int(built["built"]["version"])
+        with self._commit(**built):
+            self.spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ('sluice.source_version' = '{version}')")
 
     def clear(self, table: str) -> None:
         with self._commit():
@@ -78,12 +100,12 @@ class Lake:
         return DeltaTable.forPath(self.spark, self.path(table))
 
     @contextmanager
-    def _commit(self) -> Iterator[None]:
+    def _commit(self, **built: Any) -> Iterator[None]:
         """Sets the metadata for one commit only: the session's setting would leak into later ones."""
         from py4j.protocol import Py4JJavaError
         from pyspark.errors import PySparkException
 
-        self.spark.conf.set(_USER_METADATA, bookkeeping.metadata(self.run_id))
+        self.spark.conf.set(_USER_METADATA, bookkeeping.metadata(self.run_id, **built))
         try:
             yield
         except (Py4JJavaError, PySparkException) as error:

@@ -32,6 +32,8 @@ RUNS = pa.schema(
     ]
 )
 
+_RUN_KEY = ("run_id", "job", "table", "attempt")
+
 INGESTED_FILES = pa.schema(
     [
         ("table", pa.string()),
@@ -120,28 +122,32 @@ def forget_files(lake: str, table: str, after_version: int, run_id: str) -> None
     bookkeeping.delete(lake, "ingested_files", f"\"table\" = '{table}' and table_version > {after_version}", run_id)
 
 
-def start_run(lake: str, report: Report, arguments: dict[str, Any]) -> int:
-    """Records a run as running and gives its attempt; earlier ones of the table that still claim to run are dead.
+def start_run(lake: str, report: Report, table: str, arguments: dict[str, Any]) -> int:
+    """Records a run as running and gives its attempt; earlier ones that still claim to run are dead.
 
-    The caller holds the table's lock.
+    The caller holds the lock of what it writes: the table's, or for exports that of the database.
     """
-    if report.table:
-        dead = f"\"table\" = '{report.table}' and status = 'running'"
-        bookkeeping.update(lake, "runs", dead, {"status": "interrupted"}, report.run_id)
+    same_lock = "job = 'export'" if report.job == "export" else "job <> 'export'"
+    dead = f"\"table\" = '{table}' and status = 'running' and {same_lock}"
+    bookkeeping.update(lake, "runs", dead, {"status": "interrupted"}, report.run_id)
     runs = bookkeeping.read(lake, "runs", RUNS)
-    attempt = 1 + len(runs.filter(pc.field("run_id") == report.run_id))
+    mine = (pc.field("run_id") == report.run_id) & (pc.field("job") == report.job) & (pc.field("table") == table)
+    attempt = 1 + len(runs.filter(mine))
     now = datetime.now(UTC)
-    row = (report.run_id, attempt, report.job, report.table, "running", now, None, _json(arguments), None, None)
-    bookkeeping.upsert(lake, "runs", _arrow(RUNS, [row]), ("run_id", "attempt"), report.run_id)
+    row = (report.run_id, attempt, report.job, table, "running", now, None, _json(arguments), None, None)
+    bookkeeping.upsert(lake, "runs", _arrow(RUNS, [row]), _RUN_KEY, report.run_id)
     return attempt
 
 
-def finish_run(lake: str, report: Report, attempt: int, started_at: datetime, arguments: dict[str, Any]) -> None:
+def finish_run(
+    lake: str, report: Report, table: str, attempt: int, started_at: datetime, arguments: dict[str, Any]
+) -> None:
+    """Records how a run ended."""
     row = (
         report.run_id,
         attempt,
         report.job,
-        report.table,
+        table,
         report.status,
         started_at,
         datetime.now(UTC),
@@ -149,7 +155,7 @@ def finish_run(lake: str, report: Report, attempt: int, started_at: datetime, ar
         _json(report.document()),
         report.error,
     )
-    bookkeeping.upsert(lake, "runs", _arrow(RUNS, [row]), ("run_id", "attempt"), report.run_id)
+    bookkeeping.upsert(lake, "runs", _arrow(RUNS, [row]), _RUN_KEY, report.run_id)
 
 
 def _json(value: dict[str, Any]) -> str:

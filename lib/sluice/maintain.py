@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sluice import ledger
 from sluice.cli import Job
 from sluice.errors import InputError, UsageError
-from sluice.lake import Lake
 from sluice.recording import held, recorded
 from sluice.table import Table
 
@@ -29,10 +26,11 @@ def check_version(job: Job, table: Table, version: int) -> None:
         raise UsageError(f"table {table.name} has no version {version}: choose one from 0 to {current}")
 
 
-def clear(job: Job, spark: Any, table: Table) -> None:
+def clear(job: Job, table: Table) -> None:
     """Deletes all rows; every file is new again."""
-    lake = Lake(spark, job.settings.lake, job.settings.run_id)
-    with held(job, lake, table.name), recorded(job, {"action": "clear"}), job.step("clear"):
+    current_version(job, table)
+    lake = job.lake
+    with held(job, table.name), recorded(job, table.name, {"action": "clear"}), job.step("clear"):
         job.report.rows_removed = lake.read(table.name, current_version(job, table)).count()
         if not job.settings.dry_run:
             # the ledger first: killed in between, the files' rows are found unchanged, never missing
@@ -42,10 +40,15 @@ def clear(job: Job, spark: Any, table: Table) -> None:
         job.report.status = "succeeded"
 
 
-def restore(job: Job, spark: Any, table: Table, version: int) -> None:
+def restore(job: Job, table: Table, version: int) -> None:
     """Sets the rows back to what they were at a version; files ingested after it are new again."""
-    lake = Lake(spark, job.settings.lake, job.settings.run_id)
-    with held(job, lake, table.name), recorded(job, {"action": "restore", "version": version}), job.step("restore"):
+    check_version(job, table, version)
+    lake = job.lake
+    with (
+        held(job, table.name),
+        recorded(job, table.name, {"action": "restore", "version": version}),
+        job.step("restore"),
+    ):
         check_version(job, table, version)
         if not job.settings.dry_run:
             ledger.forget_files(lake.root, table.name, version, lake.run_id)

@@ -91,3 +91,7 @@ csv_options = _together(
     click.option("--skip-lines", envvar="SLUICE_SKIP_LINES", type=click.IntRange(min=0), default=0, help="Before all."),
     click.option("--header/--no-header", envvar="SLUICE_HEADER", default=True, help="Without: the table's order."),
 )
+
+export_options = _together(
+    click.option("--schema", envvar="SLUICE_SCHEMA", default="public", show_default=True, help="Of PostgreSQL."),
+)

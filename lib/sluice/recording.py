@@ -9,29 +9,28 @@ from typing import Any
 
 from sluice import ledger, lock
 from sluice.cli import Job, note_failure
-from sluice.lake import Lake
 
 
 @contextmanager
-def held(job: Job, lake: Lake, table: str) -> Iterator[None]:
+def held(job: Job, table: str) -> Iterator[None]:
     """Holds a table's lock for this run."""
-    timeout, tell = job.settings.lock_timeout, job.progress.tell
-    with lock.held_by_jvm(lake.spark, lake.root, table, lake.run_id, timeout, tell):
+    settings, tell = job.settings, job.progress.tell
+    with lock.held_by_jvm(job.spark, settings.lake, table, settings.run_id, settings.lock_timeout, tell):
         yield
 
 
 @contextmanager
-def recorded(job: Job, arguments: dict[str, Any]) -> Iterator[None]:
-    """Keeps the run in `runs`, whatever becomes of it; a dry run leaves nothing."""
+def recorded(job: Job, table: str, arguments: dict[str, Any]) -> Iterator[None]:
+    """Keeps the run on a table in `runs`, whatever becomes of it; a dry run leaves nothing."""
     if job.settings.dry_run:
         yield
         return
     lake, started_at = job.settings.lake, datetime.now(UTC)
-    attempt = ledger.start_run(lake, job.report, arguments)
+    attempt = ledger.start_run(lake, job.report, table, arguments)
     try:
         yield
     except BaseException as failure:
         note_failure(job.report, failure)
-        ledger.finish_run(lake, job.report, attempt, started_at, arguments)
+        ledger.finish_run(lake, job.report, table, attempt, started_at, arguments)
         raise
-    ledger.finish_run(lake, job.report, attempt, started_at, arguments)
+    ledger.finish_run(lake, job.report, table, attempt, started_at, arguments)

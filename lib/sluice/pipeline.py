@@ -1,0 +1,24 @@
+"""Ingest, aggregate and export of one table, one after the other."""
+
+from __future__ import annotations
+
+from sluice import aggregate, export, ingest
+from sluice.cli import Job
+from sluice.ingest import Plan
+from sluice.table import Aggregate, Table
+
+
+def run(job: Job, plan: Plan, schema: str, *, with_records: bool) -> None:
+    """Runs the three as parts of the job; each does what is left to do, so that what a killed run left is made up."""
+    table, lake = plan.table, job.settings.lake
+    job.report.table = table.name
+    with job.part("ingest") as part:
+        ingest.run(part, plan)
+    if part.report.table_version is not None and not job.settings.dry_run:
+        aggregates = aggregate.kept(lake, table)
+        with job.part("aggregate") as part:
+            part.each(aggregates, lambda each, made: aggregate.run(each, table, made))
+        sources: list[Table | Aggregate] = [*aggregates, *([table] if with_records else [])]
+        with job.part("export") as part:
+            export.run(part, sources, schema)
+    job.sum_up()

@@ -1,0 +1,94 @@
+"""An export killed before and after PostgreSQL's commit, and the embedded server."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import stat
+import time
+
+import psycopg2
+import pytest
+from sluice import embedded
+
+HEADER = "sku,name,description"
+
+
+def wait_for(condition, seconds=90):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def exported(job, csv_file, database):
+    """A first export; then the table has changed and its aggregate is refreshed."""
+    job("run", "products", csv_file("a.csv", HEADER, "1,x,", "2,y,"))
+    job("ingest", "products", csv_file("b.csv", HEADER, "2,z,"))
+    job("aggregate", "products")
+
+
+NEW = [("x", 1), ("z", 1)]
+STAGED = "SELECT count(*) FROM pg_tables WHERE tablename LIKE 'sluice_staging%%' AND schemaname = 'fresh'"
+
+
+def kill(process):
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def test_killed_before_the_commit_the_old_state_stays_and_a_rerun_exports(
+    submit, job, rows, database, exported, postgres_url
+):
+    reader = psycopg2.connect(postgres_url)
+    reader.cursor().execute("SELECT * FROM fresh.products_agg")  # an open transaction, which DELETE does not mind
+    reader.cursor().execute("LOCK TABLE fresh.products_agg IN SHARE MODE")  # … but this lock keeps writers waiting
+    process = submit("export", "products_agg", "--run-id", "killed")
+    wait_for(lambda: database("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'") == [(1,)])
+    kill(process)
+    reader.close()
+    assert database("SELECT * FROM products_agg ORDER BY 1") == [("x", 1), ("y", 1)]
+    assert database(STAGED) == [(1,)]
+    wait_for(lambda: database("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == [(0,)])
+    done = job("export", "products_agg", "--run-id", "next")
+    assert (done.report["mode"], database("SELECT * FROM products_agg ORDER BY 1")) == ("incremental", NEW)
+    assert database(STAGED) == [(0,)]
+    states = {run: status for run, status in rows("runs", "run_id", "status") if run in ("killed", "next")}
+    assert states == {"killed": "interrupted", "next": "succeeded"}
+
+
+def test_killed_after_the_commit_a_rerun_finds_nothing_new(submit, job, lake, database, exported):
+    process = submit("export", "products_agg")
+    wait_for(lambda: database(STAGED) == [(1,)])
+    with open(lake / "_locks" / "runs", "a") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX)  # the run cannot be recorded as done
+        wait_for(lambda: database("SELECT version FROM sluice_exports") == [(1,)])
+        kill(process)
+    assert database("SELECT * FROM products_agg ORDER BY 1") == NEW
+    assert job("export", "products_agg").report["mode"] == "none"
+
+
+def test_the_embedded_server_is_started_once_told_without_its_password_and_stopped(
+    job, csv_file, tmp_path, monkeypatch
+):
+    for name in ("SLUICE_DATABASE_URL", "PGHOST"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / ".sluice" / "postgres"
+    try:
+        done = job("run", "products", csv_file("a.csv", HEADER, "1,x,"))
+        password = (folder / "password").read_text()
+        assert done.exit_code == 0
+        assert "embedded PostgreSQL started: postgresql://sluice@127.0.0.1:" in done.stderr
+        assert password not in done.stderr + str(done.report)
+        assert stat.S_IMODE((folder / "password").stat().st_mode) == 0o600
+        assert "embedded PostgreSQL in use" in job("export", "products_agg").stderr
+        url, started = embedded.start(folder)
+        assert not started
+        assert job("export", "products_agg").report["mode"] == "none"
+    finally:
+        embedded.stop(folder)
+    with pytest.raises(psycopg2.OperationalError):
+        psycopg2.connect(url)
