@@ -21,7 +21,7 @@ from sluice.readers.dialect import Dialect
 def main(table: str, inputs: tuple[str, ...], **options: Any) -> None:
     """Reads files, folders, globs or s3:// URIs into TABLE. A file that is already in it is skipped."""
     dialect = Dialect(**{name: options.pop(name) for name in Dialect.__dataclass_fields__})
-    chosen = {name: options.pop(name) for name in ("limit", "max_record_bytes", "reprocess", "min_age")}
+    chosen = {name: options.pop(name) for name in ("max_rejects", "max_record_bytes", "reprocess", "min_age")}
     with job("ingest", options) as running:
         plan = ingest.plan(running.settings.lake, catalog.table(table), inputs, dialect, **chosen)
         ingest.run(running, plan)

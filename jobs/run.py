@@ -23,7 +23,7 @@ from sluice.readers.dialect import Dialect
 def main(table: str, inputs: tuple[str, ...], with_records: bool, schema: str, **options: Any) -> None:
     """Ingests INPUT… into TABLE, refreshes its aggregates and exports them; catches up on what an ended run left."""
     dialect = Dialect(**{name: options.pop(name) for name in Dialect.__dataclass_fields__})
-    chosen = {name: options.pop(name) for name in ("limit", "max_record_bytes", "reprocess", "min_age")}
+    chosen = {name: options.pop(name) for name in ("max_rejects", "max_record_bytes", "reprocess", "min_age")}
     with job("run", options) as running:
         plan = ingest.plan(running.settings.lake, catalog.table(table), inputs, dialect, **chosen)
         pipeline.run(running, plan, schema, with_records=with_records)

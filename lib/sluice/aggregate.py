@@ -38,26 +38,32 @@ def kept(lake: str, table: Table) -> list[Aggregate]:
 
 def run(job: Job, table: Table, aggregate: Aggregate, *, full_refresh: bool = False) -> None:
     """Refreshes an aggregate to the current version of its table. Raises InputError if that is not there."""
-    report, root = job.report, job.settings.lake
+    report = job.report
     report.table = aggregate.name
-    source = bookkeeping.describe(root, table.name)
-    if source is None:
-        raise InputError(f"table {table.name} is not in lake {root}: ingest files into it first")
-    if not full_refresh and _is_current(root, aggregate, source):
+    if _is_current(job, table, aggregate) and not full_refresh:
         report.status, report.mode = "nothing_new", "none"
         report.groups_recomputed = report.files_read = report.bytes_read = 0
-        report.table_version = ledger.table_version(root, aggregate.name)
+        report.table_version = ledger.table_version(job.settings.lake, aggregate.name)
         return
-    lake = job.lake
-    with held(job, aggregate.name), recorded(job, aggregate.name, {"full_refresh": full_refresh}):
-        _refresh(job, lake, table, aggregate, source, full_refresh)
-        report.table_version = ledger.table_version(root, aggregate.name)
+    lake, arguments = job.lake, {"aggregate": aggregate.name, "full_refresh": full_refresh}
+    with held(job, aggregate.name), recorded(job, aggregate.name, arguments):
+        # the version as of now, under the lock: a run that waited must not set the aggregate back
+        _refresh(job, lake, table, aggregate, _source(job, table), full_refresh)
+        report.table_version = ledger.table_version(lake.root, aggregate.name)
         report.status = "succeeded"
 
 
-def _is_current(lake: str, aggregate: Aggregate, source: tuple[str, int]) -> bool:
-    last = bookkeeping.last_built(lake, aggregate.name)
-    return last == _built(aggregate, source)["built"]
+def _source(job: Job, table: Table) -> tuple[str, int]:
+    """The table's id and current version."""
+    source = bookkeeping.describe(job.settings.lake, table.name)
+    if source is None:
+        raise InputError(f"table {table.name} is not in lake {job.settings.lake}: ingest files into it first")
+    return source
+
+
+def _is_current(job: Job, table: Table, aggregate: Aggregate) -> bool:
+    last = bookkeeping.last_built(job.settings.lake, aggregate.name)
+    return last == _built(aggregate, _source(job, table))["built"]
 
 
 def _built(aggregate: Aggregate, source: tuple[str, int]) -> dict[str, Any]:

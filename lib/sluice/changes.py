@@ -12,7 +12,7 @@ def obstacle(lake: str, table: str, since: tuple[str, int], current: tuple[str, 
     if since[0] != current[0] or since[1] > current[1]:
         return f"table {table} was made anew"
     if bookkeeping.restored(lake, table, since[1]):
-        return f"table {table} was restored"
+        return f"table {table} was restored, or its log does not reach back"
     return None
 
 

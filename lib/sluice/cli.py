@@ -24,10 +24,17 @@ from sluice.settings import Settings
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
-def _answered(name: str, main: Callable[..., Any], args: Any, extra: dict[str, Any]) -> NoReturn:
+def _answered(
+    name: str,
+    main: Callable[..., Any],
+    args: Any,
+    extra: dict[str, Any],
+    defaults: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+) -> NoReturn:
     """Runs a Click command so that wrong usage too ends in a report."""
     try:
-        extra.update(standalone_mode=False, default_map=settings.defaults())
+        extra["default_map"] = defaults(settings.defaults())
+        extra.update(standalone_mode=False)
         main(args=args, prog_name=f"./spark-submit.sh {name}", **extra)
     except click.UsageError as error:
         hint = f" (see ./spark-submit.sh {name} --help)"
@@ -50,7 +57,9 @@ class JobGroup(click.Group):
     """A job of several commands, like `JobCommand`."""
 
     def main(self, args: Any = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
-        _answered(_job_name(self, prog_name), super().main, args, extra)
+        _answered(
+            _job_name(self, prog_name), super().main, args, extra, lambda values: dict.fromkeys(self.commands, values)
+        )
 
 
 def _job_name(command: click.Command, prog_name: str | None) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 import pyarrow as pa
 
@@ -128,7 +128,7 @@ def _opened(file: InputFile, offset: int, end: int | None) -> Iterator[BinaryIO]
         with s3.opened(file.uri, file.etag, offset, end) as stream:
             yield stream
         return
-    with open(unquote(urlsplit(file.uri).path), "rb", buffering=0) as stream:
+    with open(unquote_to_bytes(urlsplit(file.uri).path), "rb", buffering=0) as stream:
         _check_unchanged(file, stream)
         stream.seek(offset)
         yield stream

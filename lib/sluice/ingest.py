@@ -32,7 +32,7 @@ class Plan:
     table: Table
     dialect: Dialect
     max_record_bytes: int
-    limit: Limit
+    max_rejects: Limit
     reprocess: bool
     found: tuple[InputFile, ...]
     new: tuple[InputFile, ...] = ()
@@ -60,13 +60,13 @@ def plan(
     dialect: Dialect,
     *,
     max_record_bytes: int,
-    limit: Limit,
+    max_rejects: Limit,
     reprocess: bool,
     min_age: float = 0,
 ) -> Plan:
     """Finds the files and what is new among them, without Spark."""
     found = [file for file in files.find(inputs) if files.age(file) >= min_age]
-    return Plan(table, dialect, max_record_bytes, limit, reprocess, tuple(found)).without_ingested(lake).opened()
+    return Plan(table, dialect, max_record_bytes, max_rejects, reprocess, tuple(found)).without_ingested(lake).opened()
 
 
 def run(job: Job, plan: Plan) -> None:
@@ -124,7 +124,7 @@ def _refuse_unreadable(tallies: Sequence[rejects.Tally], plan: Plan) -> None:
     for tally in tallies:
         if tally.failure:
             raise InputError(tally.failure)
-        if tally.unclosed and not plan.limit.everything:
+        if tally.unclosed and not plan.max_rejects.everything:
             raise InputError(
                 f"{tally.file.uri}: {tally.unclosed}: mend the file, or ingest what comes before "
                 "it with --max-rejects 100%"
@@ -133,10 +133,10 @@ def _refuse_unreadable(tallies: Sequence[rejects.Tally], plan: Plan) -> None:
 
 def _refuse_rejected(tallies: Sequence[rejects.Tally], plan: Plan) -> None:
     for tally in tallies:
-        if plan.limit.exceeded(tally.rows_rejected, tally.rows_read):
+        if plan.max_rejects.exceeded(tally.rows_rejected, tally.rows_read):
             raise TooManyRejects(
                 f"{tally.file.uri}: {tally.rows_rejected:,} of {tally.rows_read:,} records rejected, more than "
-                f"{plan.limit} allowed, so nothing was merged: see them with `rejects list`, or allow more with "
+                f"{plan.max_rejects} allowed, so nothing was merged: see them with `rejects list`, or allow more with "
                 "--max-rejects"
             )
 

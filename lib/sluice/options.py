@@ -57,7 +57,6 @@ ingest_options = _together(
     click.option("--reprocess", envvar="SLUICE_REPROCESS", is_flag=True, help="Ingest files as if they were new."),
     click.option(
         "--max-rejects",
-        "limit",
         envvar="SLUICE_MAX_REJECTS",
         type=LimitType(),
         default="1%",
