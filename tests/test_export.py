@@ -221,3 +221,20 @@ def test_run_does_all_three_and_makes_up_for_what_an_ended_run_left(job, csv_fil
     assert database("SELECT * FROM products_agg ORDER BY 1") == [("x", 2), ("y", 1)]
     assert database("SELECT count(*) FROM products") == [(3,)]
     assert job("run", "products", path, "--with-records").report["status"] == "nothing_new"
+
+
+def test_a_task_that_wrote_its_rows_twice_does_not_matter(database, postgres_url):
+    from sluice import postgres
+
+    held = postgres.Exported("/lake", "id", 3)
+    target = postgres.Target("t", {"k": "string", "n": "bigint"}, ("k",), True, (), held, full=True)
+    for expected in ({"inserted": 2, "unchanged": 0}, {"inserted": 0, "unchanged": 2}):
+        with postgres.connected(postgres_url, "fresh") as connection:
+            connection.prepare(timeout=5)
+            staging = connection.create_staging(target)
+            database(
+                f"INSERT INTO {staging} VALUES ('a', 1, false), (NULL, 2, false), ('a', 1, false), (NULL, 2, false)"
+            )
+            [counts] = connection.apply([target], "run")
+        assert counts == {"duplicate": 2, "updated": 0, "deleted": 0, "removed": 0, **expected}
+        assert database("SELECT * FROM t ORDER BY k") == [("a", 1), (None, 2)]
