@@ -19,6 +19,6 @@ cat >&2 <<NEXT
 try next:
   ./spark-submit.sh run products $file --lake $lake         # nothing is new: answered within a second
   ./spark-submit.sh ingest products $file --lake $lake --reprocess
-  ./spark-submit.sh aggregate products --by description --lake $lake
+  ./spark-submit.sh aggregate products --by name,description --lake $lake
   make stop-postgres
 NEXT

@@ -23,7 +23,7 @@ def main(table: str, inputs: tuple[str, ...], **options: Any) -> None:
     dialect = Dialect(**{name: options.pop(name) for name in Dialect.__dataclass_fields__})
     chosen = {name: options.pop(name) for name in ("max_rejects", "max_record_bytes", "reprocess", "min_age")}
     with job("ingest", options) as running:
-        plan = ingest.plan(running.settings.lake, catalog.table(table), inputs, dialect, **chosen)
+        plan = ingest.plan(running, catalog.table(table), inputs, dialect, **chosen)
         ingest.run(running, plan)
 
 

@@ -25,7 +25,7 @@ def main(table: str, inputs: tuple[str, ...], with_records: bool, schema: str, *
     dialect = Dialect(**{name: options.pop(name) for name in Dialect.__dataclass_fields__})
     chosen = {name: options.pop(name) for name in ("max_rejects", "max_record_bytes", "reprocess", "min_age")}
     with job("run", options) as running:
-        plan = ingest.plan(running.settings.lake, catalog.table(table), inputs, dialect, **chosen)
+        plan = ingest.plan(running, catalog.table(table), inputs, dialect, **chosen)
         pipeline.run(running, plan, schema, with_records=with_records)
 
 

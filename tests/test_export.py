@@ -137,6 +137,49 @@ def test_postgresql_out_of_reach_or_without_the_schema(job, prepared, database, 
     assert "server does not support SSL" in job("export", "products_agg").stderr
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://bob:100%sure@h/d",
+        "mysql://bob:sure@h/d",
+        "postgresql://bob:su@re@h/d",
+        "postgresql://bob:sure/x@h/d",
+    ],
+)
+def test_a_url_that_libpq_would_misread_is_not_shown(job, prepared, monkeypatch, url):
+    prepared("1,x,")
+    monkeypatch.setenv("SLUICE_DATABASE_URL", url)
+    done = job("export", "products_agg")
+    assert (done.exit_code, "percent-encode the special characters" in done.stderr) == (6, True)
+    assert "su" not in done.report["error"].replace("such", "")
+
+
+def test_where_the_change_feed_is_gone_the_export_is_full(job, lake, prepared, database):
+    prepared("1,x,", "2,y,")
+    job("export", "products")
+    prepared("2,z,", name="b.csv")
+    shutil.rmtree(lake / "products" / "_change_data")
+    done = job("export", "products")
+    assert (done.report["mode"], "its change feed after version 0 is gone" in done.stderr) == ("full", True)
+    assert done.counts == {"read": 2, "unchanged": 1, "updated": 1}
+    assert database("SELECT sku, name FROM products ORDER BY sku") == [("1", "x"), ("2", "z")]
+
+
+def test_a_dry_run_counts_and_leaves_nothing(job, prepared, database):
+    prepared("1,x,", "2,y,")
+    done = job("export", "products", "products_agg", "--dry-run")
+    assert [step["rows_inserted"] for step in done.report["steps"]] == [2, 2]
+    assert database("SELECT tablename FROM pg_tables WHERE schemaname = 'fresh'") == []
+
+
+def test_of_a_failed_export_no_part_is_said_to_have_succeeded(job, prepared, database):
+    prepared("1,x,")
+    database("CREATE TABLE products_agg (name text)")
+    done = job("export", "products", "products_agg")
+    assert (done.exit_code, done.report["status"]) == (6, "failed")
+    assert {step["status"] for step in done.report.get("steps", [])} <= {"failed"}
+
+
 def test_staging_tables_of_dead_runs_are_removed(job, prepared, database):
     database("CREATE TABLE sluice_staging_products_agg (x int)")
     prepared("1,x,")

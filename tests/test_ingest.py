@@ -305,6 +305,30 @@ def test_a_young_file_is_left_for_later(job, csv_file):
     assert job("ingest", "products", path, "--min-age", 60).counts == {"read": 1, "inserted": 1}
 
 
+def test_a_file_from_the_future_is_read(job, csv_file):
+    path = csv_file("a.csv", HEADER, "s1,n,d")
+    os.utime(path, (4e9, 4e9))
+    assert job("ingest", "products", path).counts == {"read": 1, "inserted": 1}
+
+
+def test_files_are_ordered_by_path_and_hidden_ones_left_out_of_globs(job, rows, csv_file, tmp_path):
+    csv_file("a1.csv", HEADER, "s,from a1,")
+    csv_file("é.csv", HEADER, "s,from é,")
+    csv_file("_SUCCESS", data=b"")
+    assert job("ingest", "products", tmp_path / "in" / "*").counts == {"read": 2, "duplicate": 1, "inserted": 1}
+    assert rows("products", "name") == [("from é",)]
+
+
+def test_a_result_file_that_cannot_be_written_is_told_before_any_work(job, lake, csv_file, tmp_path):
+    done = job("ingest", "products", csv_file("a.csv", HEADER, "s,n,d"), "--result-file", tmp_path / "no" / "r.json")
+    assert (done.exit_code, "its folder does not exist" in done.stderr, lake.exists()) == (2, True, False)
+
+
+def test_a_header_with_a_huge_field(job, csv_file):
+    done = job("ingest", "products", csv_file("a.csv", "x" * 200_000, "s,n,d"))
+    assert (done.exit_code, "its header cannot be read" in done.stderr) == (3, True)
+
+
 def test_names_with_spaces_quotes_and_percent_signs(job, rows, csv_file):
     path = csv_file("it's 100% a b.csv", HEADER, "s1,n,d", ",x,")
     for _ in range(2):

@@ -40,17 +40,24 @@ def run(job: Job, table: Table, aggregate: Aggregate, *, full_refresh: bool = Fa
     """Refreshes an aggregate to the current version of its table. Raises InputError if that is not there."""
     report = job.report
     report.table = aggregate.name
-    if _is_current(job, table, aggregate) and not full_refresh:
-        report.status, report.mode = "nothing_new", "none"
-        report.groups_recomputed = report.files_read = report.bytes_read = 0
-        report.table_version = ledger.table_version(job.settings.lake, aggregate.name)
+    if _nothing_new(job, table, aggregate, full_refresh):
         return
     lake, arguments = job.lake, {"aggregate": aggregate.name, "full_refresh": full_refresh}
-    with held(job, aggregate.name), recorded(job, aggregate.name, arguments):
-        # the version as of now, under the lock: a run that waited must not set the aggregate back
-        _refresh(job, lake, table, aggregate, _source(job, table), full_refresh)
-        report.table_version = ledger.table_version(lake.root, aggregate.name)
-        report.status = "succeeded"
+    with held(job, aggregate.name):
+        if _nothing_new(job, table, aggregate, full_refresh):  # another run may have had the lock
+            return
+        with recorded(job, aggregate.name, arguments):
+            _refresh(job, lake, table, aggregate, _source(job, table), full_refresh)
+            report.table_version = ledger.table_version(lake.root, aggregate.name)
+            report.status = "succeeded"
+
+
+def _nothing_new(job: Job, table: Table, aggregate: Aggregate, full_refresh: bool) -> bool:
+    """Whether the aggregate is built on the table's current version; the report then says so."""
+    job.report.table_version = ledger.table_version(job.settings.lake, aggregate.name)
+    current = _is_current(job, table, aggregate) and not full_refresh
+    job.report.status = "nothing_new" if current else "failed"
+    return current
 
 
 def _source(job: Job, table: Table) -> tuple[str, int]:

@@ -143,7 +143,7 @@ class Job:
     def sum_up(self) -> None:
         """The status of a job from those of its parts."""
         done = {step.status for step in self.report.steps or []}
-        self.report.status = "nothing_new" if done == {"nothing_new"} else "succeeded"
+        self.report.status = "failed" if "failed" in done else "succeeded" if "succeeded" in done else "nothing_new"
 
     def show(self, rows: list[dict[str, Any]]) -> None:
         """Puts rows into the report and, as a readable table, on standard error."""
@@ -191,8 +191,11 @@ def _end(report: Report, failure: BaseException | None, running: Job | None) -> 
     if not wrapper:
         print(text, flush=True)
     for path in (wrapper, running and running.settings.result_file):
-        if path:
-            Path(path).write_text(text + "\n")
+        try:
+            if path:
+                Path(path).write_text(text + "\n")
+        except OSError as error:
+            print(f"{path}: the report could not be written here ({error.strerror})", file=sys.stderr, flush=True)
     if failure is not None:
         if code == 1:
             traceback.print_tb(failure.__traceback__)

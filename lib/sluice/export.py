@@ -38,6 +38,7 @@ def run(job: Job, sources: Sequence[Table | Aggregate], schema: str) -> None:
                 f"{source.name} is not in lake {job.settings.lake}: make it with ingest or aggregate first"
             )
     with postgres.connected(postgres.url(job.progress.tell), schema) as database:
+        database.check_schema()
         database.prepare(job.settings.lock_timeout)
         items = [_plan(job, database, source) for source in sources]
         reports = _reports(job, items)
@@ -54,14 +55,15 @@ def _export(job: Job, database: Database, outdated: Sequence[tuple[Item, Report]
     for item, report in outdated:
         with job.step(f"send {item.source.name}"):
             targets.append(_send(job, database, item, report))
-    if job.settings.dry_run:
-        return
     with job.step("apply"):
-        counts = database.apply(targets, job.settings.run_id)
+        counts = database.apply(targets, job.settings.run_id, dry_run=job.settings.dry_run)
     for (_, report), counted in zip(outdated, counts, strict=True):
         report.rows_removed = counted.pop("removed")
         report.rows_read = sum(counted.values())
         report.set_outcomes(counted)
+        report.status = "succeeded"
+    if job.report.steps:
+        job.sum_up()
 
 
 def _reports(job: Job, items: Sequence[Item]) -> list[Report]:
@@ -69,8 +71,7 @@ def _reports(job: Job, items: Sequence[Item]) -> list[Report]:
     reports = [job.report] if len(items) == 1 else [Report(job.report.job, job.settings.run_id) for _ in items]
     for item, report in zip(items, reports, strict=True):
         report.table, report.table_version = item.source.name, item.version
-        report.mode, report.status = ("none", "nothing_new") if item.current else ("full", "succeeded")
-        report.groups_recomputed = report.files_read = report.bytes_read = 0
+        report.mode, report.status = ("none", "nothing_new") if item.current else ("full", "failed")
     if len(items) > 1:
         job.report.steps = reports
         job.sum_up()
@@ -148,8 +149,6 @@ def _stage(job: Job, database: Database, item: Item, rows: Any, *, full: bool) -
         full=full,
     )
     database.check_columns(target)
-    if job.settings.dry_run:
-        return target
     staging = database.create_staging(target)
     try:
         writer = rows.coalesce(8).write.format("jdbc").options(**database.jdbc_options(), dbtable=staging)

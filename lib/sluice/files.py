@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,9 +22,9 @@ _COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 _S3_SCHEMES = ("s3", "s3a")
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class InputFile:
-    """A file as it was when it was found; ordered by URI. `modified_at` is in UTC; `etag` is S3's."""
+    """A file as it was when it was found. `modified_at` is in UTC; `etag` is S3's."""
 
     uri: str
     size: int
@@ -31,12 +32,17 @@ class InputFile:
     etag: str | None = None
 
     @property
+    def path(self) -> str:
+        """What files are ordered by: a local one's path, an object's URI."""
+        return unquote(urlsplit(self.uri).path) if self.uri.startswith("file:") else self.uri
+
+    @property
     def compression(self) -> str | None:
         return next((name for ending, name in _COMPRESSIONS.items() if self.uri.endswith(ending)), None)
 
 
 def find(inputs: Iterable[str]) -> list[InputFile]:
-    """The files of paths, folders, globs and URIs, each once, in order of their URIs.
+    """The files of paths, folders, globs and URIs, each once, in order of their paths.
 
     Folders are read recursively without names that begin with `.` or `_`. A path that is not there raises InputError;
     a folder without files or a glob without matches gives none.
@@ -48,11 +54,12 @@ def find(inputs: Iterable[str]) -> list[InputFile]:
             objects = s3.find(text)
             files = [InputFile(o.uri, o.size, o.modified_at, o.etag) for o in objects]
         elif scheme in ("", "file"):
-            files = list(_find_local(unquote(urlsplit(text).path) if scheme else text, text))
+            local = unquote("/" + text.removeprefix("file://").partition("/")[2]) if scheme else text
+            files = list(_find_local(local, text))
         else:
             raise UsageError(f"{text}: {scheme}:// is not read here: give a path, file:// or s3a://")
         found.update((file.uri, file) for file in files)
-    return sorted(found.values())
+    return sorted(found.values(), key=lambda file: file.path)
 
 
 def _find_local(path: str, text: str) -> Iterator[InputFile]:
@@ -62,8 +69,10 @@ def _find_local(path: str, text: str) -> Iterator[InputFile]:
     elif os.path.exists(path):
         yield _describe(path)
     elif glob.has_magic(path):
+        fixed = len(os.path.dirname(path[: re.search(r"[*?\[]", path).start()]))  # type: ignore[union-attr]
         for match in glob.iglob(path, recursive=True):
-            yield from _walk(match) if os.path.isdir(match) else [_describe(match)]
+            if not any(map(is_hidden, match[fixed:].split(os.sep))):
+                yield from _walk(match) if os.path.isdir(match) else [_describe(match)]
     else:
         raise InputError(f"{text}: no such file or folder: check the path")
 

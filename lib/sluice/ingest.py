@@ -54,7 +54,7 @@ class Plan:
 
 
 def plan(
-    lake: str,
+    job: Job,
     table: Table,
     inputs: Sequence[str],
     dialect: Dialect,
@@ -65,7 +65,9 @@ def plan(
     min_age: float = 0,
 ) -> Plan:
     """Finds the files and what is new among them, without Spark."""
-    found = [file for file in files.find(inputs) if files.age(file) >= min_age]
+    job.report.table, lake = table.name, job.settings.lake
+    job.report.table_version = ledger.table_version(lake, table.name)
+    found = [file for file in files.find(inputs) if not min_age or files.age(file) >= min_age]
     return Plan(table, dialect, max_record_bytes, max_rejects, reprocess, tuple(found)).without_ingested(lake).opened()
 
 

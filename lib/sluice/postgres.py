@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import psycopg2
 from psycopg2 import sql
+from psycopg2.extensions import parse_dsn
 
 from sluice import embedded
 from sluice.errors import Busy, DatabaseError
@@ -57,6 +58,7 @@ class Target:
 def url(tell: Any) -> str:
     """What libpq connects to: `SLUICE_DATABASE_URL`, else its own variables, else the embedded server's URL."""
     if given := os.environ.get("SLUICE_DATABASE_URL"):
+        _check(given)
         return given
     if any(os.environ.get(name) for name in ("PGHOST", "PGSERVICE", "PGDATABASE", "PGHOSTADDR")):
         return ""
@@ -65,6 +67,23 @@ def url(tell: Any) -> str:
     state = "started" if started else "in use"
     tell(f"embedded PostgreSQL {state}: {user}@{rest} (password in .sluice/postgres/password)")
     return address
+
+
+def _check(given: str) -> None:
+    """Refuses a URL that libpq would misread: its message would show a part of the password."""
+    try:
+        parts = urlsplit(given)
+        well_formed = parts.netloc.count("@") <= 1 and (parts.port is None or parts.port > 0)
+        valid = well_formed and parts.scheme in ("postgres", "postgresql")
+        if valid:
+            parse_dsn(given)
+    except (ValueError, psycopg2.ProgrammingError):
+        valid = False
+    if not valid:
+        raise DatabaseError(
+            "SLUICE_DATABASE_URL is not a URL like postgresql://user:password@host:port/database: "
+            "percent-encode the special characters of its password"
+        )
 
 
 @contextmanager
@@ -92,7 +111,7 @@ class Database:
         self._schema = schema
 
     def prepare(self, timeout: float) -> None:
-        """Takes the exports' lock until the connection ends, makes the ledger, drops what dead runs left.
+        """Takes the exports' lock until the connection ends and drops what dead runs left.
 
         Raises Busy if another export holds the lock for longer than `timeout` seconds.
         """
@@ -101,11 +120,9 @@ class Database:
             if time.monotonic() >= deadline:
                 raise Busy("another export into this database is at work: try again, or set a longer --lock-timeout")
             time.sleep(0.2)
-        self._execute(
-            "CREATE TABLE IF NOT EXISTS {} (table_name text PRIMARY KEY, lake text NOT NULL, table_id text NOT NULL, "
-            "version bigint NOT NULL, run_id text NOT NULL, exported_at timestamptz NOT NULL)",
-            self._name(_LEDGER),
-        )
+        self._drop_staging()
+
+    def _drop_staging(self) -> None:
         leftovers = self._all(
             "SELECT tablename FROM pg_tables WHERE schemaname = %s AND starts_with(tablename, %s)",
             self._schema,
@@ -115,11 +132,15 @@ class Database:
             self._execute("DROP TABLE {}", self._name(table))
         self._connection.commit()
 
+    def check_schema(self) -> None:
+        """Raises DatabaseError if the schema is not there."""
+        if not self._all("SELECT FROM pg_namespace WHERE nspname = %s", self._schema):
+            raise DatabaseError(f'PostgreSQL: schema "{self._schema}" does not exist: create it, or choose another')
+
     def exported(self, table: str) -> Exported | None:
         """What a table holds. Raises DatabaseError for one that Sluice did not make."""
-        rows = self._all(
-            sql.SQL("SELECT lake, table_id, version FROM {} WHERE table_name = %s").format(self._name(_LEDGER)), table
-        )
+        select = sql.SQL("SELECT lake, table_id, version FROM {} WHERE table_name = %s").format(self._name(_LEDGER))
+        rows = self._all(select, table) if self.columns(_LEDGER) else []
         if not rows and self.columns(table):
             raise DatabaseError(
                 f"PostgreSQL's table {self._schema}.{table} was not made by Sluice: rename it, "
@@ -152,6 +173,7 @@ class Database:
     def create_staging(self, target: Target) -> str:
         """An empty staging table for a target; gives its name, quoted for JDBC."""
         definitions = [*self._definitions(target), sql.SQL("{} boolean NOT NULL").format(sql.Identifier(GONE))]
+        self._execute("DROP TABLE IF EXISTS {}", self._staging(target))  # of a try that failed half-way
         self._execute("CREATE UNLOGGED TABLE {} ({})", self._staging(target), sql.SQL(", ").join(definitions))
         self._connection.commit()
         return str(self._staging(target).as_string(self._connection))
@@ -172,13 +194,24 @@ class Database:
             "batchsize": "10000",
         }
 
-    def apply(self, targets: Sequence[Target], run_id: str) -> list[dict[str, int]]:
+    def apply(self, targets: Sequence[Target], run_id: str, *, dry_run: bool = False) -> list[dict[str, int]]:
         """Makes all targets equal to their staging tables in one transaction; gives the counts of rows for each.
 
-        Readers see the old state of all tables or the new one.
+        Readers see the old state of all tables or the new one. A dry run counts all the same, and undoes it.
         """
         with self._connection:
-            return [self._apply(target, run_id) for target in targets]
+            self._execute(
+                "CREATE TABLE IF NOT EXISTS {} (table_name text PRIMARY KEY, lake text NOT NULL, "
+                "table_id text NOT NULL, version bigint NOT NULL, run_id text NOT NULL, "
+                "exported_at timestamptz NOT NULL)",
+                self._name(_LEDGER),
+            )
+            counts = [self._apply(target, run_id) for target in targets]
+            if dry_run:
+                self._connection.rollback()
+        if dry_run:
+            self._drop_staging()
+        return counts
 
     def _apply(self, target: Target, run_id: str) -> dict[str, int]:
         staging, table, holds = self._staging(target), self._name(target.name), target.holds

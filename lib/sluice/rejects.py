@@ -63,8 +63,8 @@ def keep(lake: Lake, table: Table, rows: Any, tallies: Sequence[Tally], files: S
         F.lit(datetime.now(UTC)).alias("rejected_at"),
     )
     names = ", ".join(_literal(uri) for uri in sorted(affected))
-    where = None if lake.version(NAME) is None else f"`table` = '{table.name}' AND file IN ({names})"
     with lake.exclusively(NAME):
+        where = None if lake.version(NAME) is None else f"`table` = '{table.name}' AND file IN ({names})"
         lake.overwrite(NAME, found, where)
 
 

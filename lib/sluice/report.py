@@ -39,6 +39,12 @@ class Report:
     steps: list[Report] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if self.job in ("aggregate", "export"):
+            self.mode, self.groups_recomputed, self.files_read, self.bytes_read = "none", 0, 0, 0
+        if self.job == "run":
+            self.steps = []
+
     def set_outcomes(self, counts: dict[str, int]) -> None:
         """Rows by what became of them, each counted by itself; they must add up to the rows read."""
         for outcome in ROWS:

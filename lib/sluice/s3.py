@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import fnmatch
+import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,7 +49,9 @@ def find(uri: str) -> list[S3Object]:
         pages = _client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=listed)
         objects = [item for page in pages for item in page.get("Contents", ())]
     if is_glob:
-        chosen = [item for item in objects if fnmatch.fnmatchcase(item["Key"], key)]
+        pattern = _glob_pattern(key)
+        fixed = len(listed.rpartition("/")[0])
+        chosen = [item for item in objects if pattern.fullmatch(item["Key"]) and not _hidden(item["Key"][fixed:])]
     else:
         folder = key if key.endswith("/") or not key else key + "/"
         chosen = [item for item in objects if item["Key"] == key] or [
@@ -64,6 +66,13 @@ def find(uri: str) -> list[S3Object]:
     ]
 
 
+def _glob_pattern(key: str) -> re.Pattern[str]:
+    """As on local disk: `*` and `?` stay within a folder, `**/` is any folders."""
+    parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    tokens = re.findall(r"\*\*/|\*\*|\*|\?|\[[^\]]+\]|.", key, re.DOTALL)
+    return re.compile("".join(parts.get(t) or (t.replace("[!", "[^") if len(t) > 2 else re.escape(t)) for t in tokens))
+
+
 def _hidden(key: str) -> bool:
     return any(part.startswith((".", "_")) for part in key.split("/"))
 
@@ -72,7 +81,10 @@ def _hidden(key: str) -> bool:
 def opened(uri: str, etag: str | None, offset: int, end: int | None) -> Iterator[BinaryIO]:
     """The object's bytes from `offset` up to `end`, if it still has the etag."""
     bucket, key = _split(uri)
-    last = "" if end is None else max(end - 1, offset)
+    if end is not None and end <= offset:
+        yield io.BytesIO()  # S3 refuses an empty range
+        return
+    last = "" if end is None else end - 1
     with _told(uri):
         response = _client().get_object(Bucket=bucket, Key=key, Range=f"bytes={offset}-{last}", IfMatch=etag or "*")
         body = response["Body"]
@@ -85,13 +97,15 @@ def opened(uri: str, etag: str | None, offset: int, end: int | None) -> Iterator
 @contextmanager
 def _told(uri: str) -> Iterator[None]:
     """S3's answers as errors of the input; what may pass by itself (throttling, a lost connection) is left as it is."""
-    from botocore.exceptions import ClientError, NoCredentialsError
+    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
     bucket = urlsplit(uri).netloc
     try:
         yield
-    except NoCredentialsError:
-        raise InputError(f"{uri}: no AWS credentials found: set them up as for the AWS command line") from None
+    except BotoCoreError as error:
+        if isinstance(error, HTTPClientError) and "endpoint" not in str(error):
+            raise
+        raise InputError(f"{uri}: {str(error).splitlines()[0]}: check credentials and AWS settings") from None
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code in ("NoSuchKey", "404"):
@@ -100,6 +114,8 @@ def _told(uri: str) -> Iterator[None]:
             raise InputError(f"{uri}: changed while it was read: run again once it is complete") from None
         if code == "NoSuchBucket":
             raise InputError(f"{uri}: no bucket {bucket}: check its name") from None
+        if code in ("ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken"):
+            raise InputError(f"{uri}: S3 refused the credentials ({code}): renew them") from None
         if code in ("AccessDenied", "403"):
             raise InputError(f"{uri}: access denied: check the rights on bucket {bucket}") from None
         raise

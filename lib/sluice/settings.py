@@ -38,6 +38,9 @@ class Settings:
         if "://" in lake and not lake.startswith("file://"):
             raise UsageError(f"--lake {lake}: only a folder on local disk is supported")
         root = str(Path(lake.removeprefix("file://")).expanduser().absolute())
+        result_file = options.get("result_file")
+        if result_file and not Path(result_file).expanduser().absolute().parent.is_dir():
+            raise UsageError(f"--result-file {result_file}: its folder does not exist: create it first")
         names = ("dry_run", "result_file", "log_format", "progress", "lock_timeout")
         return cls(lake=root, run_id=run_id, **{name: options.pop(name, None) for name in names})
 

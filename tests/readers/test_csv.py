@@ -87,7 +87,10 @@ def test_objects_are_listed_and_read_in_ranges(spark, bucket, csv_file):
         bucket.put_object(Bucket="landing", Key=key, Body=data)
     [found] = files.find(["s3://landing/day"])
     assert (found.uri, found.size) == ("s3a://landing/day/1.csv", len(data))
+    bucket.put_object(Bucket="landing", Key="day/sub/1.csv", Body=data)
     assert [file.uri for file in files.find(["s3a://landing/*/1.csv"])] == [found.uri, "s3a://landing/other/1.csv"]
+    assert len(files.find(["s3a://landing/**/1.csv"])) == 3
+    bucket.delete_object(Bucket="landing", Key="day/sub/1.csv")
     local = collected(csv.read(spark, opened(csv_file("1.csv", data=data))))
     for size in (None, 9):
         assert collected(csv.read(spark, opened("s3a://landing/day/1.csv"), range_bytes=size)) == local
@@ -99,6 +102,8 @@ def test_an_object_into_the_table(spark, job, rows, bucket):
     assert job("ingest", "products", "s3a://landing/p/a.csv").report["status"] == "nothing_new"
     assert job("ingest", "products", "s3://landing/nothing.csv").exit_code == 3
     assert job("ingest", "products", "s3://nowhere/a.csv").exit_code == 3
+    bucket.put_object(Bucket="landing", Key="empty.csv", Body=b"")
+    assert "the file is empty" in job("ingest", "products", "s3://landing/empty.csv").stderr
     sources = opened("s3://landing/p/a.csv")
     bucket.put_object(Bucket="landing", Key="p/a.csv", Body=b"sku,name,description\ns2,n,d\n")
     [failure] = csv.read(spark, sources).collect()

@@ -86,7 +86,12 @@ def _header(file: InputFile, head: bytes, begin: int, table: Table, dialect: Dia
         quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
         escapechar=dialect.escape or None,
     )
-    return [name.strip() for name in next(reader, [])], min(end + 1, len(head))
+    try:
+        return [name.strip() for name in next(reader, [])], min(end + 1, len(head))
+    except csv.Error as error:
+        raise InputError(
+            f"{file.uri}: its header cannot be read ({error}): expected {_expected(table, dialect)}"
+        ) from None
 
 
 def _check_header(file: InputFile, names: list[str], table: Table) -> None:
