@@ -52,8 +52,8 @@ def test_standard_output_is_one_json_document_and_the_cause_is_the_last_line(sub
     assert "WARN" not in err
     began = time.monotonic()
     code, out, err = finished(submit("ingest", "products", path))
-    assert time.monotonic() - began < 3  # a second where nothing else runs
-    assert (code, json.loads(out)["status"]) == (0, "nothing_new")
+    assert time.monotonic() - began < 8  # a second where nothing else runs
+    assert (code, json.loads(out)["status"], json.loads(out)["seconds"]) == (0, "nothing_new", {})
     code, out, err = finished(submit("ingest", "products", csv_file("b.csv", HEADER, "s,n")))
     assert (code, json.loads(out)["status"]) == (4, "refused")
     assert "1 of 1 records rejected" in err.splitlines()[-1]
@@ -64,7 +64,7 @@ def test_wrong_usage_is_answered_at_once(submit):
     for arguments, code in [(["nothing"], 2), ([], 2), (["ingest"], 2), (["ingest", "products", "/nowhere"], 3)]:
         began = time.monotonic()
         assert finished(submit(*arguments))[0] == code
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 8
 
 
 def test_killed_between_merge_and_ledger_the_next_run_finds_every_row_unchanged(submit, job, lake, rows, csv_file):
