@@ -7,8 +7,7 @@ from typing import Any
 import click
 from sluice import catalog, ingest
 from sluice.cli import JobCommand, job
-from sluice.options import common_options, csv_options, ingest_options, writer_options
-from sluice.readers.dialect import Dialect
+from sluice.options import common_options, csv_options, ingest_options, take_ingest, writer_options
 
 
 @click.command(cls=JobCommand)
@@ -20,10 +19,9 @@ from sluice.readers.dialect import Dialect
 @common_options
 def main(table: str, inputs: tuple[str, ...], **options: Any) -> None:
     """Reads files, folders, globs or s3:// URIs into TABLE. A file that is already in it is skipped."""
-    dialect = Dialect(**{name: options.pop(name) for name in Dialect.__dataclass_fields__})
-    chosen = {name: options.pop(name) for name in ("max_rejects", "max_record_bytes", "reprocess", "min_age")}
+    chosen = take_ingest(options)
     with job("ingest", options) as running:
-        plan = ingest.plan(running, catalog.table(table), inputs, dialect, **chosen)
+        plan = ingest.plan(running, catalog.table(table), inputs, **chosen)
         ingest.run(running, plan)
 
 

@@ -7,8 +7,7 @@ from typing import Any
 import click
 from sluice import catalog, ingest, pipeline
 from sluice.cli import JobCommand, job
-from sluice.options import common_options, csv_options, export_options, ingest_options, writer_options
-from sluice.readers.dialect import Dialect
+from sluice.options import common_options, csv_options, export_options, ingest_options, take_ingest, writer_options
 
 
 @click.command(cls=JobCommand)
@@ -22,10 +21,9 @@ from sluice.readers.dialect import Dialect
 @common_options
 def main(table: str, inputs: tuple[str, ...], with_records: bool, schema: str, **options: Any) -> None:
     """Ingests INPUT… into TABLE, refreshes its aggregates and exports them; catches up on what an ended run left."""
-    dialect = Dialect(**{name: options.pop(name) for name in Dialect.__dataclass_fields__})
-    chosen = {name: options.pop(name) for name in ("max_rejects", "max_record_bytes", "reprocess", "min_age")}
+    chosen = take_ingest(options)
     with job("run", options) as running:
-        plan = ingest.plan(running, catalog.table(table), inputs, dialect, **chosen)
+        plan = ingest.plan(running, catalog.table(table), inputs, **chosen)
         pipeline.run(running, plan, schema, with_records=with_records)
 
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
-from sluice import bookkeeping, ledger
+from sluice import bookkeeping
 from sluice import changes as feed
 from sluice.cli import Job
-from sluice.errors import InputError, UsageError
+from sluice.errors import UsageError
 from sluice.lake import Lake
 from sluice.recording import held, recorded
 from sluice.table import Aggregate, Table
@@ -38,47 +38,49 @@ def kept(lake: str, table: Table) -> list[Aggregate]:
 
 def run(job: Job, table: Table, aggregate: Aggregate, *, full_refresh: bool = False) -> None:
     """Refreshes an aggregate to the current version of its table. Raises InputError if that is not there."""
-    report = job.report
+    report, root = job.report, job.settings.lake
     report.table = aggregate.name
-    if _nothing_new(job, table, aggregate, full_refresh):
+    if _nothing_new(job, aggregate, *_state(root, table, aggregate), full_refresh):
         return
     lake, arguments = job.lake, {"aggregate": aggregate.name, "full_refresh": full_refresh}
     with held(job, aggregate.name):
-        if _nothing_new(job, table, aggregate, full_refresh):  # another run may have had the lock
+        source, last = _state(root, table, aggregate)  # another run may have had the lock
+        if _nothing_new(job, aggregate, source, last, full_refresh):
             return
         with recorded(job, aggregate.name, arguments):
-            _refresh(job, lake, table, aggregate, _source(job, table), full_refresh)
-            report.table_version = ledger.table_version(lake.root, aggregate.name)
+            _refresh(job, lake, table, aggregate, source, last, full_refresh)
+            report.table_version = bookkeeping.version(root, aggregate.name)
             report.status = "succeeded"
 
 
-def _nothing_new(job: Job, table: Table, aggregate: Aggregate, full_refresh: bool) -> bool:
+def _state(lake: str, table: Table, aggregate: Aggregate) -> tuple[tuple[str, int], dict[str, Any] | None]:
+    """The table's id and current version, and what the aggregate was last built on."""
+    return bookkeeping.existing(lake, table.name), bookkeeping.last_built(lake, aggregate.name)
+
+
+def _nothing_new(
+    job: Job, aggregate: Aggregate, source: tuple[str, int], last: dict[str, Any] | None, full_refresh: bool
+) -> bool:
     """Whether the aggregate is built on the table's current version; the report then says so."""
-    job.report.table_version = ledger.table_version(job.settings.lake, aggregate.name)
-    current = _is_current(job, table, aggregate) and not full_refresh
+    job.report.table_version = bookkeeping.version(job.settings.lake, aggregate.name)
+    current = last == _built(aggregate, source)["built"] and not full_refresh
     job.report.status = "nothing_new" if current else "failed"
     return current
-
-
-def _source(job: Job, table: Table) -> tuple[str, int]:
-    """The table's id and current version."""
-    source = bookkeeping.describe(job.settings.lake, table.name)
-    if source is None:
-        raise InputError(f"table {table.name} is not in lake {job.settings.lake}: ingest files into it first")
-    return source
-
-
-def _is_current(job: Job, table: Table, aggregate: Aggregate) -> bool:
-    last = bookkeeping.last_built(job.settings.lake, aggregate.name)
-    return last == _built(aggregate, _source(job, table))["built"]
 
 
 def _built(aggregate: Aggregate, source: tuple[str, int]) -> dict[str, Any]:
     return {"built": {"id": source[0], "version": source[1], **aggregate.definition}}
 
 
-def _refresh(job: Job, lake: Lake, table: Table, aggregate: Aggregate, source: tuple[str, int], full: bool) -> None:
-    last = bookkeeping.last_built(lake.root, aggregate.name)
+def _refresh(
+    job: Job,
+    lake: Lake,
+    table: Table,
+    aggregate: Aggregate,
+    source: tuple[str, int],
+    last: dict[str, Any] | None,
+    full: bool,
+) -> None:
     obstacle = "asked for" if full else _obstacle(lake, table, aggregate, source, last)
     if obstacle is None and last is not None:
         try:
@@ -96,7 +98,7 @@ def _obstacle(
     lake: Lake, table: Table, aggregate: Aggregate, source: tuple[str, int], last: dict[str, Any] | None
 ) -> str | None:
     """Why the changes since the last refresh do not lead to the current state; None if they do."""
-    if lake.version(aggregate.name) is None:
+    if bookkeeping.version(lake.root, aggregate.name) is None:
         return "it is not there yet"
     if last is None:
         return "its log does not say what it was built on"
@@ -125,7 +127,7 @@ def _refresh_from_changes(
     measures = list(aggregate.measures)
     with job.step("aggregate"):
         changes = lake.changes(table.name, after, source[1])
-        old = lake.read(aggregate.name, ledger.table_version(lake.root, aggregate.name) or 0)
+        old = lake.read(aggregate.name, bookkeeping.version(lake.root, aggregate.name) or 0)
         if aggregate.adjustable:
             groups = adjusted(changes, old, aggregate)
         else:
@@ -163,7 +165,7 @@ def adjusted(changes: Any, old: Any, aggregate: Aggregate) -> Any:
     """The groups whose counts the changes alter, with their new counts; `gone` where no row is left."""
     from pyspark.sql import functions as F
 
-    sign = F.when(F.col("_change_type").isin("insert", "update_postimage"), 1).otherwise(-1)
+    sign = F.when(feed.is_there(), 1).otherwise(-1)
     first, *others = aggregate.measures
     change = changes.groupBy(*aggregate.by).agg(F.sum(sign).alias("change")).where("change != 0")
     joined = change.alias("change").join(old.alias("old"), _same(aggregate.by, "change", "old"), "left")

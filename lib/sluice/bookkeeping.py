@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +13,7 @@ from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import TableNotFoundError
 
 from sluice import lock
+from sluice.errors import InputError
 
 _KEEPING = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")  # operations that keep every row
 
@@ -65,23 +68,42 @@ def describe(lake: str, table: str) -> tuple[str, int] | None:
     return None if delta is None else (str(delta.metadata().id), delta.version())
 
 
+def version(lake: str, table: str) -> int | None:
+    """A table's current version; None if there is no such table."""
+    delta = _open(lake, table)
+    return None if delta is None else delta.version()
+
+
+def existing(lake: str, table: str, make: str = "ingest files into it") -> tuple[str, int]:
+    """A table's id and current version. Raises InputError, which says how to `make` it, if there is no such table."""
+    described = describe(lake, table)
+    if described is None:
+        raise InputError(f"table {table} is not in lake {lake}: {make} first")
+    return described
+
+
 def row_count(lake: str, table: str) -> int:
     """The table's rows, as its log says."""
     delta = _open(lake, table)
     return 0 if delta is None else delta.count()
 
 
-def read(lake: str, table: str, schema: pa.Schema) -> pa.Table:
-    """All rows of a bookkeeping table; none if it is not there yet."""
+def read(lake: str, table: str, where: Any = None, columns: list[str] | None = None) -> pa.Table | None:
+    """The rows of a table that the expression `where`, over these columns, holds; None if there is no such table.
+
+    Filtered in memory: where delta-rs wrote a file, pyarrow takes its texts' bounds for another type (string_view)
+    and cannot compare them.
+    """
     delta = _open(lake, table)
-    return schema.empty_table() if delta is None else delta.to_pyarrow_table().select(schema.names).cast(schema)
+    if delta is None:
+        return None
+    rows = delta.to_pyarrow_dataset().to_table(columns=columns)
+    return rows if where is None else rows.filter(where)
 
 
 def upsert(lake: str, table: str, rows: pa.Table, key: tuple[str, ...], run_id: str) -> None:
     """Adds rows, in place of those with the same key, in one commit."""
-    properties = CommitProperties(custom_metadata={"userMetadata": metadata(run_id)})
-    with lock.held_by_python(lake, table):
-        delta = _open(lake, table)
+    with _committing(lake, table, run_id) as (delta, properties):
         if delta is None:
             write_deltalake(os.path.join(lake, table), rows, commit_properties=properties)
             return
@@ -92,18 +114,23 @@ def upsert(lake: str, table: str, rows: pa.Table, key: tuple[str, ...], run_id: 
 
 def update(lake: str, table: str, predicate: str, values: dict[str, Any], run_id: str) -> None:
     """Sets columns of the rows for which `predicate`, made of checked names, holds."""
-    properties = CommitProperties(custom_metadata={"userMetadata": metadata(run_id)})
-    with lock.held_by_python(lake, table):
-        if (delta := _open(lake, table)) is not None:
+    with _committing(lake, table, run_id) as (delta, properties):
+        if delta is not None:
             delta.update(predicate=predicate, new_values=values, commit_properties=properties)
 
 
 def delete(lake: str, table: str, predicate: str, run_id: str) -> None:
     """Deletes the rows for which `predicate`, made of checked names and numbers, holds."""
-    properties = CommitProperties(custom_metadata={"userMetadata": metadata(run_id)})
-    with lock.held_by_python(lake, table):
-        if (delta := _open(lake, table)) is not None:
+    with _committing(lake, table, run_id) as (delta, properties):
+        if delta is not None:
             delta.delete(predicate, commit_properties=properties)
+
+
+@contextmanager
+def _committing(lake: str, table: str, run_id: str) -> Iterator[tuple[DeltaTable | None, CommitProperties]]:
+    """The table, if it is there, under its lock, and what marks the run's commit."""
+    with lock.held_by_python(lake, table):
+        yield _open(lake, table), CommitProperties(custom_metadata={"userMetadata": metadata(run_id)})
 
 
 def _open(lake: str, table: str) -> DeltaTable | None:
@@ -111,9 +138,3 @@ def _open(lake: str, table: str) -> DeltaTable | None:
         return DeltaTable(os.path.join(lake, table))
     except TableNotFoundError:
         return None
-
-
-def scan(lake: str, table: str, columns: list[str] | None, where: Any) -> pa.Table | None:
-    """The rows of a table that the expression `where` holds; None if there is no such table."""
-    delta = _open(lake, table)
-    return None if delta is None else delta.to_pyarrow_dataset().to_table(columns=columns, filter=where)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sluice import bookkeeping
 
 _FEED_GONE = ("CHANGE_DATA", "CHANGE_TABLE", "FileNotFound", "FILE_NOT_EXIST", "VERSION_NOT_FOUND", "VersionNotFound")
@@ -14,6 +16,13 @@ def obstacle(lake: str, table: str, since: tuple[str, int], current: tuple[str, 
     if bookkeeping.restored(lake, table, since[1]):
         return f"table {table} was restored, or its log does not reach back"
     return None
+
+
+def is_there() -> Any:
+    """Of a row of the feed: whether it tells what the row is after its version, not what it was before."""
+    from pyspark.sql import functions as F
+
+    return F.col("_change_type").isin("insert", "update_postimage")
 
 
 def feed_gone(error: Exception) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sluice import bookkeeping, changes, postgres
 from sluice.cli import Job
-from sluice.errors import DatabaseError, InputError
+from sluice.errors import DatabaseError
 from sluice.lake import Lake
 from sluice.postgres import GONE, Database, Exported, Target
 from sluice.recording import recorded
@@ -33,10 +33,7 @@ class Item:
 def run(job: Job, sources: Sequence[Table | Aggregate], schema: str) -> None:
     """Exports the sources; a part of the job for each. Raises DatabaseError; PostgreSQL is then as before."""
     for source in sources:
-        if bookkeeping.describe(job.settings.lake, source.name) is None:
-            raise InputError(
-                f"{source.name} is not in lake {job.settings.lake}: make it with ingest or aggregate first"
-            )
+        bookkeeping.existing(job.settings.lake, source.name, "make it with ingest or aggregate")
     with postgres.connected(postgres.url(job.progress.tell), schema) as database:
         database.check_schema()
         database.prepare(job.settings.lock_timeout)
@@ -80,8 +77,7 @@ def _reports(job: Job, items: Sequence[Item]) -> list[Report]:
 
 def _plan(job: Job, database: Database, source: Table | Aggregate) -> Item:
     lake, name = job.settings.lake, source.name
-    described = bookkeeping.describe(lake, name)
-    assert described is not None
+    described = bookkeeping.existing(lake, name)
     held = database.exported(name)
     if held is None:
         return Item(source, *described, None)
@@ -89,7 +85,7 @@ def _plan(job: Job, database: Database, source: Table | Aggregate) -> Item:
         job.progress.tell(f"{name}: PostgreSQL holds another table of that name: all its rows are replaced")
         return Item(source, *described, None)
     obstacle = changes.obstacle(lake, name, (held.table_id, held.version), described)
-    if obstacle and held.version != described[1]:
+    if obstacle:
         job.progress.tell(f"{name}: full export: {obstacle}")
         return Item(source, *described, None)
     return Item(source, *described, held.version)
@@ -124,27 +120,22 @@ def changed_rows(lake: Lake, item: Item) -> Any:
 
     assert item.since is not None
     feed = lake.changes(item.source.name, item.since, item.version)
-    there = F.col("_change_type").isin("insert", "update_postimage")
+    there = changes.is_there()
     # within a version a row that is there comes after one that is not: an overwrite deletes and inserts
-    newest_first = Window.partitionBy(*_key(item.source)).orderBy(F.col("_commit_version").desc(), there.desc())
+    newest_first = Window.partitionBy(*item.source.key).orderBy(F.col("_commit_version").desc(), there.desc())
     last = feed.withColumn("nth", F.row_number().over(newest_first)).where("nth = 1").withColumn(GONE, ~there)
     return last.drop("nth", "_change_type", "_commit_version", "_commit_timestamp")
-
-
-def _key(source: Table | Aggregate) -> tuple[str, ...]:
-    return source.by if isinstance(source, Aggregate) else source.key
 
 
 def _stage(job: Job, database: Database, item: Item, rows: Any, *, full: bool) -> Target:
     source = item.source
     columns = {field.name: field.dataType.simpleString() for field in rows.schema if field.name != GONE}
-    aggregate = isinstance(source, Aggregate)
     target = Target(
         name=source.name,
         columns=columns,
-        key=_key(source),
-        nullable_key=aggregate,
-        indexes=source.indexes if isinstance(source, Aggregate) else (),
+        key=source.key,
+        nullable_key=source.nullable_key,
+        indexes=source.indexes,
         holds=Exported(job.settings.lake, item.table_id, item.version),
         full=full,
     )

@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -17,28 +16,9 @@ import pyarrow as pa
 
 from sluice import s3
 from sluice.errors import InputError, UsageError
+from sluice.input_file import InputFile, is_hidden
 
-_COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 _S3_SCHEMES = ("s3", "s3a")
-
-
-@dataclass(frozen=True)
-class InputFile:
-    """A file as it was when it was found. `modified_at` is in UTC; `etag` is S3's."""
-
-    uri: str
-    size: int
-    modified_at: datetime | None = None
-    etag: str | None = None
-
-    @property
-    def path(self) -> str:
-        """What files are ordered by: a local one's path, an object's URI."""
-        return unquote(urlsplit(self.uri).path) if self.uri.startswith("file:") else self.uri
-
-    @property
-    def compression(self) -> str | None:
-        return next((name for ending, name in _COMPRESSIONS.items() if self.uri.endswith(ending)), None)
 
 
 def find(inputs: Iterable[str]) -> list[InputFile]:
@@ -51,8 +31,7 @@ def find(inputs: Iterable[str]) -> list[InputFile]:
     for text in inputs:
         scheme = urlsplit(text).scheme if "://" in text else ""
         if scheme in _S3_SCHEMES:
-            objects = s3.find(text)
-            files = [InputFile(o.uri, o.size, o.modified_at, o.etag) for o in objects]
+            files = s3.find(text)
         elif scheme in ("", "file"):
             local = unquote("/" + text.removeprefix("file://").partition("/")[2]) if scheme else text
             files = list(_find_local(local, text))
@@ -71,7 +50,7 @@ def _find_local(path: str, text: str) -> Iterator[InputFile]:
     elif glob.has_magic(path):
         fixed = len(os.path.dirname(path[: re.search(r"[*?\[]", path).start()]))  # type: ignore[union-attr]
         for match in glob.iglob(path, recursive=True):
-            if not any(map(is_hidden, match[fixed:].split(os.sep))):
+            if not is_hidden(match[fixed:]):
                 yield from _walk(match) if os.path.isdir(match) else [_describe(match)]
     else:
         raise InputError(f"{text}: no such file or folder: check the path")
@@ -92,10 +71,6 @@ def _cannot_list(error: OSError) -> None:
 def age(file: InputFile) -> float:
     """Seconds since the file was last written."""
     return 0.0 if file.modified_at is None else (datetime.now(UTC) - file.modified_at).total_seconds()
-
-
-def is_hidden(name: str) -> bool:
-    return name.startswith((".", "_"))
 
 
 def _describe(path: str) -> InputFile:

@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sluice import dedupe, files, ledger, rejects
+from sluice import bookkeeping, dedupe, files, ledger, rejects
 from sluice.cli import Job
 from sluice.conform import conform
 from sluice.errors import InputError, TooManyRejects
-from sluice.files import InputFile
+from sluice.input_file import InputFile
 from sluice.lake import Lake
 from sluice.limit import Limit
 from sluice.readers import csv
@@ -57,8 +57,8 @@ def plan(
     job: Job,
     table: Table,
     inputs: Sequence[str],
-    dialect: Dialect,
     *,
+    dialect: Dialect,
     max_record_bytes: int,
     max_rejects: Limit,
     reprocess: bool,
@@ -66,7 +66,7 @@ def plan(
 ) -> Plan:
     """Finds the files and what is new among them, without Spark."""
     job.report.table, lake = table.name, job.settings.lake
-    job.report.table_version = ledger.table_version(lake, table.name)
+    job.report.table_version = bookkeeping.version(lake, table.name)
     found = [file for file in files.find(inputs) if not min_age or files.age(file) >= min_age]
     return Plan(table, dialect, max_record_bytes, max_rejects, reprocess, tuple(found)).without_ingested(lake).opened()
 
@@ -92,7 +92,7 @@ def _note_files(job: Job, plan: Plan) -> None:
     job.report.files = len(plan.new)
     job.report.files_skipped = len(plan.found) - len(plan.new)
     job.report.status = "succeeded" if plan.new else "nothing_new"
-    job.report.table_version = ledger.table_version(job.settings.lake, plan.table.name)
+    job.report.table_version = bookkeeping.version(job.settings.lake, plan.table.name)
 
 
 def _ingest(job: Job, lake: Lake, plan: Plan) -> None:
@@ -107,8 +107,8 @@ def _ingest(job: Job, lake: Lake, plan: Plan) -> None:
             rejects.keep(lake, plan.table, rows, tallies, plan.new)
     _refuse_rejected(tallies, plan)
     with job.step("classify"):
-        version = lake.version(plan.table.name)
-        few = job.report.rows_read * FEW < lake.row_count(plan.table.name)
+        version = bookkeeping.version(lake.root, plan.table.name)
+        few = job.report.rows_read * FEW < bookkeeping.row_count(lake.root, plan.table.name)
         classified = _classified(lake, plan.table, rows, version, _partitions(lake.spark, plan), few=few).persist()
         counts = {row["outcome"]: row["count"] for row in classified.groupBy("outcome").count().collect()}
         job.report.set_outcomes({"rejected": job.report.rows_rejected, **counts})
@@ -177,10 +177,7 @@ def _merge(lake: Lake, table: Table, classified: Any, counts: dict[str, int], ve
 
 
 def _record(job: Job, plan: Plan, tallies: Sequence[rejects.Tally]) -> None:
-    described = ledger.describe(job.settings.lake, plan.table.name)
-    assert described is not None
-    table_id, job.report.table_version = described
-    done = [ledger.IngestedFile(tally.file, tally.rows_read, tally.rows_rejected) for tally in tallies]
-    ledger.record_files(
-        job.settings.lake, plan.table.name, table_id, described[1], plan.options, job.settings.run_id, done
-    )
+    lake, table, run_id = job.settings.lake, plan.table.name, job.settings.run_id
+    table_id, version = bookkeeping.existing(lake, table)
+    ledger.record_files(lake, table, table_id, version, plan.options, run_id, tallies)
+    job.report.table_version = version

@@ -26,14 +26,6 @@ class Lake:
     def path(self, table: str) -> str:
         return os.path.join(self.root, table)
 
-    def version(self, table: str) -> int | None:
-        """The current version; None if there is no such table."""
-        described = bookkeeping.describe(self.root, table)
-        return described[1] if described else None
-
-    def row_count(self, table: str) -> int:
-        return bookkeeping.row_count(self.root, table)
-
     def read(self, table: str, version: int) -> Any:
         """The table's rows as of a version."""
         return self.spark.read.format("delta").option("versionAsOf", version).load(self.path(table))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sluice import bookkeeping
-from sluice.files import InputFile
+from sluice.input_file import InputFile
+from sluice.rejects import Tally
 from sluice.report import Report
 
 _TIME = pa.timestamp("us", "UTC")
@@ -32,8 +32,6 @@ RUNS = pa.schema(
     ]
 )
 
-_RUN_KEY = ("run_id", "job", "table", "attempt")
-
 INGESTED_FILES = pa.schema(
     [
         ("table", pa.string()),
@@ -50,29 +48,6 @@ INGESTED_FILES = pa.schema(
     ]
 )
 
-REJECTS = (
-    "run_id string, `table` string, file string, position bigint, raw string, reason string, rejected_at timestamp"
-)
-
-
-@dataclass(frozen=True)
-class IngestedFile:
-    """A file that is in the table, and how many of its records were read and rejected."""
-
-    file: InputFile
-    rows_read: int
-    rows_rejected: int
-
-
-def describe(lake: str, table: str) -> tuple[str, int] | None:
-    """A table's id and current version; None if there is no such table."""
-    return bookkeeping.describe(lake, table)
-
-
-def table_version(lake: str, table: str) -> int | None:
-    described = describe(lake, table)
-    return described[1] if described else None
-
 
 def not_ingested(lake: str, table: str, options: str, files: Sequence[InputFile]) -> list[InputFile]:
     """Those of the files that no commit of the table as it is now holds, read with these options."""
@@ -80,37 +55,38 @@ def not_ingested(lake: str, table: str, options: str, files: Sequence[InputFile]
     if described is None:
         return list(files)
     table_id, version = described
-    known = bookkeeping.read(lake, "ingested_files", INGESTED_FILES)
-    known = known.filter(
+    known = bookkeeping.read(
+        lake,
+        "ingested_files",
         (pc.field("table") == table)
         & (pc.field("table_id") == table_id)
         & (pc.field("table_version") <= version)
-        & (pc.field("options") == options)
+        & (pc.field("options") == options),
+        ["file", "size", "modified_at", "etag", "table", "table_id", "table_version", "options"],
     )
-    names = ("file", "size", "modified_at", "etag")
-    done = set(zip(*(known.column(name).to_pylist() for name in names), strict=True))
+    done = set() if known is None else set(zip(*(known.column(i).to_pylist() for i in range(4)), strict=True))
     return [file for file in files if (file.uri, file.size, file.modified_at, file.etag) not in done]
 
 
 def record_files(
-    lake: str, table: str, table_id: str, version: int, options: str, run_id: str, files: Iterable[IngestedFile]
+    lake: str, table: str, table_id: str, version: int, options: str, run_id: str, tallies: Iterable[Tally]
 ) -> None:
     """Notes that the table at `version` holds the files."""
     rows = [
         (
             table,
             table_id,
-            done.file.uri,
-            done.file.size,
-            done.file.modified_at,
-            done.file.etag,
+            tally.file.uri,
+            tally.file.size,
+            tally.file.modified_at,
+            tally.file.etag,
             options,
             run_id,
             version,
-            done.rows_read,
-            done.rows_rejected,
+            tally.rows_read,
+            tally.rows_rejected,
         )
-        for done in files
+        for tally in tallies
     ]
     bookkeeping.upsert(
         lake, "ingested_files", _arrow(INGESTED_FILES, rows), ("table", "table_id", "file", "options"), run_id
@@ -122,7 +98,7 @@ def forget_files(lake: str, table: str, after_version: int, run_id: str) -> None
     bookkeeping.delete(lake, "ingested_files", f"\"table\" = '{table}' and table_version > {after_version}", run_id)
 
 
-def start_run(lake: str, report: Report, table: str, arguments: dict[str, Any]) -> int:
+def start_run(lake: str, report: Report, table: str, arguments: dict[str, Any], started_at: datetime) -> int:
     """Records a run as running and gives its attempt; earlier ones that still claim to run are dead.
 
     The caller holds the lock of what it writes: the table's, or for exports that of the database.
@@ -130,32 +106,45 @@ def start_run(lake: str, report: Report, table: str, arguments: dict[str, Any]) 
     same_lock = "job = 'export'" if report.job == "export" else "job <> 'export'"
     dead = f"\"table\" = '{table}' and status = 'running' and {same_lock}"
     bookkeeping.update(lake, "runs", dead, {"status": "interrupted"}, report.run_id)
-    runs = bookkeeping.read(lake, "runs", RUNS)
     mine = (pc.field("run_id") == report.run_id) & (pc.field("job") == report.job) & (pc.field("table") == table)
-    attempt = 1 + len(runs.filter(mine))
-    now = datetime.now(UTC)
-    row = (report.run_id, attempt, report.job, table, "running", now, None, _json(arguments), None, None)
-    bookkeeping.upsert(lake, "runs", _arrow(RUNS, [row]), _RUN_KEY, report.run_id)
+    earlier = bookkeeping.read(lake, "runs", mine, ["run_id", "job", "table"])
+    attempt = 1 + (0 if earlier is None else len(earlier))
+    _write_run(lake, report, table, attempt, "running", started_at, None, _json(arguments), None)
     return attempt
 
 
 def finish_run(
-    lake: str, report: Report, table: str, attempt: int, started_at: datetime, arguments: dict[str, Any]
+    lake: str, report: Report, table: str, arguments: dict[str, Any], started_at: datetime, attempt: int
 ) -> None:
     """Records how a run ended."""
+    done, ended = _json(report.document()), datetime.now(UTC)
+    _write_run(lake, report, table, attempt, report.status, started_at, ended, _json(arguments), done)
+
+
+def _write_run(
+    lake: str,
+    report: Report,
+    table: str,
+    attempt: int,
+    status: str,
+    started_at: datetime,
+    finished_at: datetime | None,
+    arguments: str,
+    document: str | None,
+) -> None:
     row = (
         report.run_id,
         attempt,
         report.job,
         table,
-        report.status,
+        status,
         started_at,
-        datetime.now(UTC),
-        _json(arguments),
-        _json(report.document()),
+        finished_at,
+        arguments,
+        document,
         report.error,
     )
-    bookkeeping.upsert(lake, "runs", _arrow(RUNS, [row]), _RUN_KEY, report.run_id)
+    bookkeeping.upsert(lake, "runs", _arrow(RUNS, [row]), ("run_id", "job", "table", "attempt"), report.run_id)
 
 
 def _json(value: dict[str, Any]) -> str:

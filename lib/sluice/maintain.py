@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sluice import ledger
+from sluice import bookkeeping, ledger
 from sluice.cli import Job
-from sluice.errors import InputError, UsageError
+from sluice.errors import UsageError
 from sluice.recording import held, recorded
 from sluice.table import Table
 
@@ -12,9 +12,7 @@ from sluice.table import Table
 def current_version(job: Job, table: Table) -> int:
     """Raises InputError if the table is not there."""
     job.report.table = table.name
-    version = ledger.table_version(job.settings.lake, table.name)
-    if version is None:
-        raise InputError(f"table {table.name} is not in lake {job.settings.lake}: ingest files into it first")
+    _, version = bookkeeping.existing(job.settings.lake, table.name)
     job.report.table_version = version
     return version
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
 
 import click
 
 from sluice.limit import LimitType
+from sluice.readers.dialect import Dialect
 
 Decorator = Callable[[Callable], Callable]
 
@@ -94,3 +97,10 @@ csv_options = _together(
 export_options = _together(
     click.option("--schema", envvar="SLUICE_SCHEMA", default="public", show_default=True, help="Of PostgreSQL."),
 )
+
+
+def take_ingest(options: dict[str, Any]) -> dict[str, Any]:
+    """Takes the values of `ingest_options` and `csv_options` out of a job's, as the arguments of `ingest.plan`."""
+    dialect = Dialect(**{item.name: options.pop(item.name) for item in fields(Dialect)})
+    names = ("max_rejects", "max_record_bytes", "reprocess", "min_age")
+    return {"dialect": dialect, **{name: options.pop(name) for name in names}}

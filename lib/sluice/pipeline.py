@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sluice import aggregate, export, ingest, ledger
+from sluice import aggregate, bookkeeping, export, ingest
 from sluice.cli import Job
 from sluice.ingest import Plan
 from sluice.table import Aggregate, Table
@@ -21,5 +21,5 @@ def run(job: Job, plan: Plan, schema: str, *, with_records: bool) -> None:
         sources: list[Table | Aggregate] = [*aggregates, *([table] if with_records else [])]
         with job.part("export") as part:
             export.run(part, sources, schema)
-    job.report.table_version = ledger.table_version(lake, table.name)
+    job.report.table_version = bookkeeping.version(lake, table.name)
     job.sum_up()

@@ -63,9 +63,9 @@ def url(tell: Any) -> str:
     if any(os.environ.get(name) for name in ("PGHOST", "PGSERVICE", "PGDATABASE", "PGHOSTADDR")):
         return ""
     address, started = embedded.start(Path(".sluice", "postgres"))
-    user, _, rest = address.partition(":" + address.split(":", 2)[2].split("@")[0] + "@")
-    state = "started" if started else "in use"
-    tell(f"embedded PostgreSQL {state}: {user}@{rest} (password in .sluice/postgres/password)")
+    parts, state = urlsplit(address), "started" if started else "in use"
+    shown = f"postgresql://{parts.username}@{parts.hostname}:{parts.port}{parts.path}"
+    tell(f"embedded PostgreSQL {state}: {shown} (password in .sluice/postgres/password)")
     return address
 
 

@@ -25,12 +25,12 @@ def recorded(job: Job, table: str, arguments: dict[str, Any]) -> Iterator[None]:
     if job.settings.dry_run:
         yield
         return
-    lake, started_at = job.settings.lake, datetime.now(UTC)
-    attempt = ledger.start_run(lake, job.report, table, arguments)
+    run = (job.settings.lake, job.report, table, arguments, datetime.now(UTC))
+    attempt = ledger.start_run(*run)
     try:
         yield
     except BaseException as failure:
         note_failure(job.report, failure)
-        ledger.finish_run(lake, job.report, table, attempt, started_at, arguments)
         raise
-    ledger.finish_run(lake, job.report, table, attempt, started_at, arguments)
+    finally:
+        ledger.finish_run(*run, attempt)

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.dataset as pa_dataset
 
 from sluice import bookkeeping
-from sluice.files import InputFile
+from sluice.input_file import InputFile
 from sluice.lake import Lake
 from sluice.readers.csv_parse import UNCLOSED
 from sluice.table import Table
@@ -64,7 +64,9 @@ def keep(lake: Lake, table: Table, rows: Any, tallies: Sequence[Tally], files: S
     )
     names = ", ".join(_literal(uri) for uri in sorted(affected))
     with lake.exclusively(NAME):
-        where = None if lake.version(NAME) is None else f"`table` = '{table.name}' AND file IN ({names})"
+        where = (
+            None if bookkeeping.version(lake.root, NAME) is None else f"`table` = '{table.name}' AND file IN ({names})"
+        )
         lake.overwrite(NAME, found, where)
 
 
@@ -74,14 +76,14 @@ def _literal(text: str) -> str:
 
 
 def _files_with_rejects(lake: str, table: str) -> set[str]:
-    rows = bookkeeping.scan(lake, NAME, ["file"], pa_dataset.field("table") == table)
+    rows = bookkeeping.read(lake, NAME, pa_dataset.field("table") == table, ["table", "file"])
     return set(rows.column("file").to_pylist()) if rows is not None else set()
 
 
 def newest(lake: str, table: str | None, limit: int) -> list[dict[str, Any]]:
     """The rejects kept last, newest first, then in file order."""
     where = None if table is None else pa_dataset.field("table") == table
-    rows = bookkeeping.scan(lake, NAME, None, where)
+    rows = bookkeeping.read(lake, NAME, where)
     if rows is None:
         return []
     order = [("rejected_at", "descending"), ("file", "ascending"), ("position", "ascending")]

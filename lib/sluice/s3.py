@@ -6,21 +6,12 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from sluice.errors import InputError, UsageError
-
-
-@dataclass(frozen=True)
-class S3Object:
-    uri: str
-    size: int
-    modified_at: datetime
-    etag: str
+from sluice.input_file import InputFile, is_hidden
 
 
 @cache
@@ -37,7 +28,7 @@ def _split(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
-def find(uri: str) -> list[S3Object]:
+def find(uri: str) -> list[InputFile]:
     """The object, those under the prefix taken as a folder, or those that match a glob; as `s3a://` URIs.
 
     Names that begin with `.` or `_` below a folder are left out. Raises InputError for what is not there.
@@ -51,16 +42,16 @@ def find(uri: str) -> list[S3Object]:
     if is_glob:
         pattern = _glob_pattern(key)
         fixed = len(listed.rpartition("/")[0])
-        chosen = [item for item in objects if pattern.fullmatch(item["Key"]) and not _hidden(item["Key"][fixed:])]
+        chosen = [item for item in objects if pattern.fullmatch(item["Key"]) and not is_hidden(item["Key"][fixed:])]
     else:
         folder = key if key.endswith("/") or not key else key + "/"
         chosen = [item for item in objects if item["Key"] == key] or [
-            item for item in objects if item["Key"].startswith(folder) and not _hidden(item["Key"][len(folder) :])
+            item for item in objects if item["Key"].startswith(folder) and not is_hidden(item["Key"][len(folder) :])
         ]
         if not objects:
             raise InputError(f"{uri}: no such object or folder: check the bucket and key")
     return [
-        S3Object(f"s3a://{bucket}/{item['Key']}", item["Size"], item["LastModified"], item["ETag"])
+        InputFile(f"s3a://{bucket}/{item['Key']}", item["Size"], item["LastModified"], item["ETag"])
         for item in chosen
         if not item["Key"].endswith("/")
     ]
@@ -71,10 +62,6 @@ def _glob_pattern(key: str) -> re.Pattern[str]:
     parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     tokens = re.findall(r"\*\*/|\*\*|\*|\?|\[[^\]]+\]|.", key, re.DOTALL)
     return re.compile("".join(parts.get(t) or (t.replace("[!", "[^") if len(t) > 2 else re.escape(t)) for t in tokens))
-
-
-def _hidden(key: str) -> bool:
-    return any(part.startswith((".", "_")) for part in key.split("/"))
 
 
 @contextmanager

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from sluice.errors import UsageError
 from sluice.readers.dialect import Dialect
@@ -54,6 +54,12 @@ class Aggregate:
                     f"aggregate {self.name}: measure {name} = {measure!r} is not count, sum:c, min:c or max:c"
                 )
 
+    nullable_key: ClassVar[bool] = True
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return self.by
+
     @property
     def adjustable(self) -> bool:
         """Whether the changes alone tell the new values: so it is with counts, which also tell when a group is gone."""
@@ -74,7 +80,9 @@ class Table:
     partition_by: tuple[str, ...] = ()
     dialect: Dialect = Dialect()
     input_columns: tuple[str, ...] = ()
-    aggregates: tuple[Aggregate, ...] = field(default=())
+    aggregates: tuple[Aggregate, ...] = ()
+    nullable_key: ClassVar[bool] = False
+    indexes: ClassVar[tuple[tuple[str, ...], ...]] = ()
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from sluice import files
 from sluice.errors import InputError
-from sluice.files import InputFile
+from sluice.input_file import InputFile
 from sluice.readers import csv_parse, csv_ranges, csv_scan
 from sluice.readers.csv_parse import Layout
 from sluice.readers.dialect import Dialect

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sluice.errors import UsageError
 
-LF, CR, NUL = 0x0A, 0x0D, 0x00
+LF, CR = 0x0A, 0x0D
 
 
 @dataclass(frozen=True)
