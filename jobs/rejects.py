@@ -2,28 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import click
-from sluice import catalog, rejects
+from sluice import catalog, rejects, replay
 from sluice.cli import JobGroup, job
-from sluice.options import common_options
+from sluice.options import common_options, csv_options, given, ingest_options, take_ingest, writer_options
+from sluice.readers.dialect import Dialect
 
 
 @click.group(cls=JobGroup)
 def main() -> None:
-    """Looks at rejects."""
+    """Looks at rejects, or reads their files again."""
 
 
 @main.command("list")
 @click.argument("table", required=False)
+@click.option("--run", help="Only those found by the run of this id.")
+@click.option("--file", help="Only those of files with this text in their paths.")
+@click.option("--reason", help="Only those with this text in their reasons.")
 @click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="Rows to show, newest first.")
 @common_options
-def list_(table: str | None, limit: int, **options: Any) -> None:
+def list_(table: str | None, run: str | None, file: str | None, reason: str | None, limit: int, **options: Any) -> None:
     """Shows the rejects of TABLE, or of all tables."""
     with job("rejects", options) as running:
         running.report.table = catalog.table(table).name if table else None
-        running.show(rejects.newest(running.settings.lake, running.report.table, limit))
+        found = rejects.newest(running.settings.lake, running.report.table, run=run, file=file, reason=reason)
+        running.show(found.slice(0, limit).to_pylist())
+        if len(found) > limit:
+            running.progress.tell(f"{limit:,} of {len(found):,} rejects shown: see more with --limit")
+
+
+@main.command("replay")
+@click.argument("table", required=False)
+@ingest_options
+@csv_options
+@writer_options
+@common_options
+def replay_(table: str | None, **options: Any) -> None:
+    """Reads the files of TABLE's rejects again, or of all tables', and takes what now fits.
+
+    Files are read with the options that they were read with, or those given now. Rows that later runs brought stay.
+    """
+    changed = given(*(item.name for item in fields(Dialect)), "on_new_column")
+    chosen = take_ingest(options)
+    with job("rejects", options) as running:
+        replay.run(running, catalog.table(table) if table else None, chosen, changed)
 
 
 if __name__ == "__main__":

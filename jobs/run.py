@@ -7,7 +7,15 @@ from typing import Any
 import click
 from sluice import catalog, ingest, pipeline
 from sluice.cli import JobCommand, job
-from sluice.options import common_options, csv_options, export_options, ingest_options, take_ingest, writer_options
+from sluice.options import (
+    common_options,
+    csv_options,
+    export_options,
+    file_options,
+    ingest_options,
+    take_ingest,
+    writer_options,
+)
 
 
 @click.command(cls=JobCommand)
@@ -16,6 +24,7 @@ from sluice.options import common_options, csv_options, export_options, ingest_o
 @click.option("--with-records", envvar="SLUICE_WITH_RECORDS", is_flag=True, help="Export the table too.")
 @export_options
 @ingest_options
+@file_options
 @csv_options
 @writer_options
 @common_options
@@ -23,7 +32,7 @@ def main(table: str, inputs: tuple[str, ...], with_records: bool, schema: str, *
     """Ingests INPUT… into TABLE, refreshes its aggregates and exports them; catches up on what an ended run left."""
     chosen = take_ingest(options)
     with job("run", options) as running:
-        plan = ingest.plan(running, catalog.table(table), inputs, **chosen)
+        plan = ingest.plan(running, catalog.table(table), inputs, chosen)
         pipeline.run(running, plan, schema, with_records=with_records)
 
 

@@ -132,7 +132,7 @@ def _refresh_from_changes(
             groups = adjusted(changes, old, aggregate)
         else:
             groups = recomputed(changes, lake.read(table.name, source[1]), old, aggregate)
-        groups = groups.select(*aggregate.by, *measures, F.col("gone")).persist()
+        groups = groups.select(*aggregate.by, *measures, F.col("_gone")).persist()
         job.report.groups_recomputed = groups.count()
     read = [bookkeeping.size(lake.root, table.name, after)]
     if not aggregate.adjustable:
@@ -162,32 +162,32 @@ def compute(rows: Any, aggregate: Aggregate) -> Any:
 
 
 def adjusted(changes: Any, old: Any, aggregate: Aggregate) -> Any:
-    """The groups whose counts the changes alter, with their new counts; `gone` where no row is left."""
+    """The groups whose counts the changes alter, with their new counts; `_gone` where no row is left."""
     from pyspark.sql import functions as F
 
     sign = F.when(feed.is_there(), 1).otherwise(-1)
     first, *others = aggregate.measures
-    change = changes.groupBy(*aggregate.by).agg(F.sum(sign).alias("change")).where("change != 0")
+    change = changes.groupBy(*aggregate.by).agg(F.sum(sign).alias("_change")).where("_change != 0")
     joined = change.alias("change").join(old.alias("old"), _same(aggregate.by, "change", "old"), "left")
-    count = F.coalesce(F.col(f"old.{first}"), F.lit(0)) + F.col("change.change")
+    count = F.coalesce(F.col(f"old.{first}"), F.lit(0)) + F.col("change._change")
     dimensions = [F.col(f"change.{column}").alias(column) for column in aggregate.by]
-    return joined.select(*dimensions, *(count.alias(name) for name in (first, *others)), (count == 0).alias("gone"))
+    return joined.select(*dimensions, *(count.alias(name) for name in (first, *others)), (count == 0).alias("_gone"))
 
 
 def recomputed(changes: Any, rows: Any, old: Any, aggregate: Aggregate) -> Any:
-    """The groups that the changes touch and whose measures are not what they were; `gone` where no row is left."""
+    """The groups that the changes touch and whose measures are not what they were; `_gone` where no row is left."""
     from pyspark.sql import functions as F
 
     touched = changes.select(*aggregate.by).distinct()
     members = rows.alias("rows").join(touched.alias("touched"), _same(aggregate.by, "rows", "touched"), "left_semi")
-    new = compute(members, aggregate).withColumn("there", F.lit(True))
+    new = compute(members, aggregate).withColumn("_there", F.lit(True))
     both = touched.alias("touched").join(new.alias("new"), _same(aggregate.by, "touched", "new"), "left")
-    both = both.join(old.withColumn("there", F.lit(True)).alias("old"), _same(aggregate.by, "touched", "old"), "left")
-    compared = ("there", *aggregate.measures)
+    both = both.join(old.withColumn("_there", F.lit(True)).alias("old"), _same(aggregate.by, "touched", "old"), "left")
+    compared = ("_there", *aggregate.measures)
     differs = reduce(lambda a, b: a | b, (~F.col(f"new.{c}").eqNullSafe(F.col(f"old.{c}")) for c in compared))
     dimensions = [F.col(f"touched.{column}").alias(column) for column in aggregate.by]
     measures = [F.col(f"new.{name}").alias(name) for name in aggregate.measures]
-    return both.where(differs).select(*dimensions, *measures, F.col("new.there").isNull().alias("gone"))
+    return both.where(differs).select(*dimensions, *measures, F.col("new._there").isNull().alias("_gone"))
 
 
 def _same(columns: Sequence[str], left: str, right: str) -> Any:

@@ -82,6 +82,12 @@ def existing(lake: str, table: str, make: str = "ingest files into it") -> tuple
     return described
 
 
+def column_names(lake: str, table: str) -> list[str]:
+    """A table's columns; none if there is no such table."""
+    delta = _open(lake, table)
+    return [] if delta is None else [field.name for field in delta.schema().fields]
+
+
 def row_count(lake: str, table: str) -> int:
     """The table's rows, as its log says."""
     delta = _open(lake, table)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
-from sluice import aggregate
+from sluice import aggregate, drift
 from sluice.errors import UsageError
 from sluice.table import Aggregate, Table
 from sluice.tables import products
@@ -26,7 +26,8 @@ def aggregates(lake: str, names: Sequence[str], by: Sequence[str] | None = None)
     Raises UsageError for a name that is neither.
     """
     if by:
-        return [(table(name), aggregate.counting(table(name), by)) for name in names]
+        tables = [drift.as_it_is(lake, table(name)) for name in names]
+        return [(each, aggregate.counting(each, by)) for each in tables]
     pairs = [(each, made) for each in TABLES.values() for made in aggregate.kept(lake, each)]
     chosen: dict[str, tuple[Table, Aggregate]] = {}
     for name in names:

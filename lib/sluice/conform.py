@@ -9,15 +9,15 @@ from sluice.table import MAX_KEY_BYTES, Table
 
 
 def conform(records: DataFrame, table: Table) -> DataFrame:
-    """`file, position`, the table's columns, `raw, reason`; one row a record.
+    """`_file, _position`, the table's columns, `_raw, _reason`; one row a record.
 
-    `reason` is what the reader found, else what is wrong with the key; `raw` stays only where there is one.
+    `_reason` is what the reader found, else what is wrong with the key; `_raw` stays only where there is one.
     """
     values = [F.expr(column.expression).cast(column.type).alias(column.name) for column in table.columns]
-    rows = records.select("file", "position", *values, "raw", "reason")
-    reason = F.coalesce(F.col("reason"), *(_wrong_key(column) for column in table.key))
-    raw = F.when(F.col("reason").isNotNull(), F.regexp_replace("raw", "[\r\n]+$", ""))
-    return rows.withColumn("reason", reason).withColumn("raw", raw)
+    rows = records.select("_file", "_position", *values, "_raw", "_reason")
+    reason = F.coalesce(F.col("_reason"), *(_wrong_key(column) for column in table.key))
+    raw = F.when(F.col("_reason").isNotNull(), F.regexp_replace("_raw", "[\r\n]+$", ""))
+    return rows.withColumn("_reason", reason).withColumn("_raw", raw)
 
 
 def _wrong_key(column: str) -> Column:

@@ -123,8 +123,8 @@ def changed_rows(lake: Lake, item: Item) -> Any:
     there = changes.is_there()
     # within a version a row that is there comes after one that is not: an overwrite deletes and inserts
     newest_first = Window.partitionBy(*item.source.key).orderBy(F.col("_commit_version").desc(), there.desc())
-    last = feed.withColumn("nth", F.row_number().over(newest_first)).where("nth = 1").withColumn(GONE, ~there)
-    return last.drop("nth", "_change_type", "_commit_version", "_commit_timestamp")
+    last = feed.withColumn("_nth", F.row_number().over(newest_first)).where("_nth = 1").withColumn(GONE, ~there)
+    return last.drop("_nth", "_change_type", "_commit_version", "_commit_timestamp")
 
 
 def _stage(job: Job, database: Database, item: Item, rows: Any, *, full: bool) -> Target:

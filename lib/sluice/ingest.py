@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sluice import bookkeeping, dedupe, files, ledger, rejects
+from sluice import bookkeeping, dedupe, drift, files, ledger, rejects
 from sluice.cli import Job
 from sluice.conform import conform
 from sluice.errors import InputError, TooManyRejects
@@ -26,151 +26,255 @@ PARTITION_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What to ingest: `new` files are not in the table yet, `skipped` is how many others are."""
+class Options:
+    """How to ingest; the dialect is what changes a file's rows. `min_age` is in seconds."""
 
-    table: Table
-    dialect: Dialect
-    max_record_bytes: int
-    max_rejects: Limit
-    reprocess: bool
-    found: tuple[InputFile, ...]
-    new: tuple[InputFile, ...] = ()
-    sources: tuple[csv.CsvFile, ...] = ()
+    dialect: Dialect = Dialect()
+    max_rejects: Limit = Limit(1, percent=True)
+    on_new_column: str = "fail"
+    on_bad_file: str = "fail"
+    reprocess: bool = False
+    min_age: float = 0
 
     @property
-    def options(self) -> str:
-        """Those that change the rows of a file."""
-        return json.dumps({**asdict(self.dialect), "max_record_bytes": self.max_record_bytes}, sort_keys=True)
+    def of_rows(self) -> str:
+        """Those that change the rows of a file, as the ledger keeps them."""
+        return json.dumps(asdict(self.dialect), sort_keys=True)
 
-    def without_ingested(self, lake: str) -> Plan:
-        new = self.found if self.reprocess else ledger.not_ingested(lake, self.table.name, self.options, self.found)
-        return replace(self, new=tuple(new))
+    @property
+    def of_rows_ignoring(self) -> str:
+        """The same for a file some of whose columns are left out."""
+        return json.dumps({**asdict(self.dialect), "on_new_column": "ignore"}, sort_keys=True)
 
-    def opened(self) -> Plan:
-        """With the headers read. Raises InputError where one does not fit the table."""
-        sources = csv.open_all(self.new, self.table, self.dialect, self.max_record_bytes)
-        return replace(self, sources=tuple(sources))
+    @property
+    def known(self) -> tuple[str, ...]:
+        """What a file must have been read with to be in the table already."""
+        return (self.of_rows, self.of_rows_ignoring) if self.on_new_column == "ignore" else (self.of_rows,)
 
 
-def plan(
-    job: Job,
-    table: Table,
-    inputs: Sequence[str],
-    *,
-    dialect: Dialect,
-    max_record_bytes: int,
-    max_rejects: Limit,
-    reprocess: bool,
-    min_age: float = 0,
-) -> Plan:
-    """Finds the files and what is new among them, without Spark."""
-    job.report.table, lake = table.name, job.settings.lake
-    job.report.table_version = bookkeeping.version(lake, table.name)
-    found = [file for file in files.find(inputs) if not min_age or files.age(file) >= min_age]
-    return Plan(table, dialect, max_record_bytes, max_rejects, reprocess, tuple(found)).without_ingested(lake).opened()
+@dataclass(frozen=True)
+class Plan:
+    """What to ingest: of the files `found`, those `opened`; others are in the table, at `version`, already.
+
+    `table` is as it will be, with the columns it has gained and is to gain beside the `declared` ones. `earlier` are
+    the runs that read the files before: rows that later ones brought stand against theirs.
+    """
+
+    declared: Table
+    options: Options
+    found: tuple[InputFile, ...]
+    earlier: Mapping[str, rejects.Rejecting] = field(default_factory=dict)
+    gone: tuple[InputError, ...] = ()
+    version: int | None = None
+    gained: tuple[str, ...] = ()
+    opened: csv.Opened = csv.Opened()
+
+    @property
+    def table(self) -> Table:
+        return self.declared.gaining([*self.gained, *self.opened.gained])
+
+    @property
+    def failures(self) -> list[str]:
+        """Why files are not read."""
+        return [str(failure) for failure in (*self.gone, *self.opened.failures)]
+
+    @property
+    def in_table(self) -> int:
+        """How many files are in the table already."""
+        return len(self.found) - len(self.opened.sources) - len(self.opened.failures)
+
+
+def plan(job: Job, table: Table, inputs: Sequence[str], options: Options) -> Plan:
+    """Finds the files and what is new among them, without Spark. Raises InputError for one that cannot be read."""
+    job.report.table = table.name
+    found = [file for file in files.find(inputs) if not options.min_age or files.age(file) >= options.min_age]
+    return with_files_opened(job.settings.lake, Plan(table, options, tuple(found)))
+
+
+def with_files_opened(lake: str, plan: Plan) -> Plan:
+    """The plan with the headers of its new files read, against the table as it is now."""
+    options, version = plan.options, bookkeeping.version(lake, plan.declared.name)
+    table = drift.as_it_is(lake, plan.declared)
+    new = plan.found if options.reprocess else ledger.not_ingested(lake, table.name, plan.found, options.known)
+    opened = csv.open_all(new, table, options.dialect, options.on_new_column)
+    if opened.failures and options.on_bad_file == "fail":
+        raise opened.failures[0]
+    return replace(plan, version=version, gained=table.gained, opened=opened)
 
 
 def run(job: Job, plan: Plan) -> None:
     """Ingests the plan's new files in Spark; without any the table stays as it is."""
     job.report.table = plan.table.name
     _note_files(job, plan)
-    if not plan.new:
-        return
-    lake = job.lake
-    with held(job, plan.table.name):
-        plan = plan.without_ingested(lake.root).opened()  # another run may have had the lock
-        _note_files(job, plan)
-        if plan.new:
-            with recorded(
-                job, plan.table.name, {"files": [file.uri for file in plan.new], "reprocess": plan.reprocess}
-            ):
-                _ingest(job, lake, plan)
+    if plan.opened.sources:
+        lake = job.lake
+        with held(job, plan.table.name):
+            if bookkeeping.version(lake.root, plan.table.name) != plan.version:
+                plan = with_files_opened(lake.root, plan)  # another run had the lock
+                _note_files(job, plan)
+            if plan.opened.sources:
+                arguments = {"files": [source.file.uri for source in plan.opened.sources], **_arguments(plan.options)}
+                with recorded(job, plan.table.name, arguments):
+                    _ingest(job, lake, plan)
+    else:
+        _note_bad(job, plan, plan.failures)
+
+
+def _arguments(options: Options) -> dict[str, Any]:
+    return {**asdict(options), "max_rejects": str(options.max_rejects)}
 
 
 def _note_files(job: Job, plan: Plan) -> None:
-    job.report.files = len(plan.new)
-    job.report.files_skipped = len(plan.found) - len(plan.new)
-    job.report.status = "succeeded" if plan.new else "nothing_new"
-    job.report.table_version = bookkeeping.version(job.settings.lake, plan.table.name)
+    job.report.files = len(plan.opened.sources)
+    job.report.files_skipped = plan.in_table + len(plan.failures)
+    job.report.status = "succeeded" if plan.opened.sources else "nothing_new"
+    job.report.table_version = plan.version
+
+
+def _note_bad(job: Job, plan: Plan, failures: Sequence[str]) -> None:
+    """Tells of files that are left out. Raises InputError if there is nothing else."""
+    for failure in failures:
+        job.progress.tell(f"left out: {failure}")
+    read = len(plan.found) + len(plan.gone) - plan.in_table - len(failures)
+    if failures and not read and not plan.in_table:
+        raise InputError(
+            failures[0] if len(failures) == 1 else f"none of {len(failures)} files could be read: see above"
+        )
+    job.report.files, job.report.files_skipped = read, plan.in_table + len(failures)
 
 
 def _ingest(job: Job, lake: Lake, plan: Plan) -> None:
+    sources, table = plan.opened.sources, plan.table
     with job.step("read"):
-        rows = conform(csv.read(lake.spark, plan.sources), plan.table).persist()
-        tallies = rejects.tally(rows, plan.new)
+        records = conform(csv.read(lake.spark, sources), table).persist()
+        tallies = rejects.tally(records, [(source.file, _options_of(source, plan.options)) for source in sources])
+        rows, tallies = _readable(job, plan, records, tallies)
+    if not tallies:
+        job.report.status = "nothing_new"
+        return
     job.report.rows_read = sum(tally.rows_read for tally in tallies)
     job.report.rows_rejected = sum(tally.rows_rejected for tally in tallies)
-    _refuse_unreadable(tallies, plan)
     if not job.settings.dry_run:
         with job.step("keep rejects"):
-            rejects.keep(lake, plan.table, rows, tallies, plan.new)
-    _refuse_rejected(tallies, plan)
+            rejects.keep(lake, table, rows, tallies)
+    _refuse_rejected(tallies, plan, lake.root)
     with job.step("classify"):
-        version = bookkeeping.version(lake.root, plan.table.name)
-        few = job.report.rows_read * FEW < bookkeeping.row_count(lake.root, plan.table.name)
-        classified = _classified(lake, plan.table, rows, version, _partitions(lake.spark, plan), few=few).persist()
-        counts = {row["outcome"]: row["count"] for row in classified.groupBy("outcome").count().collect()}
+        few = job.report.rows_read * FEW < bookkeeping.row_count(lake.root, table.name)
+        classified = _classified(lake, plan, rows, _partitions(lake.spark, plan), few=few).persist()
+        counts = {row["_outcome"]: row["count"] for row in classified.groupBy("_outcome").count().collect()}
         job.report.set_outcomes({"rejected": job.report.rows_rejected, **counts})
     if job.settings.dry_run:
         return
     with job.step("merge"):
-        _merge(lake, plan.table, classified, counts, version)
+        _merge(lake, plan, classified, counts)
     with job.step("record"):
         _record(job, plan, tallies)
-    rows.unpersist()
+    records.unpersist()
     classified.unpersist()
 
 
-def _refuse_unreadable(tallies: Sequence[rejects.Tally], plan: Plan) -> None:
-    for tally in tallies:
-        if tally.failure:
-            raise InputError(tally.failure)
-        if tally.unclosed and not plan.max_rejects.everything:
-            raise InputError(
-                f"{tally.file.uri}: {tally.unclosed}: mend the file, or ingest what comes before "
-                "it with --max-rejects 100%"
-            )
+def _options_of(source: csv.CsvFile, options: Options) -> str:
+    return options.of_rows_ignoring if source.new and options.on_new_column == "ignore" else options.of_rows
 
 
-def _refuse_rejected(tallies: Sequence[rejects.Tally], plan: Plan) -> None:
-    for tally in tallies:
-        if plan.max_rejects.exceeded(tally.rows_rejected, tally.rows_read):
-            raise TooManyRejects(
-                f"{tally.file.uri}: {tally.rows_rejected:,} of {tally.rows_read:,} records rejected, more than "
-                f"{plan.max_rejects} allowed, so nothing was merged: see them with `rejects list`, or allow more with "
-                "--max-rejects"
-            )
+def _readable(job: Job, plan: Plan, records: Any, tallies: list[rejects.Tally]) -> tuple[Any, list[rejects.Tally]]:
+    """The records and tallies of the files that can be read. Raises InputError for one that must not be left out."""
+    from pyspark.sql import functions as F
+
+    bad = [tally for tally in tallies if _failure(tally, plan.options)]
+    failures = [_failure(tally, plan.options) for tally in bad]
+    if bad and plan.options.on_bad_file == "fail":
+        raise InputError(failures[0])
+    _note_bad(job, plan, [*plan.failures, *failures])
+    if not bad:
+        return records, tallies
+    good = [tally for tally in tallies if tally not in bad]
+    return records.where(~F.col("_file").isin([tally.number for tally in bad])), good
+
+
+def _failure(tally: rejects.Tally, options: Options) -> str:
+    """Why the file cannot be taken, or nothing."""
+    if tally.failure:
+        return tally.failure
+    if tally.unclosed and not options.max_rejects.everything:
+        return (
+            f"{tally.file.uri}: {tally.unclosed}: mend the file, or ingest what comes before it with --max-rejects 100%"
+        )
+    return ""
+
+
+def _refuse_rejected(tallies: Sequence[rejects.Tally], plan: Plan, lake: str) -> None:
+    """Raises TooManyRejects; not for files that are read again and are in the table with their rejects already."""
+    limit = plan.options.max_rejects
+    over = [tally for tally in tallies if limit.exceeded(tally.rows_rejected, tally.rows_read)]
+    if over and plan.earlier:
+        new = ledger.not_ingested(lake, plan.table.name, [tally.file for tally in over])
+        over = [tally for tally in over if tally.file in new]
+    for tally in over:
+        raise TooManyRejects(
+            f"{tally.file.uri}: {tally.rows_rejected:,} of {tally.rows_read:,} records rejected, more than "
+            f"{limit} allowed, so nothing was merged: see them with `rejects list`, or allow more with "
+            "--max-rejects"
+        )
 
 
 def _partitions(spark: Any, plan: Plan) -> int:
     """So many that one task's rows fit into its memory, and no more: each may become a file of the table."""
-    size = sum(source.file.size * (5 if source.file.compression else 1) for source in plan.sources)
+    size = sum(source.file.size * (5 if source.file.compression else 1) for source in plan.opened.sources)
     return max(spark.sparkContext.defaultParallelism, -(-size // PARTITION_BYTES))
 
 
-def _classified(lake: Lake, table: Table, rows: Any, version: int | None, partitions: int, *, few: bool) -> Any:
+def _classified(lake: Lake, plan: Plan, rows: Any, partitions: int, *, few: bool) -> Any:
     """The rows with their outcome; only those that change the table keep their values."""
     from pyspark.sql import functions as F
 
-    kept = rows.where("reason is null").drop("raw", "reason").repartition(partitions, *table.key)
-    marked = dedupe.mark_superseded(kept, table.key, ("file", "position"))
-    existing = None if version is None else lake.read(table.name, version)
-    outcomes = dedupe.classify(marked, existing, table.key, table.column_names, few=few)
-    changes = F.col("outcome").isin(*CHANGES)
-    return outcomes.select("outcome", *(F.when(changes, F.col(name)).alias(name) for name in table.column_names))
+    table = plan.table
+    kept = rows.where("_reason is null").drop("_raw", "_reason").repartition(partitions, *table.key)
+    marked = dedupe.mark_superseded(kept, table.key, ("_file", "_position"))
+    if plan.earlier:
+        marked = _with_earlier(marked, plan)
+    newer = "_known.ingested_at > _read_at AND _known.run_id <> _read_by" if plan.earlier else None
+    existing = _existing(lake, plan)
+    outcomes = dedupe.classify(marked, existing, table.key, table.column_names, few=few, newer=newer)
+    changes = F.col("_outcome").isin(*CHANGES)
+    return outcomes.select("_outcome", *(F.when(changes, F.col(name)).alias(name) for name in table.column_names))
 
 
-def _merge(lake: Lake, table: Table, classified: Any, counts: dict[str, int], version: int | None) -> None:
+def _with_earlier(rows: Any, plan: Plan) -> Any:
+    """Adds `_read_at` and `_read_by`: when and by which run a row's file was read before."""
     from pyspark.sql import functions as F
 
-    changes = classified.where(F.col("outcome").isin(*CHANGES)).select(
+    earlier = [plan.earlier[source.file.uri] for source in plan.opened.sources]
+    number = F.col("_file") + 1
+    read_at = F.element_at(F.array(*(F.lit(each.rejected_at) for each in earlier)), number)
+    read_by = F.element_at(F.array(*(F.lit(each.run_id) for each in earlier)), number)
+    return rows.withColumn("_read_at", read_at).withColumn("_read_by", read_by)
+
+
+def _existing(lake: Lake, plan: Plan) -> Any:
+    """The table's rows, with the columns it is to gain; None if it is not there yet."""
+    from pyspark.sql import functions as F
+
+    if plan.version is None:
+        return None
+    rows = lake.read(plan.table.name, plan.version)
+    return rows.select("*", *(F.lit(None).cast("string").alias(name) for name in plan.opened.gained))
+
+
+def _merge(lake: Lake, plan: Plan, classified: Any, counts: dict[str, int]) -> None:
+    from pyspark.sql import functions as F
+
+    table = plan.table
+    changes = classified.where(F.col("_outcome").isin(*CHANGES)).select(
         *table.column_names, F.lit(datetime.now(UTC)).alias("ingested_at"), F.lit(lake.run_id).alias("run_id")
     )
     expected = {outcome: counts.get(outcome, 0) for outcome in CHANGES}
-    if version is None:
+    if plan.version is None:
         lake.create(table.name, changes, table.partition_by)
-    elif any(expected.values()):
+        return
+    if plan.opened.gained:
+        lake.add_columns(table.name, plan.opened.gained)
+    if any(expected.values()):
         merged = lake.merge(table.name, changes, table.key)
         if merged != expected:
             raise RuntimeError(f"table {table.name}: Delta merged {merged}, expected {expected}: maintain restore it")
@@ -179,5 +283,5 @@ def _merge(lake: Lake, table: Table, classified: Any, counts: dict[str, int], ve
 def _record(job: Job, plan: Plan, tallies: Sequence[rejects.Tally]) -> None:
     lake, table, run_id = job.settings.lake, plan.table.name, job.settings.run_id
     table_id, version = bookkeeping.existing(lake, table)
-    ledger.record_files(lake, table, table_id, version, plan.options, run_id, tallies)
+    ledger.record_files(lake, table, table_id, version, run_id, tallies)
     job.report.table_version = version

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -44,10 +44,16 @@ class Lake:
             (counts,) = merge.whenMatchedUpdateAll().whenNotMatchedInsertAll().execute().collect()
         return {"inserted": counts["num_inserted_rows"], "updated": counts["num_updated_rows"]}
 
+    def add_columns(self, table: str, names: Sequence[str]) -> None:
+        """Adds columns of text, null in every row."""
+        path = self.path(table).replace("`", "``")
+        with self._commit():
+            self.spark.sql(f"ALTER TABLE delta.`{path}` ADD COLUMNS ({', '.join(f'`{n}` string' for n in names)})")
+
     def overwrite(self, table: str, rows: Any, where: str | None = None, **built: Any) -> None:
         """Replaces all rows, or those `where` holds, in one commit; creates the table if it is not there."""
         writer = rows.write.format("delta").mode("overwrite").option(_FEED, "true")
-        writer = writer if where else writer.option("overwriteSchema", "true")
+        writer = writer.option("mergeSchema" if where else "overwriteSchema", "true")
         with self._commit(**built):
             (writer.option("replaceWhere", where) if where else writer).save(self.path(table))
 
@@ -63,13 +69,13 @@ class Lake:
         return reader.option("startingVersion", after + 1).option("endingVersion", version).load(self.path(table))
 
     def merge_groups(self, table: str, groups: Any, by: tuple[str, ...], measures: list[str], **built: Any) -> None:
-        """Sets the groups' measures, and deletes those with `gone`, in one commit; dimensions may be null."""
+        """Sets the groups' measures, and deletes those with `_gone`, in one commit; dimensions may be null."""
         same = " AND ".join(f"old.`{column}` <=> new.`{column}`" for column in by)
         values = {f"`{name}`": f"new.`{name}`" for name in (*by, *measures)}
         with self._commit(**built):
             merge = self._delta(table).alias("old").merge(groups.alias("new"), same)
-            merge = merge.whenMatchedDelete("new.gone").whenMatchedUpdate(set=values)
-            merge.whenNotMatchedInsert("NOT new.gone", values=values).execute()
+            merge = merge.whenMatchedDelete("new._gone").whenMatchedUpdate(set=values)
+            merge.whenNotMatchedInsert("NOT new._gone", values=values).execute()
 
     def note(self, table: str, **built: Any) -> None:
         """Commits what a table was found to be built on, and nothing else."""

@@ -49,8 +49,10 @@ INGESTED_FILES = pa.schema(
 )
 
 
-def not_ingested(lake: str, table: str, options: str, files: Sequence[InputFile]) -> list[InputFile]:
-    """Those of the files that no commit of the table as it is now holds, read with these options."""
+def not_ingested(
+    lake: str, table: str, files: Sequence[InputFile], options: Sequence[str] | None = None
+) -> list[InputFile]:
+    """Those of the files that no commit of the table as it is now holds, read with some of the options (None: any)."""
     described = bookkeeping.describe(lake, table)
     if described is None:
         return list(files)
@@ -61,16 +63,14 @@ def not_ingested(lake: str, table: str, options: str, files: Sequence[InputFile]
         (pc.field("table") == table)
         & (pc.field("table_id") == table_id)
         & (pc.field("table_version") <= version)
-        & (pc.field("options") == options),
+        & (pc.scalar(True) if options is None else pc.field("options").isin(list(options))),
         ["file", "size", "modified_at", "etag", "table", "table_id", "table_version", "options"],
     )
     done = set() if known is None else set(zip(*(known.column(i).to_pylist() for i in range(4)), strict=True))
     return [file for file in files if (file.uri, file.size, file.modified_at, file.etag) not in done]
 
 
-def record_files(
-    lake: str, table: str, table_id: str, version: int, options: str, run_id: str, tallies: Iterable[Tally]
-) -> None:
+def record_files(lake: str, table: str, table_id: str, version: int, run_id: str, tallies: Iterable[Tally]) -> None:
     """Notes that the table at `version` holds the files."""
     rows = [
         (
@@ -80,7 +80,7 @@ def record_files(
             tally.file.size,
             tally.file.modified_at,
             tally.file.etag,
-            options,
+            tally.options,
             run_id,
             version,
             tally.rows_read,

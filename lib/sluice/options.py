@@ -7,7 +7,9 @@ from dataclasses import fields
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
+from sluice import drift, ingest
 from sluice.limit import LimitType
 from sluice.readers.dialect import Dialect
 
@@ -57,7 +59,6 @@ writer_options = _together(
 
 
 ingest_options = _together(
-    click.option("--reprocess", envvar="SLUICE_REPROCESS", is_flag=True, help="Ingest files as if they were new."),
     click.option(
         "--max-rejects",
         envvar="SLUICE_MAX_REJECTS",
@@ -67,12 +68,24 @@ ingest_options = _together(
         help="Of each file; more merge nothing.",
     ),
     click.option(
-        "--max-record-bytes",
-        envvar="SLUICE_MAX_RECORD_BYTES",
-        type=click.IntRange(1, 256 << 20),
-        default=1 << 20,
+        "--on-new-column",
+        envvar="SLUICE_ON_NEW_COLUMN",
+        type=click.Choice(drift.CHOICES),
+        default="fail",
         show_default=True,
-        help="A longer record is a reject.",
+        help="What to do with columns of a file that the table lacks.",
+    ),
+)
+
+file_options = _together(
+    click.option("--reprocess", envvar="SLUICE_REPROCESS", is_flag=True, help="Ingest files as if they were new."),
+    click.option(
+        "--on-bad-file",
+        envvar="SLUICE_ON_BAD_FILE",
+        type=click.Choice(["fail", "skip"]),
+        default="fail",
+        show_default=True,
+        help="skip: leave out files that cannot be read.",
     ),
     click.option(
         "--min-age",
@@ -92,6 +105,14 @@ csv_options = _together(
     click.option("--encoding", envvar="SLUICE_ENCODING", default="utf-8", show_default=True),
     click.option("--skip-lines", envvar="SLUICE_SKIP_LINES", type=click.IntRange(min=0), default=0, help="Before all."),
     click.option("--header/--no-header", envvar="SLUICE_HEADER", default=True, help="Without: the table's order."),
+    click.option(
+        "--max-record-bytes",
+        envvar="SLUICE_MAX_RECORD_BYTES",
+        type=click.IntRange(1, 256 << 20),
+        default=1 << 20,
+        show_default=True,
+        help="A longer record is a reject.",
+    ),
 )
 
 export_options = _together(
@@ -99,8 +120,14 @@ export_options = _together(
 )
 
 
-def take_ingest(options: dict[str, Any]) -> dict[str, Any]:
-    """Takes the values of `ingest_options` and `csv_options` out of a job's, as the arguments of `ingest.plan`."""
+def take_ingest(options: dict[str, Any]) -> ingest.Options:
+    """Takes the values of `ingest_options`, `file_options` and `csv_options` out of a job's."""
     dialect = Dialect(**{item.name: options.pop(item.name) for item in fields(Dialect)})
-    names = ("max_rejects", "max_record_bytes", "reprocess", "min_age")
-    return {"dialect": dialect, **{name: options.pop(name) for name in names}}
+    names = {item.name for item in fields(ingest.Options)} & options.keys()
+    return ingest.Options(dialect=dialect, **{name: options.pop(name) for name in names})
+
+
+def given(*names: str) -> list[str]:
+    """Those of the running command's options that stand on the command line."""
+    context = click.get_current_context()
+    return [name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]

@@ -159,11 +159,11 @@ class Database:
         )
 
     def check_columns(self, target: Target) -> None:
-        """Raises DatabaseError if the table is there with other columns."""
+        """Raises DatabaseError if the table is there with other columns; it may lack some that are no key."""
         found = self.columns(target.name)
         wanted = {name: _type(kind) for name, kind in target.columns.items()}
         for name in [*wanted, *found] if found else ():
-            if found.get(name) != wanted.get(name):
+            if found.get(name) != wanted.get(name) and (name in found or name in target.key):
                 has, needs = found.get(name, "no such column"), wanted.get(name, "none")
                 raise DatabaseError(
                     f"PostgreSQL's table {self._schema}.{target.name}: column {name} is {has}, expected {needs}: "
@@ -218,6 +218,8 @@ class Database:
         is_new = not self.columns(target.name)
         if is_new:
             self._create(target)
+        else:
+            self._add_columns(target)
         self._execute("ANALYZE {}", staging)
         names = _list(target.columns)
         latest = sql.SQL("SELECT DISTINCT ON ({}) {}, {} FROM {}").format(
@@ -251,6 +253,13 @@ class Database:
         )
         for columns in target.indexes:
             self._execute("CREATE INDEX ON {} ({})", table, _list(columns))
+
+    def _add_columns(self, target: Target) -> None:
+        found = self.columns(target.name)
+        for name, kind in target.columns.items():
+            if name not in found:
+                statement = "ALTER TABLE {} ADD COLUMN {} " + _type(kind)
+                self._execute(statement, self._name(target.name), sql.Identifier(name))
 
     def _upsert(self, target: Target, table: sql.Composable, latest: sql.Composable) -> dict[str, int]:
         values = [name for name in target.columns if name not in target.key]

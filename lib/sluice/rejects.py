@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import pyarrow.dataset as pa_dataset
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from sluice import bookkeeping
 from sluice.input_file import InputFile
@@ -20,47 +21,57 @@ NAME = "rejects"
 
 @dataclass(frozen=True)
 class Tally:
-    """What was read of a file; `failure` says why it could not be read, `unclosed` where a quote stayed open."""
+    """What was read of a file; `failure` says why it could not be read, `unclosed` where a quote stayed open.
+
+    `number` is the file's among those read together, `options` are those it was read with.
+    """
 
     file: InputFile
+    number: int
+    options: str = ""
     rows_read: int = 0
     rows_rejected: int = 0
     failure: str | None = None
     unclosed: str | None = None
 
 
-def tally(rows: Any, files: Sequence[InputFile]) -> list[Tally]:
-    """Counts conformed records by file, in the order of the files."""
+def tally(rows: Any, files: Sequence[tuple[InputFile, str]]) -> list[Tally]:
+    """Counts conformed records by file, in the order of the files, each given with its options."""
     from pyspark.sql import functions as F
 
-    is_record, reason = F.col("position").isNotNull(), F.col("reason")
-    counts = rows.groupBy("file").agg(
-        F.count("position").alias("rows_read"),
+    is_record, reason = F.col("_position").isNotNull(), F.col("_reason")
+    counts = rows.groupBy("_file").agg(
+        F.count("_position").alias("rows_read"),
         F.count(F.when(is_record, reason)).alias("rows_rejected"),
         F.min(F.when(~is_record, reason)).alias("failure"),
         F.min(F.when(reason.startswith(UNCLOSED), reason)).alias("unclosed"),
     )
-    by_file = {row["file"]: Tally(files[row["file"]], *row[1:]) for row in counts.collect()}
-    return [by_file.get(number, Tally(file)) for number, file in enumerate(files)]
+    by_file = {row["_file"]: row[1:] for row in counts.collect()}
+    return [Tally(file, n, options, *by_file.get(n, ())) for n, (file, options) in enumerate(files)]
 
 
-def keep(lake: Lake, table: Table, rows: Any, tallies: Sequence[Tally], files: Sequence[InputFile]) -> None:
-    """Replaces the files' earlier rejects with those among the conformed records `rows`, in one commit."""
+def keep(lake: Lake, table: Table, rows: Any, tallies: Sequence[Tally]) -> None:
+    """Replaces the earlier rejects of the files with those among the conformed records `rows`, in one commit."""
     from pyspark.sql import functions as F
 
     rejecting = {tally.file.uri for tally in tallies if tally.rows_rejected}
-    affected = rejecting | (_files_with_rejects(lake.root, table.name) & {file.uri for file in files})
+    affected = rejecting | (_files_with_rejects(lake.root, table.name) & {tally.file.uri for tally in tallies})
     if not affected:
         return
-    uris = F.array(*(F.lit(file.uri) for file in files))
-    found = rows.where("reason is not null and position is not null").select(
+
+    def of_file(values: Sequence[str]) -> Any:
+        by_number = dict(zip((tally.number for tally in tallies), values, strict=True))
+        return F.element_at(F.array(*(F.lit(by_number.get(n)) for n in range(max(by_number) + 1))), F.col("_file") + 1)
+
+    found = rows.where("_reason is not null and _position is not null").select(
         F.lit(lake.run_id).alias("run_id"),
         F.lit(table.name).alias("table"),
-        F.element_at(uris, F.col("file") + 1).alias("file"),
-        "position",
-        "raw",
-        "reason",
+        of_file([tally.file.uri for tally in tallies]).alias("file"),
+        F.col("_position").alias("position"),
+        F.col("_raw").alias("raw"),
+        F.col("_reason").alias("reason"),
         F.lit(datetime.now(UTC)).alias("rejected_at"),
+        of_file([tally.options for tally in tallies]).alias("options"),
     )
     names = ", ".join(_literal(uri) for uri in sorted(affected))
     with lake.exclusively(NAME):
@@ -76,15 +87,42 @@ def _literal(text: str) -> str:
 
 
 def _files_with_rejects(lake: str, table: str) -> set[str]:
-    rows = bookkeeping.read(lake, NAME, pa_dataset.field("table") == table, ["table", "file"])
+    rows = bookkeeping.read(lake, NAME, pc.field("table") == table, ["table", "file"])
     return set(rows.column("file").to_pylist()) if rows is not None else set()
 
 
-def newest(lake: str, table: str | None, limit: int) -> list[dict[str, Any]]:
-    """The rejects kept last, newest first, then in file order."""
-    where = None if table is None else pa_dataset.field("table") == table
+def newest(
+    lake: str, table: str | None, *, run: str | None = None, file: str | None = None, reason: str | None = None
+) -> pa.Table:
+    """The rejects of a run, of files and with reasons that hold a text; newest first, then in file order."""
+    where = pc.scalar(True)
+    for column, text in (("table", table), ("run_id", run)):
+        where = where if text is None else where & (pc.field(column) == text)
+    for column, text in (("file", file), ("reason", reason)):
+        where = where if text is None else where & pc.match_substring(pc.field(column), text)
     rows = bookkeeping.read(lake, NAME, where)
+    order = [("rejected_at", "descending"), ("file", "ascending"), ("position", "ascending")]
+    return pa.table({}) if rows is None else rows.sort_by(order)
+
+
+@dataclass(frozen=True)
+class Rejecting:
+    """A file of a table that has rejects: found last by a run at a time, reading it with `options` (None: unknown)."""
+
+    table: str
+    file: str
+    options: str | None
+    run_id: str
+    rejected_at: datetime
+
+
+def rejecting(lake: str, table: str | None) -> list[Rejecting]:
+    """The files that have rejects, in order of tables and files."""
+    rows = bookkeeping.read(lake, NAME, None if table is None else pc.field("table") == table)
     if rows is None:
         return []
-    order = [("rejected_at", "descending"), ("file", "ascending"), ("position", "ascending")]
-    return rows.sort_by(order).slice(0, limit).to_pylist()
+    if "options" not in rows.column_names:  # of a lake that did not keep them
+        rows = rows.append_column("options", pa.nulls(len(rows), pa.string()))
+    names = ["table", "file", "options", "run_id", "rejected_at"]
+    found = {tuple(row[name] for name in names) for row in rows.select(names).to_pylist()}
+    return [Rejecting(*values) for values in sorted(found, key=lambda values: values[:2])]

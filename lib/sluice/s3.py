@@ -39,7 +39,7 @@ def find(uri: str) -> list[InputFile]:
     with _told(uri):
         pages = _client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=listed)
         objects = [item for page in pages for item in page.get("Contents", ())]
-    if is_glob:
+    if is_glob and all(item["Key"] != key for item in objects):
         pattern = _glob_pattern(key)
         fixed = len(listed.rpartition("/")[0])
         chosen = [item for item in objects if pattern.fullmatch(item["Key"]) and not is_hidden(item["Key"][fixed:])]

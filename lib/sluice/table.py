@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from sluice.errors import UsageError
-from sluice.readers.dialect import Dialect
 
 MAX_KEY_BYTES = 1000
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: `type` is Spark's name of it, `sql` computes it from the input's columns of text."""
+    """A column of a table: `type` is Spark's name of it, `sql` computes it from the input's columns of text.
+
+    An `optional` one may be missing in a file: its rows then have null.
+    """
 
     name: str
     type: str = "string"
     sql: str = ""
+    optional: bool = False
 
     @property
     def expression(self) -> str:
@@ -72,14 +75,17 @@ class Aggregate:
 
 @dataclass(frozen=True)
 class Table:
-    """A keyed table: `columns` in order, `key` unique among its rows, read from files of the `dialect`."""
+    """A keyed table: `columns` in order, `key` unique among its rows.
+
+    `input_columns` are those of its files; `gained` the columns beside the declared ones that new files brought.
+    """
 
     name: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     partition_by: tuple[str, ...] = ()
-    dialect: Dialect = Dialect()
     input_columns: tuple[str, ...] = ()
+    gained: tuple[str, ...] = ()
     aggregates: tuple[Aggregate, ...] = ()
     nullable_key: ClassVar[bool] = False
     indexes: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -87,3 +93,14 @@ class Table:
     @property
     def column_names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The input columns that no file may lack."""
+        optional = {column.name for column in self.columns if column.optional}
+        return tuple(name for name in self.input_columns if name not in optional)
+
+    def gaining(self, names: Collection[str]) -> Table:
+        """The table with more columns of text, which files may lack."""
+        more = [Column(name, optional=True) for name in names]
+        return replace(self, columns=(*self.columns, *more), gained=(*self.gained, *names))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given, settings
@@ -46,16 +47,17 @@ def read(data: bytes, ranges: list[tuple[int, int]], layout: Layout):
         stream.seek(begin)
         for batch in csv_parse.parse(stream, begin, end, layout):
             for record in batch.to_pylist():
-                if record["reason"] is None:
-                    rows.append((record["position"], tuple(record[c] for c in layout.columns)))
+                if record["_reason"] is None:
+                    rows.append((record["_position"], tuple(record[c] for c in layout.columns)))
                 else:
-                    rejects.append((record["position"], record["raw"], record["reason"]))
+                    rejects.append((record["_position"], record["_raw"], record["_reason"]))
     return sorted(rows), sorted(rejects)
 
 
 def layout_of(dialect: Dialect = Dialect(), columns: int = 2, max_record_bytes: int = 1 << 20) -> Layout:
+    dialect = replace(dialect, max_record_bytes=max_record_bytes)
     names = tuple(f"c{i}" for i in range(columns))
-    return Layout(dialect, names, names, max_record_bytes)
+    return Layout(dialect, names, names)
 
 
 def oracle(data: bytes, dialect: Dialect, columns: int = 2) -> tuple[list, list]:

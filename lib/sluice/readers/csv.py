@@ -6,13 +6,13 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
-from sluice import files
+from sluice import drift, files
 from sluice.errors import InputError
 from sluice.input_file import InputFile
 from sluice.readers import csv_parse, csv_ranges, csv_scan
@@ -28,11 +28,24 @@ _RANGES_PER_SLOT = 4
 
 @dataclass(frozen=True)
 class CsvFile:
-    """A file whose header fits its table; its records begin at byte `begin` of the decompressed file."""
+    """A file whose header fits its table; its records begin at byte `begin` of the decompressed file.
+
+    `new` are the columns of its header that the table lacks.
+    """
 
     file: InputFile
     layout: Layout
     begin: int
+    new: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The files that can be read, why others cannot, and the columns that the table is to gain from them."""
+
+    sources: tuple[CsvFile, ...] = ()
+    failures: tuple[InputError, ...] = ()
+    gained: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,13 +58,29 @@ class Range:
     end: int | None
 
 
-def open_all(found: Sequence[InputFile], table: Table, dialect: Dialect, max_record_bytes: int) -> list[CsvFile]:
-    """Reads the files' headers. Raises InputError for one that is empty, unreadable or has other columns."""
+def open_all(found: Sequence[InputFile], table: Table, dialect: Dialect, on_new_column: str) -> Opened:
+    """Reads the files' headers; fails for each that is empty, unreadable or has columns that do not fit the table."""
+
+    def attempt(file: InputFile) -> CsvFile | InputError:
+        try:
+            return _open(file, table, dialect, on_new_column)
+        except InputError as error:
+            return error
+
     with ThreadPoolExecutor(16) as pool:
-        return list(pool.map(lambda file: _open(file, table, dialect, max_record_bytes), found))
+        opened = list(pool.map(attempt, found))
+    sources = [each for each in opened if isinstance(each, CsvFile)]
+    failures = [each for each in opened if isinstance(each, InputError)]
+    if on_new_column != "add":
+        return Opened(tuple(sources), tuple(failures))
+    gained = list(dict.fromkeys(name for source in sources for name in source.new))
+    drift.check_names("files that are read together", table.column_names, gained)
+    columns = (*sources[0].layout.columns, *gained) if sources else ()
+    sources = [replace(source, layout=replace(source.layout, columns=columns)) for source in sources]
+    return Opened(tuple(sources), tuple(failures), tuple(gained))
 
 
-def _open(file: InputFile, table: Table, dialect: Dialect, max_record_bytes: int) -> CsvFile:
+def _open(file: InputFile, table: Table, dialect: Dialect, on_new_column: str) -> CsvFile:
     with files.reading(file, 0, min(file.size, csv_scan.PIECE_BYTES)) as stream:
         head = stream.read(csv_scan.PIECE_BYTES)
     if not head:
@@ -59,12 +88,12 @@ def _open(file: InputFile, table: Table, dialect: Dialect, max_record_bytes: int
     begin = len(BYTE_ORDER_MARK) if head.startswith(BYTE_ORDER_MARK) else 0
     for _ in range(dialect.skip_lines):
         begin = head.find(b"\n", begin) + 1 or len(head)
-    header = table.input_columns
+    header, new = list(table.input_columns), []
     if dialect.header:
-        names, begin = _header(file, head, begin, table, dialect)
-        _check_header(file, names, table)
-        header = tuple(names)
-    return CsvFile(file, Layout(dialect, header, table.input_columns, max_record_bytes), begin)
+        header, begin = _header(file, head, begin, table, dialect)
+        new = _check_header(file, header, table, on_new_column)
+    columns = (*table.input_columns, *table.gained)
+    return CsvFile(file, Layout(dialect, tuple(header), columns), begin, tuple(new))
 
 
 def _header(file: InputFile, head: bytes, begin: int, table: Table, dialect: Dialect) -> tuple[list[str], int]:
@@ -94,16 +123,16 @@ def _header(file: InputFile, head: bytes, begin: int, table: Table, dialect: Dia
         ) from None
 
 
-def _check_header(file: InputFile, names: list[str], table: Table) -> None:
+def _check_header(file: InputFile, names: list[str], table: Table, on_new_column: str) -> list[str]:
+    """The names that the table lacks. Raises InputError for a header that does not fit."""
     shown = ", ".join(name[:40] for name in names[:20])
-    for name in table.input_columns:
+    for name in table.required:
         if name not in names:
             raise InputError(f"{file.uri}: no column {name!r} in the header ({shown}): table {table.name} needs it")
     for i, name in enumerate(names):
         if name in names[:i]:
             raise InputError(f"{file.uri}: the header names column {name!r} twice: remove or rename one")
-        if name not in table.input_columns:
-            raise InputError(f"{file.uri}: column {name!r} is not one of table {table.name}: remove it from the file")
+    return drift.new_columns(file.uri, names, table, on_new_column)
 
 
 def _expected(table: Table, dialect: Dialect) -> str:
@@ -114,9 +143,9 @@ def _expected(table: Table, dialect: Dialect) -> str:
 def read(spark: Any, sources: Sequence[CsvFile], range_bytes: int | None = None) -> Any:
     """A DataFrame of all records of the files, read as often as it is evaluated.
 
-    One row a record: `file` int (its number in `sources`), `position` bigint (byte offset in the decompressed file;
-    null: the file as a whole cannot be read), the input columns as text (empty fields null), `raw` (the record's text,
-    perhaps with line ends after it), `reason` (null, or why it is no row). Raises InputError for an unreadable file.
+    One row a record: `_file` int (its number in `sources`), `_position` bigint (byte offset in the decompressed file;
+    null: the file as a whole cannot be read), the input columns as text (empty fields null), `_raw` (the record's text,
+    perhaps with line ends after it), `_reason` (null, or why it is no row).
     """
     total = sum(source.file.size for source in sources)
     slots = spark.sparkContext.defaultParallelism
@@ -127,7 +156,7 @@ def read(spark: Any, sources: Sequence[CsvFile], range_bytes: int | None = None)
 
 
 def _schema(layout: Layout) -> pa.Schema:
-    return layout.schema().insert(0, pa.field("file", pa.int32()))
+    return layout.schema().insert(0, pa.field("_file", pa.int32()))
 
 
 def _on_workers(spark: Any, function: Callable[[int], Iterator[pa.RecordBatch]], tasks: int, schema: pa.Schema) -> Any:
@@ -160,8 +189,12 @@ def _record_safe_ranges(spark: Any, sources: Sequence[CsvFile], size: int) -> li
     for number in dict.fromkeys(part.number for part in nominal):
         source = sources[number]
         outcomes = [scan for part, scan in zip(nominal, scans, strict=True) if part.number == number]
-        for begin, end in csv_ranges.chain(source.begin, source.file.size, outcomes):
-            whole.append(Range(number, source, begin, end))
+        readable = [scan for scan in outcomes if scan is not None]
+        if len(readable) < len(outcomes):
+            edges = [(source.begin, source.file.size)]  # it will fail there once more, and is then told
+        else:
+            edges = csv_ranges.chain(source.begin, source.file.size, readable)
+        whole.extend(Range(number, source, begin, end) for begin, end in edges)
     return sorted(whole, key=lambda part: (part.number, part.begin))
 
 
@@ -172,36 +205,36 @@ _SCAN_SCHEMA = pa.schema(
         ("plain_first_record", pa.int64()),
         ("quoted_ends_quoted", pa.bool_()),
         ("quoted_first_record", pa.int64()),
-        ("failure", pa.string()),
+        ("readable", pa.bool_()),
     ]
 )
 
 
-def _scan(spark: Any, parts: list[Range]) -> list[csv_ranges.RangeScan]:
+def _scan(spark: Any, parts: list[Range]) -> list[csv_ranges.RangeScan | None]:
+    """The ranges' scans; None for one that cannot be read."""
     rows = _on_workers(spark, partial(_scan_range, parts), len(parts), _SCAN_SCHEMA).collect()
-    for row in sorted(rows, key=lambda row: row.task):
-        if row.failure is not None:
-            raise InputError(row.failure)
     return [
         csv_ranges.RangeScan(
             csv_ranges.Outcome(row.plain_ends_quoted, row.plain_first_record),
             csv_ranges.Outcome(row.quoted_ends_quoted, row.quoted_first_record),
         )
+        if row.readable
+        else None
         for row in sorted(rows, key=lambda row: row.task)
     ]
 
 
 def _scan_range(parts: list[Range], number: int) -> Iterator[pa.RecordBatch]:
-    part, failure, scan = parts[number], None, csv_ranges.NOTHING
+    part, readable, scan = parts[number], True, csv_ranges.NOTHING
     assert part.end is not None
     first = part.begin == part.source.begin
     try:
         with files.reading(part.source.file, part.begin - (not first)) as stream:
             scan = csv_ranges.scan_range(stream, part.begin, part.end, part.source.layout.dialect, first=first)
-    except InputError as error:
-        failure = str(error)
+    except InputError:
+        readable = False
     plain, quoted = scan.from_plain, scan.from_quoted
-    values = (number, plain.ends_quoted, plain.first_record, quoted.ends_quoted, quoted.first_record, failure)
+    values = (number, plain.ends_quoted, plain.first_record, quoted.ends_quoted, quoted.first_record, readable)
     yield pa.record_batch([[value] for value in values], schema=_SCAN_SCHEMA)
 
 

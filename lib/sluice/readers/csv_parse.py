@@ -24,17 +24,19 @@ UNCLOSED = "a quote is still open at the end of the file; it was opened at byte 
 
 @dataclass(frozen=True)
 class Layout:
-    """How to read one file: its dialect, its header's names in file order, and those of them to keep."""
+    """How to read one file: its dialect, its header's names in file order, and the columns to give.
+
+    A column that the header lacks is null in every record.
+    """
 
     dialect: Dialect
     header: tuple[str, ...]
     columns: tuple[str, ...]
-    max_record_bytes: int
 
     def schema(self) -> pa.Schema:
-        """One row a record: position (byte offset), the kept columns as text, raw, reason (null for a row)."""
+        """One row a record: _position (byte offset), the kept columns as text, _raw, _reason (null for a row)."""
         texts = [pa.field(column, pa.string()) for column in self.columns]
-        return pa.schema([("position", pa.int64()), *texts, ("raw", pa.string()), ("reason", pa.string())])
+        return pa.schema([("_position", pa.int64()), *texts, ("_raw", pa.string()), ("_reason", pa.string())])
 
 
 def parse(stream: BinaryIO, begin: int, end: int | None, layout: Layout) -> Iterator[pa.RecordBatch]:
@@ -54,7 +56,7 @@ def parse(stream: BinaryIO, begin: int, end: int | None, layout: Layout) -> Iter
         if last:
             return
         offset, carry = offset + whole, block[whole:]
-        if len(carry) > layout.max_record_bytes:
+        if len(carry) > layout.dialect.max_record_bytes:
             offset, carry = yield from _skip_long_record(stream, carry, offset, end, layout)
 
 
@@ -123,7 +125,7 @@ def _parse_records(block: bytes, record_ends: np.ndarray, offset: int, layout: L
 
 def _unreadable(block: bytes, starts: np.ndarray, ends: np.ndarray, layout: Layout) -> dict[int, str]:
     """Record number → why pyarrow must not see it; looks at single records only where the block as a whole is bad."""
-    reasons = {int(i): _too_long(layout) for i in np.flatnonzero(ends - starts > layout.max_record_bytes)}
+    reasons = {int(i): _too_long(layout) for i in np.flatnonzero(ends - starts > layout.dialect.max_record_bytes)}
     if b"\0" in block:
         nuls = np.flatnonzero(np.frombuffer(block, np.uint8) == 0)
         for i in np.unique(np.searchsorted(starts, nuls, "right") - 1):
@@ -181,6 +183,7 @@ def _pyarrow_options(layout: Layout, size: int, note) -> tuple:  # type: ignore[
         ),
         pa_csv.ConvertOptions(
             include_columns=list(layout.columns),
+            include_missing_columns=True,
             column_types={column: pa.string() for column in layout.columns},
             strings_can_be_null=True,
             quoted_strings_can_be_null=True,
@@ -206,7 +209,7 @@ def raw_text(record: bytes, dialect: Dialect) -> str:
 
 
 def _too_long(layout: Layout) -> str:
-    return f"the record is longer than {layout.max_record_bytes} bytes"
+    return f"the record is longer than {layout.dialect.max_record_bytes} bytes"
 
 
 def _rejects(layout: Layout, records: Sequence[tuple[int, bytes, str]]) -> pa.RecordBatch:

@@ -12,7 +12,10 @@ LF, CR = 0x0A, 0x0D
 
 @dataclass(frozen=True)
 class Dialect:
-    """RFC 4180 by default. `delimiter`, `quote` and `escape` are single ASCII characters ("" for none)."""
+    """RFC 4180 by default. `delimiter`, `quote` and `escape` are single ASCII characters ("" for none).
+
+    A record of more than `max_record_bytes` is a reject.
+    """
 
     delimiter: str = ","
     quote: str = '"'
@@ -20,6 +23,7 @@ class Dialect:
     encoding: str = "utf-8"
     skip_lines: int = 0
     header: bool = True
+    max_record_bytes: int = 1 << 20
 
     def __post_init__(self) -> None:
         marks = [mark for mark in (self.delimiter, self.quote, self.escape) if mark]

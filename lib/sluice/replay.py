@@ -1,0 +1,78 @@
+"""The files of rejects read again: what now fits is taken, and their rejects are replaced."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, replace
+
+from sluice import catalog, files, ingest, rejects
+from sluice.cli import Job, note_failure
+from sluice.errors import InputError
+from sluice.ingest import Options, Plan
+from sluice.input_file import InputFile
+from sluice.readers.dialect import Dialect
+from sluice.rejects import Rejecting
+from sluice.table import Table
+
+Group = tuple[Table, Options, list[Rejecting]]
+
+
+def run(job: Job, table: Table | None, options: Options, changed: Collection[str]) -> None:
+    """Replays the rejects of a table, or of all; a part of the job for each table and way its files are read.
+
+    Files are read as before, but for the options named in `changed`. Those that cannot be read keep their rejects.
+    Raises InputError if none can be read.
+    """
+    job.report.table = table.name if table else None
+    found = rejects.rejecting(job.settings.lake, job.report.table)
+    if not found:
+        job.report.status = "nothing_new"
+        return
+    failures: list[InputError] = []
+
+    def attempt(part: Job, group: Group) -> None:
+        try:
+            _replay(part, group)
+        except InputError as error:
+            note_failure(part.report, error)
+            part.progress.tell(str(error))
+            failures.append(error)
+
+    groups = _groups(found, options, changed)
+    job.each(groups, attempt)
+    if len(failures) == len(groups):
+        raise failures[0]
+    job.report.status = "succeeded"
+
+
+def _groups(found: Iterable[Rejecting], options: Options, changed: Collection[str]) -> list[Group]:
+    """What is read together: files of one table with the same options, in order of their paths."""
+    groups: dict[tuple[str, Options], list[Rejecting]] = {}
+    for each in found:
+        groups.setdefault((each.table, _as_read(each, options, changed)), []).append(each)
+    return [(catalog.table(name), chosen, members) for (name, chosen), members in groups.items()]
+
+
+def _as_read(file: Rejecting, options: Options, changed: Collection[str]) -> Options:
+    """The options that the file was read with, but for those changed."""
+    before = {**asdict(options.dialect), "on_new_column": options.on_new_column, **json.loads(file.options or "{}")}
+    now = {name: value for name, value in before.items() if name not in changed}
+    now |= {name: getattr(options if name == "on_new_column" else options.dialect, name) for name in changed}
+    on_new_column = now.pop("on_new_column")
+    return replace(options, dialect=Dialect(**now), on_new_column=on_new_column, on_bad_file="skip", reprocess=True)
+
+
+def _replay(job: Job, group: Group) -> None:
+    table, options, members = group
+    job.report.table = table.name
+    there: list[InputFile] = []
+    gone: list[InputError] = []
+    for each in members:
+        try:
+            there.extend(files.find([each.file]))
+        except InputError as error:
+            gone.append(error)
+    there.sort(key=lambda file: file.path)
+    plan = Plan(table, options, tuple(there), {each.file: each for each in members}, tuple(gone))
+    ingest.run(job, ingest.with_files_opened(job.settings.lake, plan))
