@@ -29,7 +29,7 @@ def list_(table: str | None, run: str | None, file: str | None, reason: str | No
     with job("rejects", options) as running:
         running.report.table = catalog.table(table).name if table else None
         found = rejects.newest(running.settings.lake, running.report.table, run=run, file=file, reason=reason)
-        running.show(found.slice(0, limit).to_pylist())
+        running.show(found[:limit])
         if len(found) > limit:
             running.progress.tell(f"{limit:,} of {len(found):,} rejects shown: see more with --limit")
 

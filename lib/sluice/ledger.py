@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sluice import bookkeeping
+from sluice import bookkeeping, lock
 from sluice.input_file import InputFile
 from sluice.rejects import Tally
 from sluice.report import Report
@@ -99,18 +99,26 @@ def forget_files(lake: str, table: str, after_version: int, run_id: str) -> None
 
 
 def start_run(lake: str, report: Report, table: str, arguments: dict[str, Any], started_at: datetime) -> int:
-    """Records a run as running and gives its attempt; earlier ones that still claim to run are dead.
+    """Records a run as running and gives its attempt; those that claim to run and are dead become `interrupted`.
 
-    The caller holds the lock of what it writes: the table's, or for exports that of the database.
+    The caller holds the lock of what it writes, so an earlier attempt of the run cannot be alive.
     """
-    same_lock = "job = 'export'" if report.job == "export" else "job <> 'export'"
-    dead = f"\"table\" = '{table}' and status = 'running' and {same_lock}"
-    bookkeeping.update(lake, "runs", dead, {"status": "interrupted"}, report.run_id)
-    mine = (pc.field("run_id") == report.run_id) & (pc.field("job") == report.job) & (pc.field("table") == table)
-    earlier = bookkeeping.read(lake, "runs", mine, ["run_id", "job", "table"])
-    attempt = 1 + (0 if earlier is None else len(earlier))
+    mine = (report.run_id, report.job, table)
+    runs = bookkeeping.read(lake, "runs", columns=["run_id", "job", "table", "attempt", "status"])
+    earlier = [] if runs is None else runs.to_pylist()
+    for row in earlier:
+        run = (row["run_id"], row["job"], row["table"])
+        if row["status"] == "running" and (run == mine or not lock.is_alive(lake, *run)):
+            same = " and ".join(f'"{name}" = {_literal(row[name])}' for name in ("run_id", "job", "table"))
+            dead = f"{same} and attempt = {row['attempt']} and status = 'running'"
+            bookkeeping.update(lake, "runs", dead, {"status": "interrupted"}, report.run_id)
+    attempt = 1 + sum((row["run_id"], row["job"], row["table"]) == mine for row in earlier)
     _write_run(lake, report, table, attempt, "running", started_at, None, _json(arguments), None)
     return attempt
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def finish_run(

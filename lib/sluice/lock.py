@@ -2,16 +2,18 @@
 
 Spark's commits are made by the JVM, so the JVM holds the lock (`java.nio`): killing Python alone does not free it in
 the middle of a commit, and the operating system frees it when the JVM dies. Bookkeeping commits are made by Python.
-Both are POSIX record locks on the same kind of file, `<lake>/_locks/<table>`.
+Both are POSIX record locks on the same kind of file, `<lake>/_locks/<table>`. Beside them each recorded run holds a
+file of its own while it lives, by which others tell whether it is dead.
 """
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sluice.errors import Busy
@@ -72,3 +74,37 @@ def held_by_python(lake: str, table: str) -> Iterator[None]:
     with open(_lock_file(lake, table), "a") as file:
         fcntl.lockf(file, fcntl.LOCK_EX)
         yield
+
+
+def _life_file(lake: str, run: tuple[str, ...]) -> str:
+    name = hashlib.sha256("\0".join(run).encode()).hexdigest()
+    return os.path.join(lake, "_locks", "_alive", name)
+
+
+@contextmanager
+def living(lake: str, *run: str) -> Iterator[None]:
+    """Shows the run (its id, job and table) to be alive until it ends or its process dies."""
+    path = _life_file(lake, run)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(path)
+
+
+def is_alive(lake: str, *run: str) -> bool:
+    """Whether a run shows itself to be alive."""
+    path = _life_file(lake, run)
+    try:
+        with open(path) as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+    return False

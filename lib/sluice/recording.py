@@ -25,12 +25,14 @@ def recorded(job: Job, table: str, arguments: dict[str, Any]) -> Iterator[None]:
     if job.settings.dry_run:
         yield
         return
-    run = (job.settings.lake, job.report, table, arguments, datetime.now(UTC))
-    attempt = ledger.start_run(*run)
-    try:
-        yield
-    except BaseException as failure:
-        note_failure(job.report, failure)
-        raise
-    finally:
-        ledger.finish_run(*run, attempt)
+    lake, report = job.settings.lake, job.report
+    run = (lake, report, table, arguments, datetime.now(UTC))
+    with lock.living(lake, report.run_id, report.job, table):
+        attempt = ledger.start_run(*run)
+        try:
+            yield
+        except BaseException as failure:
+            note_failure(report, failure)
+            raise
+        finally:
+            ledger.finish_run(*run, attempt)

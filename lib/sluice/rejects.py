@@ -93,7 +93,7 @@ def _files_with_rejects(lake: str, table: str) -> set[str]:
 
 def newest(
     lake: str, table: str | None, *, run: str | None = None, file: str | None = None, reason: str | None = None
-) -> pa.Table:
+) -> list[dict[str, Any]]:
     """The rejects of a run, of files and with reasons that hold a text; newest first, then in file order."""
     where = pc.scalar(True)
     for column, text in (("table", table), ("run_id", run)):
@@ -102,7 +102,7 @@ def newest(
         where = where if text is None else where & pc.match_substring(pc.field(column), text)
     rows = bookkeeping.read(lake, NAME, where)
     order = [("rejected_at", "descending"), ("file", "ascending"), ("position", "ascending")]
-    return pa.table({}) if rows is None else rows.sort_by(order)
+    return [] if rows is None else rows.sort_by(order).to_pylist()
 
 
 @dataclass(frozen=True)
