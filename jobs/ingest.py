@@ -7,7 +7,7 @@ from typing import Any
 import click
 from sluice import catalog, ingest
 from sluice.cli import JobCommand, job
-from sluice.options import common_options, csv_options, file_options, ingest_options, take_ingest, writer_options
+from sluice.options import common_options, file_options, ingest_options, reading_options, take_ingest, writer_options
 
 
 @click.command(cls=JobCommand)
@@ -15,14 +15,15 @@ from sluice.options import common_options, csv_options, file_options, ingest_opt
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT…")
 @ingest_options
 @file_options
-@csv_options
+@reading_options
 @writer_options
 @common_options
 def main(table: str, inputs: tuple[str, ...], **options: Any) -> None:
     """Reads files, folders, globs or s3:// URIs into TABLE. A file that is already in it is skipped."""
-    chosen = take_ingest(options)
+    declared = catalog.table(table)
+    chosen, _ = take_ingest(options, declared)
     with job("ingest", options) as running:
-        plan = ingest.plan(running, catalog.table(table), inputs, chosen)
+        plan = ingest.plan(running, declared, inputs, chosen)
         ingest.run(running, plan)
 
 

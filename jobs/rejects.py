@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 import click
 from sluice import catalog, rejects, replay
 from sluice.cli import JobGroup, job
-from sluice.options import common_options, csv_options, given, ingest_options, take_ingest, writer_options
-from sluice.readers.dialect import Dialect
+from sluice.options import common_options, ingest_options, reading_options, take_ingest, writer_options
 
 
 @click.group(cls=JobGroup)
@@ -37,7 +35,7 @@ def list_(table: str | None, run: str | None, file: str | None, reason: str | No
 @main.command("replay")
 @click.argument("table", required=False)
 @ingest_options
-@csv_options
+@reading_options
 @writer_options
 @common_options
 def replay_(table: str | None, **options: Any) -> None:
@@ -45,10 +43,10 @@ def replay_(table: str | None, **options: Any) -> None:
 
     Files are read with the options that they were read with, or those given now. Rows that later runs brought stay.
     """
-    changed = given(*(item.name for item in fields(Dialect)), "on_new_column")
-    chosen = take_ingest(options)
+    declared = catalog.table(table) if table else None
+    chosen, given = take_ingest(options, declared)
     with job("rejects", options) as running:
-        replay.run(running, catalog.table(table) if table else None, chosen, changed)
+        replay.run(running, declared, chosen, given)
 
 
 if __name__ == "__main__":

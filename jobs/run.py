@@ -9,10 +9,10 @@ from sluice import catalog, ingest, pipeline
 from sluice.cli import JobCommand, job
 from sluice.options import (
     common_options,
-    csv_options,
     export_options,
     file_options,
     ingest_options,
+    reading_options,
     take_ingest,
     writer_options,
 )
@@ -25,14 +25,15 @@ from sluice.options import (
 @export_options
 @ingest_options
 @file_options
-@csv_options
+@reading_options
 @writer_options
 @common_options
 def main(table: str, inputs: tuple[str, ...], with_records: bool, schema: str, **options: Any) -> None:
     """Ingests INPUT… into TABLE, refreshes its aggregates and exports them; catches up on what an ended run left."""
-    chosen = take_ingest(options)
+    declared = catalog.table(table)
+    chosen, _ = take_ingest(options, declared)
     with job("run", options) as running:
-        plan = ingest.plan(running, catalog.table(table), inputs, chosen)
+        plan = ingest.plan(running, declared, inputs, chosen)
         pipeline.run(running, plan, schema, with_records=with_records)
 
 

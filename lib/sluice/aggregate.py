@@ -102,7 +102,7 @@ def _obstacle(
         return "it is not there yet"
     if last is None:
         return "its log does not say what it was built on"
-    if {key: last[key] for key in ("by", "measures")} != aggregate.definition:
+    if {key: value for key, value in last.items() if key not in ("id", "version")} != aggregate.definition:
         return "its definition changed"
     return feed.obstacle(lake.root, table.name, (last["id"], last["version"]), source)
 
@@ -124,15 +124,20 @@ def _refresh_from_changes(
 ) -> None:
     from pyspark.sql import functions as F
 
-    measures = list(aggregate.measures)
+    values = list(aggregate.values)
     with job.step("aggregate"):
         changes = lake.changes(table.name, after, source[1])
         old = lake.read(aggregate.name, bookkeeping.version(lake.root, aggregate.name) or 0)
         if aggregate.adjustable:
             groups = adjusted(changes, old, aggregate)
         else:
-            groups = recomputed(changes, lake.read(table.name, source[1]), old, aggregate)
-        groups = groups.select(*aggregate.by, *measures, F.col("_gone")).persist()
+            rows = lake.read(table.name, source[1])
+            touched = changes.select(*aggregate.by).distinct().persist()
+            if places := [name for name in table.partition_by if name in aggregate.by]:
+                found = [tuple(row) for row in touched.select(*places).distinct().collect()]
+                rows = rows.where(lake.partition_predicate(places, found))
+            groups = recomputed(touched, rows, old, aggregate)
+        groups = groups.select(*aggregate.by, *values, F.col("_gone")).persist()
         job.report.groups_recomputed = groups.count()
     read = [bookkeeping.size(lake.root, table.name, after)]
     if not aggregate.adjustable:
@@ -143,7 +148,7 @@ def _refresh_from_changes(
         with job.step("write"):
             built = _built(aggregate, source)
             if job.report.groups_recomputed:
-                lake.merge_groups(aggregate.name, groups, aggregate.by, measures, **built)
+                lake.merge_groups(aggregate.name, groups, aggregate.by, values, **built)
             else:
                 lake.note(aggregate.name, **built)
     groups.unpersist()
@@ -153,12 +158,27 @@ def compute(rows: Any, aggregate: Aggregate) -> Any:
     """The aggregate of all rows: one row for each combination of its dimensions, null among them."""
     from pyspark.sql import functions as F
 
-    measures = []
-    for name, measure in aggregate.measures.items():
-        kind, _, column = measure.partition(":")
-        value = F.count(F.lit(1)) if kind == "count" else getattr(F, kind)(F.col(column))
-        measures.append(value.alias(name))
-    return rows.groupBy(*aggregate.by).agg(*measures)
+    inputs = {name: F.expr(text) for name, text in aggregate.inputs.items()}
+    kinds = {name: measure.partition(":")[::2] for name, measure in aggregate.measures.items()}
+    needed = dict.fromkeys([*aggregate.by, *(column for _, column in kinds.values() if column)])
+    rows = rows.select(*(inputs.get(name, F.col(name)).alias(name) for name in needed))
+    measures = [_measure(kind, column).alias(name) for name, (kind, column) in kinds.items()]
+    groups = rows.groupBy(*aggregate.by).agg(*measures)
+    return groups.select(
+        *aggregate.by, *aggregate.measures, *(F.expr(t).alias(n) for n, t in aggregate.derived.items())
+    )
+
+
+def _measure(kind: str, column: str) -> Any:
+    from pyspark.sql import functions as F
+
+    if kind == "count":
+        return F.count(F.col(column) if column else F.lit(1))
+    if kind.startswith("p"):
+        ordered = F.sort_array(F.collect_list(column))
+        rank = F.ceil(F.size(ordered) * F.lit(int(kind[1:])) / 100).cast("int")
+        return F.when(F.size(ordered) > 0, F.element_at(ordered, rank))
+    return getattr(F, kind)(F.col(column))
 
 
 def adjusted(changes: Any, old: Any, aggregate: Aggregate) -> Any:
@@ -174,19 +194,18 @@ def adjusted(changes: Any, old: Any, aggregate: Aggregate) -> Any:
     return joined.select(*dimensions, *(count.alias(name) for name in (first, *others)), (count == 0).alias("_gone"))
 
 
-def recomputed(changes: Any, rows: Any, old: Any, aggregate: Aggregate) -> Any:
-    """The groups that the changes touch and whose measures are not what they were; `_gone` where no row is left."""
+def recomputed(touched: Any, rows: Any, old: Any, aggregate: Aggregate) -> Any:
+    """Those of the touched groups whose measures are not what they were; `_gone` where no row is left."""
     from pyspark.sql import functions as F
 
-    touched = changes.select(*aggregate.by).distinct()
     members = rows.alias("rows").join(touched.alias("touched"), _same(aggregate.by, "rows", "touched"), "left_semi")
     new = compute(members, aggregate).withColumn("_there", F.lit(True))
     both = touched.alias("touched").join(new.alias("new"), _same(aggregate.by, "touched", "new"), "left")
     both = both.join(old.withColumn("_there", F.lit(True)).alias("old"), _same(aggregate.by, "touched", "old"), "left")
-    compared = ("_there", *aggregate.measures)
+    compared = ("_there", *aggregate.values)
     differs = reduce(lambda a, b: a | b, (~F.col(f"new.{c}").eqNullSafe(F.col(f"old.{c}")) for c in compared))
     dimensions = [F.col(f"touched.{column}").alias(column) for column in aggregate.by]
-    measures = [F.col(f"new.{name}").alias(name) for name in aggregate.measures]
+    measures = [F.col(f"new.{name}").alias(name) for name in aggregate.values]
     return both.where(differs).select(*dimensions, *measures, F.col("new._there").isNull().alias("_gone"))
 
 

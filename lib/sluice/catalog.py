@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from sluice import aggregate, drift
 from sluice.errors import UsageError
 from sluice.table import Aggregate, Table
-from sluice.tables import products
+from sluice.tables import products, requests
 
-TABLES = {table.name: table for table in (products.TABLE,)}
+TABLES = {table.name: table for table in (products.TABLE, requests.TABLE)}
 
 
 def table(name: str) -> Table:

@@ -9,13 +9,15 @@ from sluice.table import MAX_KEY_BYTES, Table
 
 
 def conform(records: DataFrame, table: Table) -> DataFrame:
-    """`_file, _position`, the table's columns, `_raw, _reason`; one row a record.
+    """`_file, _position`, the table's columns but those that `identity` makes, `_raw, _reason`; one row a record.
 
     `_reason` is what the reader found, else what is wrong with the key; `_raw` stays only where there is one.
     """
-    values = [F.expr(column.expression).cast(column.type).alias(column.name) for column in table.columns]
+    made = (table.occurrences.key, table.occurrences.column) if table.occurrences else ()
+    columns = [column for column in table.columns if column.name not in made]
+    values = [F.expr(column.expression).cast(column.type).alias(column.name) for column in columns]
     rows = records.select("_file", "_position", *values, "_raw", "_reason")
-    reason = F.coalesce(F.col("_reason"), *(_wrong_key(column) for column in table.key))
+    reason = F.coalesce(F.col("_reason"), *(_wrong_key(name) for name in table.key if name not in made))
     raw = F.when(F.col("_reason").isNotNull(), F.regexp_replace("_raw", "[\r\n]+$", ""))
     return rows.withColumn("_reason", reason).withColumn("_raw", raw)
 

@@ -11,12 +11,12 @@ from typing import Any
 from sluice import bookkeeping, dedupe, drift, files, ledger, rejects
 from sluice.cli import Job
 from sluice.conform import conform
-from sluice.errors import InputError, TooManyRejects
+from sluice.errors import InputError, TooManyRejects, UsageError
+from sluice.identity import identified
 from sluice.input_file import InputFile
 from sluice.lake import Lake
 from sluice.limit import Limit
-from sluice.readers import csv
-from sluice.readers.dialect import Dialect
+from sluice.readers.in_spark import Opened, Source
 from sluice.recording import held, recorded
 from sluice.table import Table
 
@@ -27,9 +27,9 @@ PARTITION_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Options:
-    """How to ingest; the dialect is what changes a file's rows. `min_age` is in seconds."""
+    """How to ingest; `reading` is what changes a file's rows, as its table's reader knows it; `min_age` in seconds."""
 
-    dialect: Dialect = Dialect()
+    reading: Any
     max_rejects: Limit = Limit(1, percent=True)
     on_new_column: str = "fail"
     on_bad_file: str = "fail"
@@ -39,12 +39,12 @@ class Options:
     @property
     def of_rows(self) -> str:
         """Those that change the rows of a file, as the ledger keeps them."""
-        return json.dumps(asdict(self.dialect), sort_keys=True)
+        return json.dumps(asdict(self.reading), sort_keys=True)
 
     @property
     def of_rows_ignoring(self) -> str:
         """The same for a file some of whose columns are left out."""
-        return json.dumps({**asdict(self.dialect), "on_new_column": "ignore"}, sort_keys=True)
+        return json.dumps({**asdict(self.reading), "on_new_column": "ignore"}, sort_keys=True)
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -67,7 +67,7 @@ class Plan:
     gone: tuple[InputError, ...] = ()
     version: int | None = None
     gained: tuple[str, ...] = ()
-    opened: csv.Opened = csv.Opened()
+    opened: Opened = Opened()
 
     @property
     def table(self) -> Table:
@@ -96,10 +96,27 @@ def with_files_opened(lake: str, plan: Plan) -> Plan:
     options, version = plan.options, bookkeeping.version(lake, plan.declared.name)
     table = drift.as_it_is(lake, plan.declared)
     new = plan.found if options.reprocess else ledger.not_ingested(lake, table.name, plan.found, options.known)
-    opened = csv.open_all(new, table, options.dialect, options.on_new_column)
+    if table.occurrences:
+        _check_reading(lake, table, options, new)
+    opened = table.reader.open_all(new, table, options.reading, options.on_new_column)
     if opened.failures and options.on_bad_file == "fail":
         raise opened.failures[0]
     return replace(plan, version=version, gained=table.gained, opened=opened)
+
+
+def _check_reading(lake: str, table: Table, options: Options, new: Sequence[InputFile]) -> None:
+    """Raises UsageError for a file whose rows are in the table under other keys than it would give now."""
+    before = ledger.options_of(lake, table.name, new)
+    for file in new:
+        for text in before.get(file.uri, ()):
+            then, now = json.loads(text), asdict(options.reading)
+            changed = {name: then.get(name) for name in now if json.dumps(then.get(name)) != json.dumps(now[name])}
+            if changed:
+                shown = ", ".join(f"{name} {value!r}" for name, value in changed.items())
+                raise UsageError(
+                    f"{file.uri}: table {table.name} holds its rows as read with {shown}: read otherwise they would be "
+                    "other rows. Use the same options again, or empty the table with maintain clear"
+                )
 
 
 def run(job: Job, plan: Plan) -> None:
@@ -146,8 +163,9 @@ def _note_bad(job: Job, plan: Plan, failures: Sequence[str]) -> None:
 def _ingest(job: Job, lake: Lake, plan: Plan) -> None:
     sources, table = plan.opened.sources, plan.table
     with job.step("read"):
-        records = conform(csv.read(lake.spark, sources), table).persist()
-        tallies = rejects.tally(records, [(source.file, _options_of(source, plan.options)) for source in sources])
+        records = conform(table.reader.read(lake.spark, sources), table).persist()
+        read = [(source.file, _options_of(source, plan.options)) for source in sources]
+        tallies = rejects.tally(records, read, table.partition_by)
         rows, tallies = _readable(job, plan, records, tallies)
     if not tallies:
         job.report.status = "nothing_new"
@@ -158,22 +176,28 @@ def _ingest(job: Job, lake: Lake, plan: Plan) -> None:
         with job.step("keep rejects"):
             rejects.keep(lake, table, rows, tallies)
     _refuse_rejected(tallies, plan, lake.root)
-    with job.step("classify"):
-        few = job.report.rows_read * FEW < bookkeeping.row_count(lake.root, table.name)
-        classified = _classified(lake, plan, rows, _partitions(lake.spark, plan), few=few).persist()
-        counts = {row["_outcome"]: row["count"] for row in classified.groupBy("_outcome").count().collect()}
-        job.report.set_outcomes({"rejected": job.report.rows_rejected, **counts})
-    if job.settings.dry_run:
-        return
-    with job.step("merge"):
-        _merge(lake, plan, classified, counts)
+    partitions = _Partitions.of(lake.spark, plan, tallies)
+    if plan.version is None and not job.settings.dry_run:
+        with job.step("create"):
+            counts = _create(lake, plan, _classified(lake, plan, rows, partitions))
+            job.report.set_outcomes({"rejected": job.report.rows_rejected, **counts})
+    else:
+        with job.step("classify"):
+            few = job.report.rows_read * FEW < bookkeeping.row_count(lake.root, table.name)
+            classified = _classified(lake, plan, rows, partitions, few=few).persist()
+            counts = {row["_outcome"]: row["count"] for row in classified.groupBy("_outcome").count().collect()}
+            job.report.set_outcomes({"rejected": job.report.rows_rejected, **counts})
+        if job.settings.dry_run:
+            return
+        with job.step("merge"):
+            _merge(lake, plan, classified, counts, partitions)
+        classified.unpersist()
     with job.step("record"):
         _record(job, plan, tallies)
     records.unpersist()
-    classified.unpersist()
 
 
-def _options_of(source: csv.CsvFile, options: Options) -> str:
+def _options_of(source: Source, options: Options) -> str:
     return options.of_rows_ignoring if source.new and options.on_new_column == "ignore" else options.of_rows
 
 
@@ -218,23 +242,40 @@ def _refuse_rejected(tallies: Sequence[rejects.Tally], plan: Plan, lake: str) ->
         )
 
 
-def _partitions(spark: Any, plan: Plan) -> int:
-    """So many that one task's rows fit into its memory, and no more: each may become a file of the table."""
-    size = sum(source.file.size * (5 if source.file.compression else 1) for source in plan.opened.sources)
-    return max(spark.sparkContext.defaultParallelism, -(-size // PARTITION_BYTES))
+@dataclass(frozen=True)
+class _Partitions:
+    """How the rows are spread: over `tasks`, so many that one's rows fit into its memory; `values` of the table's
+    partitions that they lie in; `spread`: over how many tasks those of one partition."""
+
+    tasks: int
+    values: tuple[tuple, ...]
+
+    @classmethod
+    def of(cls, spark: Any, plan: Plan, tallies: Sequence[rejects.Tally]) -> _Partitions:
+        size = sum(source.file.size * (5 if source.file.compression else 1) for source in plan.opened.sources)
+        values = {tuple(value) for tally in tallies for value in tally.partitions}
+        return cls(max(spark.sparkContext.defaultParallelism, -(-size // PARTITION_BYTES)), tuple(sorted(values)))
+
+    @property
+    def spread(self) -> int:
+        return -(-self.tasks // max(len(self.values), 1))
 
 
-def _classified(lake: Lake, plan: Plan, rows: Any, partitions: int, *, few: bool) -> Any:
+def _classified(lake: Lake, plan: Plan, rows: Any, partitions: _Partitions, *, few: bool = False) -> Any:
     """The rows with their outcome; only those that change the table keep their values."""
     from pyspark.sql import functions as F
 
     table = plan.table
-    kept = rows.where("_reason is null").drop("_raw", "_reason").repartition(partitions, *table.key)
-    marked = dedupe.mark_superseded(kept, table.key, ("_file", "_position"))
+    kept = rows.where("_reason is null").drop("_raw", "_reason")
+    if table.occurrences:
+        marked = identified(kept, table, partitions.tasks, partitions.spread)
+    else:
+        kept = kept.repartition(partitions.tasks, *table.key)
+        marked = dedupe.mark_superseded(kept, table.key, ("_file", "_position"))
     if plan.earlier:
         marked = _with_earlier(marked, plan)
     newer = "_known.ingested_at > _read_at AND _known.run_id <> _read_by" if plan.earlier else None
-    existing = _existing(lake, plan)
+    existing = _existing(lake, plan, partitions)
     outcomes = dedupe.classify(marked, existing, table.key, table.column_names, few=few, newer=newer)
     changes = F.col("_outcome").isin(*CHANGES)
     return outcomes.select("_outcome", *(F.when(changes, F.col(name)).alias(name) for name in table.column_names))
@@ -251,31 +292,47 @@ def _with_earlier(rows: Any, plan: Plan) -> Any:
     return rows.withColumn("_read_at", read_at).withColumn("_read_by", read_by)
 
 
-def _existing(lake: Lake, plan: Plan) -> Any:
-    """The table's rows, with the columns it is to gain; None if it is not there yet."""
+def _existing(lake: Lake, plan: Plan, partitions: _Partitions) -> Any:
+    """The table's rows in the partitions, with the columns it is to gain; None if it is not there yet."""
     from pyspark.sql import functions as F
 
     if plan.version is None:
         return None
     rows = lake.read(plan.table.name, plan.version)
+    if plan.table.partition_by:
+        rows = rows.where(lake.partition_predicate(plan.table.partition_by, partitions.values))
     return rows.select("*", *(F.lit(None).cast("string").alias(name) for name in plan.opened.gained))
 
 
-def _merge(lake: Lake, plan: Plan, classified: Any, counts: dict[str, int]) -> None:
+def _changes(lake: Lake, table: Table, classified: Any) -> Any:
+    """The rows to insert or update, as the table has them."""
     from pyspark.sql import functions as F
 
-    table = plan.table
-    changes = classified.where(F.col("_outcome").isin(*CHANGES)).select(
+    return classified.where(F.col("_outcome").isin(*CHANGES)).select(
         *table.column_names, F.lit(datetime.now(UTC)).alias("ingested_at"), F.lit(lake.run_id).alias("run_id")
     )
+
+
+def _create(lake: Lake, plan: Plan, classified: Any) -> dict[str, int]:
+    """Makes the table and counts the outcomes in one pass."""
+    from pyspark.sql import Observation
+    from pyspark.sql import functions as F
+
+    seen = Observation()
+    counts = [F.count(F.when(F.col("_outcome") == name, True)).alias(name) for name in ("duplicate", "inserted")]
+    lake.create(plan.table.name, _changes(lake, plan.table, classified.observe(seen, *counts)), plan.table.partition_by)
+    return dict(seen.get)
+
+
+def _merge(lake: Lake, plan: Plan, classified: Any, counts: dict[str, int], partitions: _Partitions) -> None:
+    table = plan.table
     expected = {outcome: counts.get(outcome, 0) for outcome in CHANGES}
-    if plan.version is None:
-        lake.create(table.name, changes, table.partition_by)
-        return
     if plan.opened.gained:
         lake.add_columns(table.name, plan.opened.gained)
     if any(expected.values()):
-        merged = lake.merge(table.name, changes, table.key)
+        where = lake.partition_predicate(table.partition_by, partitions.values, "old") if table.partition_by else None
+        changes = _changes(lake, table, classified)
+        merged = lake.merge(table.name, changes, table.key, where, updating=bool(expected["updated"]))
         if merged != expected:
             raise RuntimeError(f"table {table.name}: Delta merged {merged}, expected {expected}: maintain restore it")
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sluice import bookkeeping, lock
@@ -36,13 +37,30 @@ class Lake:
             writer = rows.write.format("delta").mode("errorifexists").option(_FEED, "true")
             writer.partitionBy(*partition_by).save(self.path(table))
 
-    def merge(self, table: str, rows: Any, key: tuple[str, ...]) -> dict[str, int]:
-        """Inserts rows or updates those with the same key; gives how many of each Delta counted."""
-        same = " AND ".join(f"old.`{column}` = new.`{column}`" for column in key)
+    def merge(
+        self, table: str, rows: Any, key: tuple[str, ...], where: str | None = None, *, updating: bool = True
+    ) -> dict[str, int]:
+        """Inserts rows or updates those with the same key; gives how many of each Delta counted.
+
+        `where` holds all rows of the table that may have these keys, by literals, so that Delta can skip others.
+        `updating`: whether any key is there already; else nothing of the table is rewritten.
+        """
+        same = " AND ".join([*([where] if where else []), *(f"old.`{column}` = new.`{column}`" for column in key)])
         with self._commit():
             merge = self._delta(table).alias("old").merge(rows.alias("new"), same)
-            (counts,) = merge.whenMatchedUpdateAll().whenNotMatchedInsertAll().execute().collect()
+            merge = merge.whenMatchedUpdateAll() if updating else merge
+            (counts,) = merge.whenNotMatchedInsertAll().execute().collect()
         return {"inserted": counts["num_inserted_rows"], "updated": counts["num_updated_rows"]}
+
+    @staticmethod
+    def partition_predicate(columns: Sequence[str], values: Sequence[Sequence[Any]], alias: str = "") -> str:
+        """SQL that holds for rows of these partitions: dates and texts as literals, each column by itself."""
+        prefix = f"{alias}." if alias else ""
+        tests = []
+        for i, column in enumerate(columns):
+            literals = sorted({_literal(value[i]) for value in values})
+            tests.append(f"{prefix}`{column}` IN ({', '.join(literals) or 'NULL'})")
+        return " AND ".join(tests)
 
     def add_columns(self, table: str, names: Sequence[str]) -> None:
         """Adds columns of text, null in every row."""
@@ -112,3 +130,10 @@ class Lake:
             raise
         finally:
             self.spark.conf.unset(_USER_METADATA)
+
+
+def _literal(value: date | str) -> str:
+    if isinstance(value, date):
+        return f"DATE'{value.isoformat()}'"
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

@@ -70,6 +70,20 @@ def not_ingested(
     return [file for file in files if (file.uri, file.size, file.modified_at, file.etag) not in done]
 
 
+def options_of(lake: str, table: str, files: Sequence[InputFile]) -> dict[str, set[str]]:
+    """The options that files of the same names were read with, whose rows are in the table as it is now."""
+    described = bookkeeping.describe(lake, table)
+    if described is None:
+        return {}
+    in_table = (pc.field("table_id") == described[0]) & (pc.field("table_version") <= described[1])
+    where = (pc.field("table") == table) & in_table & pc.field("file").isin([file.uri for file in files])
+    known = bookkeeping.read(lake, "ingested_files", where, ["table", "table_id", "table_version", "file", "options"])
+    found: dict[str, set[str]] = {}
+    for row in () if known is None else known.to_pylist():
+        found.setdefault(row["file"], set()).add(row["options"])
+    return found
+
+
 def record_files(lake: str, table: str, table_id: str, version: int, run_id: str, tallies: Iterable[Tally]) -> None:
     """Notes that the table at `version` holds the files."""
     rows = [

@@ -10,8 +10,11 @@ import click
 from click.core import ParameterSource
 
 from sluice import drift, ingest
+from sluice.errors import UsageError
 from sluice.limit import LimitType
 from sluice.readers.dialect import Dialect
+from sluice.readers.log_lines import FORMATS, LogFormat
+from sluice.table import Table
 
 Decorator = Callable[[Callable], Callable]
 
@@ -96,7 +99,7 @@ file_options = _together(
     ),
 )
 
-csv_options = _together(
+_CSV = (
     click.option("--delimiter", envvar="SLUICE_DELIMITER", default=",", show_default=True),
     click.option("--quote", envvar="SLUICE_QUOTE", default='"', show_default=True, help="Empty: no quoting."),
     click.option(
@@ -115,19 +118,56 @@ csv_options = _together(
     ),
 )
 
+_LOGS = (
+    click.option(
+        "--format", envvar="SLUICE_FORMAT", type=click.Choice(FORMATS), help="Of logs.  [default: found for each file]"
+    ),
+    click.option(
+        "--timezone", envvar="SLUICE_TIMEZONE", default="UTC", show_default=True, help="Of times without an offset."
+    ),
+    click.option(
+        "--field", envvar="SLUICE_FIELD", multiple=True, metavar="COLUMN=NAME", help="Name in JSON, dotted if nested."
+    ),
+    click.option(
+        "--customer",
+        envvar="SLUICE_CUSTOMER",
+        type=click.Choice(["user", "address"]),
+        default="user",
+        show_default=True,
+        help="Of access lines; user: the address where there is none.",
+    ),
+    click.option("--keep-query", envvar="SLUICE_KEEP_QUERY", is_flag=True, help="Keep ?… in paths."),
+    click.option("--source", envvar="SLUICE_SOURCE", default="", help="Tells the logs of different servers apart."),
+)
+
+_READINGS = (Dialect, LogFormat)
+reading_options = _together(*_CSV, *_LOGS)
+
 export_options = _together(
     click.option("--schema", envvar="SLUICE_SCHEMA", default="public", show_default=True, help="Of PostgreSQL."),
 )
 
 
-def take_ingest(options: dict[str, Any]) -> ingest.Options:
-    """Takes the values of `ingest_options`, `file_options` and `csv_options` out of a job's."""
-    dialect = Dialect(**{item.name: options.pop(item.name) for item in fields(Dialect)})
-    names = {item.name for item in fields(ingest.Options)} & options.keys()
-    return ingest.Options(dialect=dialect, **{name: options.pop(name) for name in names})
+def take_ingest(options: dict[str, Any], table: Table | None) -> tuple[ingest.Options, dict[str, Any]]:
+    """Takes the values of `ingest_options`, `file_options` and `reading_options` out of a job's.
+
+    Gives also those of `reading_options` that stand on the command line. Raises UsageError for one of them that is not
+    for files of the table (None: any).
+    """
+    names = dict.fromkeys(item.name for kind in _READINGS for item in fields(kind))
+    values = {name: options.pop(name) for name in names}
+    given = {name: value for name, value in values.items() if _is_given(name)}
+    reading = None
+    if table is not None:
+        known = {item.name for item in fields(table.reading)}
+        for name in given.keys() - known:
+            raise UsageError(f"--{name.replace('_', '-')} is not for files of table {table.name}")
+        reading = type(table.reading)(
+            **{name: value for name, value in values.items() if name in known and value is not None}
+        )
+    chosen = {item.name for item in fields(ingest.Options)} & options.keys()
+    return ingest.Options(reading, **{name: options.pop(name) for name in chosen}), given
 
 
-def given(*names: str) -> list[str]:
-    """Those of the running command's options that stand on the command line."""
-    context = click.get_current_context()
-    return [name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+def _is_given(name: str) -> bool:
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE

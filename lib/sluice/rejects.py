@@ -33,10 +33,14 @@ class Tally:
     rows_rejected: int = 0
     failure: str | None = None
     unclosed: str | None = None
+    partitions: Sequence[Any] = ()
 
 
-def tally(rows: Any, files: Sequence[tuple[InputFile, str]]) -> list[Tally]:
-    """Counts conformed records by file, in the order of the files, each given with its options."""
+def tally(rows: Any, files: Sequence[tuple[InputFile, str]], partition_by: Sequence[str] = ()) -> list[Tally]:
+    """Counts conformed records by file, in the order of the files, each given with its options.
+
+    `partitions` of a tally are the values of `partition_by` in its rows.
+    """
     from pyspark.sql import functions as F
 
     is_record, reason = F.col("_position").isNotNull(), F.col("_reason")
@@ -45,6 +49,7 @@ def tally(rows: Any, files: Sequence[tuple[InputFile, str]]) -> list[Tally]:
         F.count(F.when(is_record, reason)).alias("rows_rejected"),
         F.min(F.when(~is_record, reason)).alias("failure"),
         F.min(F.when(reason.startswith(UNCLOSED), reason)).alias("unclosed"),
+        F.collect_set(F.when(reason.isNull(), F.struct(*partition_by)) if partition_by else F.lit(None)),
     )
     by_file = {row["_file"]: row[1:] for row in counts.collect()}
     return [Tally(file, n, options, *by_file.get(n, ())) for n, (file, options) in enumerate(files)]

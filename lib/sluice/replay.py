@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
+from typing import Any
 
 from sluice import catalog, files, ingest, rejects
 from sluice.cli import Job, note_failure
 from sluice.errors import InputError
 from sluice.ingest import Options, Plan
 from sluice.input_file import InputFile
-from sluice.readers.dialect import Dialect
 from sluice.rejects import Rejecting
 from sluice.table import Table
 
 Group = tuple[Table, Options, list[Rejecting]]
 
 
-def run(job: Job, table: Table | None, options: Options, changed: Collection[str]) -> None:
+def run(job: Job, table: Table | None, options: Options, given: Mapping[str, Any]) -> None:
     """Replays the rejects of a table, or of all; a part of the job for each table and way its files are read.
 
-    Files are read as before, but for the options named in `changed`. Those that cannot be read keep their rejects.
-    Raises InputError if none can be read.
+    Files are read as before, but for the options `given` now. Those that cannot be read keep their rejects. Raises
+    InputError if none can be read.
     """
     job.report.table = table.name if table else None
     found = rejects.rejecting(job.settings.lake, job.report.table)
@@ -39,28 +39,29 @@ def run(job: Job, table: Table | None, options: Options, changed: Collection[str
             part.progress.tell(str(error))
             failures.append(error)
 
-    groups = _groups(found, options, changed)
+    groups = _groups(found, options, given)
     job.each(groups, attempt)
     if len(failures) == len(groups):
         raise failures[0]
     job.report.status = "succeeded"
 
 
-def _groups(found: Iterable[Rejecting], options: Options, changed: Collection[str]) -> list[Group]:
+def _groups(found: Iterable[Rejecting], options: Options, given: Mapping[str, Any]) -> list[Group]:
     """What is read together: files of one table with the same options, in order of their paths."""
     groups: dict[tuple[str, Options], list[Rejecting]] = {}
     for each in found:
-        groups.setdefault((each.table, _as_read(each, options, changed)), []).append(each)
+        table = catalog.table(each.table)
+        groups.setdefault((table.name, _as_read(each, table, options, given)), []).append(each)
     return [(catalog.table(name), chosen, members) for (name, chosen), members in groups.items()]
 
 
-def _as_read(file: Rejecting, options: Options, changed: Collection[str]) -> Options:
-    """The options that the file was read with, but for those changed."""
-    before = {**asdict(options.dialect), "on_new_column": options.on_new_column, **json.loads(file.options or "{}")}
-    now = {name: value for name, value in before.items() if name not in changed}
-    now |= {name: getattr(options if name == "on_new_column" else options.dialect, name) for name in changed}
-    on_new_column = now.pop("on_new_column")
-    return replace(options, dialect=Dialect(**now), on_new_column=on_new_column, on_bad_file="skip", reprocess=True)
+def _as_read(file: Rejecting, table: Table, options: Options, given: Mapping[str, Any]) -> Options:
+    """The options that the file was read with, but for those given now."""
+    before = asdict(table.reading) | json.loads(file.options or "{}")
+    ignoring = before.pop("on_new_column", None)
+    reading = type(table.reading)(**before | {name: given[name] for name in given.keys() & before.keys()})
+    on_new_column = ignoring if ignoring and options.on_new_column == "fail" else options.on_new_column
+    return replace(options, reading=reading, on_new_column=on_new_column, on_bad_file="skip", reprocess=True)
 
 
 def _replay(job: Job, group: Group) -> None:

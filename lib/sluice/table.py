@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from sluice.errors import UsageError
@@ -33,28 +34,46 @@ def stripped(name: str) -> Column:
     return Column(name, sql=f"nullif(trim(BOTH ' \t\n\r\f\v' FROM `{name}`), '')")
 
 
-MEASURES = ("count", "sum", "min", "max")
+@dataclass(frozen=True)
+class Occurrences:
+    """For records without an id: of those alike in `of` within a file, the n-th is occurrence n, kept in `column`.
+
+    So a table holds as many of them as the file with the most, whatever files overlap. A record whose `id` is not null
+    is told by that alone, among those of its partition; the later one wins. The table's key is the one column `key`.
+    """
+
+    key: str
+    column: str
+    of: tuple[str, ...]
+    id: str
+
+
+MEASURE = re.compile(r"count|(count|sum|min|max|p[1-9][0-9]?):[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True)
 class Aggregate:
     """A table derived from one table: one row for each combination of the dimensions `by`, null among them.
 
-    `measures` maps a column to `count` (of the table's rows), `sum:c`, `min:c` or `max:c`; `indexes` are what queries
-    of the exported table need beside its key.
+    `measures` maps a column to `count` (of the table's rows) or, of the values of a column that are not null, to
+    `count:c`, `sum:c`, `min:c`, `max:c` or `pNN:c` (nearest rank: the smallest value that at least NN % of them do not
+    exceed). `inputs` are columns for them made by SQL from the table's, `derived` columns made by SQL from the
+    measures. `indexes` are what queries of the exported table need beside its key.
     """
 
     name: str
     by: tuple[str, ...]
     measures: Mapping[str, str]
     indexes: tuple[tuple[str, ...], ...] = ()
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    derived: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, measure in self.measures.items():
-            kind, _, column = measure.partition(":")
-            if kind not in MEASURES or bool(column) == (kind == "count"):
+            if not MEASURE.fullmatch(measure):
                 raise UsageError(
-                    f"aggregate {self.name}: measure {name} = {measure!r} is not count, sum:c, min:c or max:c"
+                    f"aggregate {self.name}: measure {name} = {measure!r} is not count, count:c, sum:c, min:c, max:c "
+                    "or pNN:c"
                 )
 
     nullable_key: ClassVar[bool] = True
@@ -70,21 +89,32 @@ class Aggregate:
 
     @property
     def definition(self) -> dict[str, Any]:
-        return {"by": list(self.by), "measures": dict(self.measures)}
+        named = {"inputs": dict(self.inputs), "derived": dict(self.derived)}
+        return {"by": list(self.by), "measures": dict(self.measures), **{k: v for k, v in named.items() if v}}
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The columns beside the dimensions."""
+        return (*self.measures, *self.derived)
 
 
 @dataclass(frozen=True)
 class Table:
     """A keyed table: `columns` in order, `key` unique among its rows.
 
+    Its files are read by the module `reader` as `reading` tells, by default; where that makes the key (`occurrences`),
+    a file is never read in another way.
     `input_columns` are those of its files; `gained` the columns beside the declared ones that new files brought.
     """
 
     name: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
+    reader: Any
+    reading: Any
     partition_by: tuple[str, ...] = ()
     input_columns: tuple[str, ...] = ()
+    occurrences: Occurrences | None = None
     gained: tuple[str, ...] = ()
     aggregates: tuple[Aggregate, ...] = ()
     nullable_key: ClassVar[bool] = False

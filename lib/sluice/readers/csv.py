@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,15 +15,13 @@ import pyarrow as pa
 from sluice import drift, files
 from sluice.errors import InputError
 from sluice.input_file import InputFile
-from sluice.readers import csv_parse, csv_ranges, csv_scan
+from sluice.readers import csv_parse, csv_ranges, csv_scan, in_spark
 from sluice.readers.csv_parse import Layout
 from sluice.readers.dialect import Dialect
+from sluice.readers.in_spark import Opened, Range, on_workers, read_ranges
 from sluice.table import Table
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_MAX_RANGE = 32 * 1024 * 1024
-_MIN_RANGE = 4 * 1024 * 1024
-_RANGES_PER_SLOT = 4
 
 
 @dataclass(frozen=True)
@@ -37,25 +35,6 @@ class CsvFile:
     layout: Layout
     begin: int
     new: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Opened:
-    """The files that can be read, why others cannot, and the columns that the table is to gain from them."""
-
-    sources: tuple[CsvFile, ...] = ()
-    failures: tuple[InputError, ...] = ()
-    gained: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Range:
-    """Bytes of one file for one worker to read; `end` None: to the file's end."""
-
-    number: int  # of the file, in the order of their paths
-    source: CsvFile
-    begin: int
-    end: int | None
 
 
 def open_all(found: Sequence[InputFile], table: Table, dialect: Dialect, on_new_column: str) -> Opened:
@@ -147,28 +126,13 @@ def read(spark: Any, sources: Sequence[CsvFile], range_bytes: int | None = None)
     null: the file as a whole cannot be read), the input columns as text (empty fields null), `_raw` (the record's text,
     perhaps with line ends after it), `_reason` (null, or why it is no row).
     """
-    total = sum(source.file.size for source in sources)
-    slots = spark.sparkContext.defaultParallelism
-    size = range_bytes or min(_MAX_RANGE, max(_MIN_RANGE, total // (slots * _RANGES_PER_SLOT)))
-    tasks = _pack(_record_safe_ranges(spark, sources, size), size)
-    schema = _schema(sources[0].layout)
-    return _on_workers(spark, partial(_parse_ranges, tasks, schema), len(tasks), schema)
+    size = range_bytes or in_spark.range_bytes(spark, sources)
+    return read_ranges(spark, _record_safe_ranges(spark, sources, size), size, _parse, sources[0].layout.schema())
 
 
-def _schema(layout: Layout) -> pa.Schema:
-    return layout.schema().insert(0, pa.field("_file", pa.int32()))
-
-
-def _on_workers(spark: Any, function: Callable[[int], Iterator[pa.RecordBatch]], tasks: int, schema: pa.Schema) -> Any:
-    """A DataFrame of `function(0)` … `function(tasks - 1)`, each in a task of its own."""
-    from pyspark.sql.pandas.types import from_arrow_schema
-
-    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for number in batch.column(0).to_pylist():
-                yield from function(number)
-
-    return spark.range(0, tasks, 1, max(tasks, 1)).mapInArrow(run, from_arrow_schema(schema))
+def _parse(part: Range) -> Iterator[pa.RecordBatch]:
+    with files.reading(part.source.file, part.begin, part.end) as stream:
+        yield from csv_parse.parse(stream, part.begin, part.end, part.source.layout)
 
 
 def _record_safe_ranges(spark: Any, sources: Sequence[CsvFile], size: int) -> list[Range]:
@@ -212,7 +176,7 @@ _SCAN_SCHEMA = pa.schema(
 
 def _scan(spark: Any, parts: list[Range]) -> list[csv_ranges.RangeScan | None]:
     """The ranges' scans; None for one that cannot be read."""
-    rows = _on_workers(spark, partial(_scan_range, parts), len(parts), _SCAN_SCHEMA).collect()
+    rows = on_workers(spark, partial(_scan_range, parts), len(parts), _SCAN_SCHEMA).collect()
     return [
         csv_ranges.RangeScan(
             csv_ranges.Outcome(row.plain_ends_quoted, row.plain_first_record),
@@ -236,29 +200,3 @@ def _scan_range(parts: list[Range], number: int) -> Iterator[pa.RecordBatch]:
     plain, quoted = scan.from_plain, scan.from_quoted
     values = (number, plain.ends_quoted, plain.first_record, quoted.ends_quoted, quoted.first_record, readable)
     yield pa.record_batch([[value] for value in values], schema=_SCAN_SCHEMA)
-
-
-def _pack(ranges: list[Range], size: int) -> list[list[Range]]:
-    """Small ranges together in tasks of about `size` bytes, in order."""
-    tasks: list[list[Range]] = []
-    filled = 0
-    for part in ranges:
-        length = (part.end or part.source.file.size) - part.begin
-        if not tasks or filled + length > size:
-            tasks.append([])
-            filled = 0
-        tasks[-1].append(part)
-        filled += length
-    return tasks
-
-
-def _parse_ranges(tasks: list[list[Range]], schema: pa.Schema, number: int) -> Iterator[pa.RecordBatch]:
-    for part in tasks[number]:
-        try:
-            with files.reading(part.source.file, part.begin, part.end) as stream:
-                for batch in csv_parse.parse(stream, part.begin, part.end, part.source.layout):
-                    numbers = pa.repeat(pa.scalar(part.number, pa.int32()), batch.num_rows)
-                    yield pa.record_batch([numbers, *batch.columns], schema=schema)
-        except InputError as error:
-            texts = [None] * (len(schema) - 3)
-            yield pa.record_batch([[value] for value in (part.number, None, *texts, str(error))], schema=schema)

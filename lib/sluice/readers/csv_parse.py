@@ -17,8 +17,8 @@ from pyarrow import csv as pa_csv
 from sluice.readers import csv_scan
 from sluice.readers.csv_scan import Scanner, find_marks
 from sluice.readers.dialect import LF, Dialect
+from sluice.readers.raw import MAX_RAW_BYTES, raw_text
 
-MAX_RAW_BYTES = 64 * 1024
 UNCLOSED = "a quote is still open at the end of the file; it was opened at byte "
 
 
@@ -199,13 +199,9 @@ def _raw_texts(block: bytes, starts: np.ndarray, ends: np.ndarray, dialect: Dial
         # a slice up to the next record, its line end included: rejects trim it
         offsets = np.append(starts, ends[-1:]).astype(np.int32)
         return pa.StringArray.from_buffers(len(starts), pa.py_buffer(offsets), pa.py_buffer(block))
-    return pa.array([raw_text(block[start:end], dialect) for start, end in zip(starts, ends, strict=True)], pa.string())
-
-
-def raw_text(record: bytes, dialect: Dialect) -> str:
-    """A record as text of at most 64 KiB, undecodable bytes as `\\xNN`."""
-    text = record[:MAX_RAW_BYTES].decode(dialect.encoding, "backslashreplace").replace("\0", "\\x00")
-    return text.encode()[:MAX_RAW_BYTES].decode("utf-8", "ignore")
+    return pa.array(
+        [raw_text(block[start:end], dialect.encoding) for start, end in zip(starts, ends, strict=True)], pa.string()
+    )
 
 
 def _too_long(layout: Layout) -> str:
@@ -218,7 +214,7 @@ def _rejects(layout: Layout, records: Sequence[tuple[int, bytes, str]]) -> pa.Re
         [
             pa.array([position for position, _, _ in records], pa.int64()),
             *texts,
-            pa.array([raw_text(record, layout.dialect) for _, record, _ in records], pa.string()),
+            pa.array([raw_text(record, layout.dialect.encoding) for _, record, _ in records], pa.string()),
             pa.array([reason for _, _, reason in records], pa.string()),
         ],
         schema=layout.schema(),

@@ -50,7 +50,7 @@ def scan_range(stream: BinaryIO, begin: int, end: int, dialect: Dialect, *, firs
 
     `stream` stands at `begin`-1, or at `begin` if this is the `first` range of the file.
     """
-    pieces = _whole_lines(stream, begin if first else begin - 1, end, skip_line=not first)
+    pieces = whole_lines(stream, begin if first else begin - 1, end, skip_line=not first)
     scanner = None
     for offset, piece in pieces:
         if scanner is None:
@@ -64,7 +64,7 @@ def scan_range(stream: BinaryIO, begin: int, end: int, dialect: Dialect, *, firs
     return RangeScan(Outcome(plain.quoted, plain_first), Outcome(quoted.quoted, quoted_first))
 
 
-def _whole_lines(stream: BinaryIO, offset: int, end: int, *, skip_line: bool) -> Iterator[tuple[int, bytes]]:
+def whole_lines(stream: BinaryIO, offset: int, end: int, *, skip_line: bool) -> Iterator[tuple[int, bytes]]:
     """Pieces of the stream with their offsets: from the first line that begins in the range to its last line's end."""
     while piece := stream.read(min(csv_scan.PIECE_BYTES, end - offset) if offset < end else 64 * 1024):
         at, offset = offset, offset + len(piece)

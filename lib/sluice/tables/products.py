@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from sluice.readers import csv
+from sluice.readers.dialect import Dialect
 from sluice.table import Aggregate, Column, Table, stripped
 
 TABLE = Table(
     name="products",
     columns=(stripped("sku"), stripped("name"), Column("description")),
     key=("sku",),
+    reader=csv,
+    reading=Dialect(),
     input_columns=("name", "sku", "description"),
     aggregates=(Aggregate("products_agg", ("name",), {"no_of_products": "count"}, indexes=(("no_of_products",),)),),
 )
