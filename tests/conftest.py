@@ -83,6 +83,8 @@ def job(spark, lake) -> Callable[..., Outcome]:
         result = CliRunner().invoke(main, [str(argument) for argument in arguments])
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
+        if result.exit_code == 1:
+            print(result.stderr)  # an unexpected error, shown if the test fails
         return Outcome(result.exit_code, json.loads(result.stdout), result.stderr)
 
     return run

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
+import pyarrow.compute as pc
+
 from sluice import bookkeeping
 from sluice import changes as feed
 from sluice.cli import Job
@@ -125,6 +127,7 @@ def _refresh_from_changes(
     from pyspark.sql import functions as F
 
     values = list(aggregate.values)
+    places, found = [name for name in table.partition_by if name in aggregate.by], None
     with job.step("aggregate"):
         changes = lake.changes(table.name, after, source[1])
         old = lake.read(aggregate.name, bookkeeping.version(lake.root, aggregate.name) or 0)
@@ -133,7 +136,7 @@ def _refresh_from_changes(
         else:
             rows = lake.read(table.name, source[1])
             touched = changes.select(*aggregate.by).distinct().persist()
-            if places := [name for name in table.partition_by if name in aggregate.by]:
+            if places:
                 found = [tuple(row) for row in touched.select(*places).distinct().collect()]
                 rows = rows.where(lake.partition_predicate(places, found))
             groups = recomputed(touched, rows, old, aggregate)
@@ -141,7 +144,7 @@ def _refresh_from_changes(
         job.report.groups_recomputed = groups.count()
     read = [bookkeeping.size(lake.root, table.name, after)]
     if not aggregate.adjustable:
-        read.append(bookkeeping.size(lake.root, table.name))
+        read.append(bookkeeping.size(lake.root, table.name, where=_in_partitions(places, found)))
     job.report.mode = "incremental"
     job.report.files_read, job.report.bytes_read = (sum(values) for values in zip(*read, strict=True))
     if not job.settings.dry_run:
@@ -152,6 +155,13 @@ def _refresh_from_changes(
             else:
                 lake.note(aggregate.name, **built)
     groups.unpersist()
+
+
+def _in_partitions(columns: Sequence[str], values: Sequence[tuple] | None) -> Any:
+    if values is None:
+        return None
+    tests = (pc.field(f"partition.{name}").isin([value[i] for value in values]) for i, name in enumerate(columns))
+    return reduce(lambda a, b: a & b, tests)
 
 
 def compute(rows: Any, aggregate: Aggregate) -> Any:

@@ -41,13 +41,17 @@ def restored(lake: str, table: str, after: int) -> bool:
     return not known or any(commit.get("operation") == "RESTORE" for commit in commits)
 
 
-def size(lake: str, table: str, after: int | None = None) -> tuple[int, int]:
-    """Files and bytes of a table's rows, or of its changes in the versions later than `after`."""
+def size(lake: str, table: str, after: int | None = None, where: Any = None) -> tuple[int, int]:
+    """Files and bytes of a table's rows, or of its changes in the versions later than `after`.
+
+    `where` chooses files by their partitions, columns named `partition.c`.
+    """
     delta = _open(lake, table)
     if delta is None:
         return 0, 0
     if after is None:
-        actions = pa.table(delta.get_add_actions())
+        actions = pa.table(delta.get_add_actions(flatten=True))
+        actions = actions if where is None else actions.filter(where)
         return actions.num_rows, sum(actions.column("size_bytes").to_pylist())
     sizes = [size for version in range(after + 1, delta.version() + 1) for size in _change_sizes(lake, table, version)]
     return len(sizes), sum(sizes)

@@ -73,7 +73,7 @@ def not_ingested(
 def options_of(lake: str, table: str, files: Sequence[InputFile]) -> dict[str, set[str]]:
     """The options that files of the same names were read with, whose rows are in the table as it is now."""
     described = bookkeeping.describe(lake, table)
-    if described is None:
+    if described is None or not files:
         return {}
     in_table = (pc.field("table_id") == described[0]) & (pc.field("table_version") <= described[1])
     where = (pc.field("table") == table) & in_table & pc.field("file").isin([file.uri for file in files])
