@@ -117,8 +117,8 @@ class Job:
         for number in _ENDING:
             signal.signal(number, self._end)
 
-        if (number := wrapper.begin()) is not None:
-            self._end(number, None)
+        if (earlier := wrapper.begin()) is not None:
+            self._end(earlier, None)
 
     def _end(self, number: int, frame: Any) -> None:
         for each in _ENDING:

@@ -37,7 +37,7 @@ def opened(name: str) -> Iterator[Any]:
             spark.stop()
 
 
-def end(spark: Any, close: Callable[[], None]) -> None:
+def end(spark: Any, close: Callable[[], Any]) -> None:
     """Cancels the jobs of a failed run and closes its session; a JVM that does not answer is left to its own end."""
 
     def ending() -> None:

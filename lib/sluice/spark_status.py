@@ -75,12 +75,11 @@ def _rows(nodes: dict[str, dict[str, Any]]) -> int:
     """The most rows that a source of a query's plan has handed on."""
     names = {node["name"] for node in nodes.values()}
     sources = (*_OWN, _FILLING) if _CACHED in names else _OWN
-    metrics = (
-        metric
+    counts = (
+        int(re.sub(r"\D", "", metric["value"]) or 0)
         for node in nodes.values()
         if node["name"] in sources and "DeltaLogFileIndex" not in node["desc"]
         for metric in node["metrics"]
+        if metric["name"] == _COUNT
     )
-    return max(
-        (int(re.sub(r"\D", "", metric["value"]) or 0) for metric in metrics if metric["name"] == _COUNT), default=0
-    )
+    return max(counts, default=0)

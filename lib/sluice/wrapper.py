@@ -1,4 +1,4 @@
-"""What a job and ./spark-submit.sh tell each other: files in the folder `$SLUICE_WRAPPER`; nothing without a wrapper."""
+"""What a job and ./spark-submit.sh tell each other: files in the folder `$SLUICE_WRAPPER`, if there is one."""
 
 from __future__ import annotations
 

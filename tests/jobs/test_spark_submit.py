@@ -109,22 +109,6 @@ def test_sigterm_ends_a_run_cleanly(submit, job, lake, rows, csv_file):
     assert job("ingest", "products", path).counts == {"read": 1, "unchanged": 1}
 
 
-def test_sigterm_while_spark_works_cancels_its_jobs(submit, lake, csv_file):
-    records = "".join(f'k{i},"n\n{i}",{"d" * 100}\n' for i in range(400_000))
-    path = csv_file("a.csv", data=f"{HEADER}\n{records}".encode())
-    process = submit("ingest", "products", path, "--progress", "plain")
-    for line in process.stderr:
-        if "read …" in line:
-            break
-    time.sleep(2)
-    process.send_signal(signal.SIGTERM)
-    began = time.monotonic()
-    code, out, _ = finished(process)
-    assert (code, json.loads(out)["status"]) == (143, "failed")
-    assert time.monotonic() - began < 15
-    assert not (lake / "products").exists()
-
-
 def test_bare_spark_submit_with_py_files(lake, csv_file, tmp_path):
     """As on a cluster: the package in a zip, the jars given, no wrapper."""
     package = tmp_path / "sluice.zip"
