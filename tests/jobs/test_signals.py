@@ -16,15 +16,6 @@ TERM, INT = signal.SIGTERM, signal.SIGINT
 CODES = {TERM: 143, INT: 130}
 
 
-@pytest.fixture(scope="module")
-def big_file(tmp_path_factory):
-    path = tmp_path_factory.mktemp("big") / "a.csv"
-    with open(path, "w") as file:
-        file.write(f"{HEADER}\n")
-        file.writelines(f'k{i},"n\n{i}",{"d" * 100}\n' for i in range(400_000))
-    return path
-
-
 @pytest.fixture(autouse=True)
 def _signals_as_in_a_shell():
     """A background job's shell ignores SIGINT, and so would all that it starts."""
@@ -134,13 +125,13 @@ def test_a_signal_before_the_job_runs_is_not_lost(submit, csv_file, lake, tmp_pa
 
 
 def test_ended_while_postgresql_works(submit, job, csv_file, database, postgres_url, rows):
-    job("run", "products", csv_file("a.csv", HEADER, "1,x,"))
+    job("ingest", "products", csv_file("a.csv", HEADER, "1,x,"))
+    job("export", "products")
     job("ingest", "products", csv_file("b.csv", HEADER, "2,z,"))
-    job("aggregate", "products")
     reader = psycopg2.connect(postgres_url)
-    reader.cursor().execute("LOCK TABLE fresh.products_agg IN SHARE MODE")
+    reader.cursor().execute("LOCK TABLE fresh.products IN SHARE MODE")
     waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'"
-    process = submit("export", "products_agg", "--run-id", "ended")
+    process = submit("export", "products", "--run-id", "ended")
     wait_for(lambda: database(waiting) == [(1,)])
     send(process, TERM, False)
     assert_ended(process, TERM, time.monotonic())
@@ -150,8 +141,9 @@ def test_ended_while_postgresql_works(submit, job, csv_file, database, postgres_
 
 
 def test_the_jvm_killed_the_run_is_recorded_all_the_same(submit, rows, big_file):
-    process = submit("ingest", "products", big_file, "--progress", "plain", "--run-id", "ended")
-    read_until(process, "read …")
+    arguments = ("--progress", "plain", "--log-format", "json", "--run-id", "ended")
+    process = submit("ingest", "products", big_file, *arguments)
+    before = read_until(process, "read …")
     time.sleep(1)
     (jvm,) = (child for child in psutil.Process(process.pid).children(recursive=True) if child.name() == "java")
     jvm.kill()
@@ -159,6 +151,9 @@ def test_the_jvm_killed_the_run_is_recorded_all_the_same(submit, rows, big_file)
     code, out, err = finished(process)
     report = json.loads(out)
     assert (code, report["status"]) == (1, "failed")
-    assert err.splitlines()[-1] == f"ingest: {report['error']}"
     assert time.monotonic() - began < 15
+    lines = [json.loads(line) for line in (before + err).splitlines()]
+    assert {line["run_id"] for line in lines} == {"ended"}
+    assert lines[-1]["message"] == f"ingest: {report['error']}"
+    assert any("in _ingest" in line["message"] for line in lines)  # the traceback
     assert rows("runs", "run_id", "status") == [("ended", "failed")]

@@ -43,9 +43,7 @@ def wait_for(condition, seconds=90):
 
 def test_standard_output_is_one_json_document_and_the_cause_is_the_last_line(submit, lake, csv_file, tmp_path):
     path = csv_file("a.csv", HEADER, "s1,n,d", 's2,"a\nb",')
-    code, out, err = finished(
-        submit("ingest", "products", path, "--progress", "plain", "--result-file", tmp_path / "r")
-    )
+    code, out, err = finished(submit("ingest", "products", path, "--progress", "auto", "--result-file", tmp_path / "r"))
     assert (code, json.loads(out)["rows_inserted"]) == (0, 2)
     assert (tmp_path / "r").read_text() == out
     assert "merge …" in err
