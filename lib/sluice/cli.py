@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -16,11 +14,12 @@ from typing import Any, NoReturn
 import click
 
 from sluice import session, settings, wrapper
+from sluice.ending import end, note_failure
 from sluice.errors import SluiceError, Terminated, UsageError
 from sluice.lake import Lake
 from sluice.log_lines import Lines
 from sluice.progress import Progress
-from sluice.report import Report, summary, text_table
+from sluice.report import Report, text_table
 from sluice.settings import Settings
 
 _ENDING = (signal.SIGTERM, signal.SIGINT)
@@ -46,9 +45,9 @@ def _answered(
         main(args=given, prog_name=f"./spark-submit.sh {name}", **extra)
     except click.UsageError as error:
         hint = f" (see ./spark-submit.sh {name} --help)"
-        _end(Report(name, lines.run_id), UsageError(f"{error.format_message()}{hint}"), lines)
+        end(Report(name, lines.run_id), UsageError(f"{error.format_message()}{hint}"), lines)
     except SluiceError as error:
-        _end(Report(name, lines.run_id), error, lines)
+        end(Report(name, lines.run_id), error, lines)
     sys.exit(0)
 
 
@@ -193,51 +192,4 @@ def job(name: str, options: dict[str, Any]) -> Iterator[Job]:
     finally:
         for number, handler in before:
             signal.signal(number, handler)
-    _end(running.report, failure, running.progress.lines, running.settings.result_file)
-
-
-def _end(report: Report, failure: BaseException | None, lines: Lines, result_file: str | None = None) -> NoReturn:
-    code = note_failure(report, failure)
-    document = json.dumps(report.document(), default=str, ensure_ascii=False)
-    try:
-        if result_file:
-            Path(result_file).write_text(document + "\n")
-    except OSError as error:
-        _print(lines.line(f"{result_file}: the report could not be written here ({error.strerror})"))
-    if failure is not None and code == 1:
-        _print(lines.line("".join(traceback.format_tb(failure.__traceback__)).rstrip()))
-    last_line = (
-        lines.line(f"{report.job}: {report.error}") if failure else lines.told(f"{report.job}: {summary(report)}")
-    )
-    if not wrapper.end(document, last_line, code):
-        print(document, flush=True)
-        _print(last_line)
-    sys.exit(code)
-
-
-def _print(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
-def _cause(failure: BaseException) -> BaseException:
-    """The signal that ended the run, whatever its ending met in turn; else the failure itself."""
-    earlier: BaseException | None = failure
-    while earlier is not None:
-        if isinstance(earlier, Terminated):
-            return earlier
-        earlier = earlier.__context__
-    # Spark's own handler of SIGINT, which is there for a moment while it starts
-    return Terminated(signal.SIGINT) if isinstance(failure, KeyboardInterrupt) else failure
-
-
-def note_failure(report: Report, failure: BaseException | None) -> int:
-    """Writes a failure into the report and gives the exit code."""
-    if failure is None:
-        return 0
-    failure = _cause(failure)
-    code: int = getattr(failure, "exit_code", 1)
-    report.status = "refused" if code == 4 else "failed"
-    java: Any = getattr(failure, "java_exception", None)  # py4j's own text is the JVM's whole stack
-    lines = str(java.toString() if java else failure).strip().splitlines() or [type(failure).__name__]
-    report.error = lines[0] if code != 1 else f"unexpected {type(failure).__name__}: {lines[0]}"
-    return code
+    end(running.report, failure, running.progress.lines, running.settings.result_file)

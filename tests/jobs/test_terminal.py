@@ -70,7 +70,7 @@ def test_one_line_is_drawn_anew_for_each_step_and_a_finished_one_stays(on_termin
     rows = [int(found.replace(",", "")) for found in re.findall(r"read: \d+ s, ([\d,]+) rows", received)]
     assert rows == sorted(rows)
     assert 0 < rows[0] < 400_000
-    assert "…" in received  # it is cut, not wrapped
+    assert received.count("\x1b[1A") == 6  # one a step, when it ends: the line never took two
     text = re.sub(r"\d\d:\d\d:\d\d ", "\n", "".join(screen(received, columns))).splitlines()[1:]
     steps = [re.sub(r"[\d.]+ s", "N s", line) for line in text]
     assert steps == [
@@ -131,3 +131,10 @@ def test_plain_lines_come_every_ten_seconds(spark, capsys):
         "count …",
         "count: 10 s, 2,000,000 rows, 2 files, N rows a second",
     ]
+
+
+def test_rows_are_the_users_own_not_those_of_plans_and_logs(watched, csv_file):
+    watched("ingest", "products", csv_file("a.csv", HEADER, "s1,n,d", "s2,n,d"))
+    drawn = watched("ingest", "products", csv_file("b.csv", HEADER, "s1,m,d"), "--progress", "auto").stderr
+    steps = [re.sub(r"[\d.]+ s", "N s", line[9:]) for line in screen(drawn.replace("\n", "\r\n"), 1000)]
+    assert steps[1:5] == ["read: N s, 1 rows", "keep rejects: N s", "classify: N s, 2 rows", "merge: N s, 2 rows"]
