@@ -55,7 +55,7 @@ finish() {
     [ -s "$work/code" ] && code=$(cat "$work/code") # the JVM may have died of something else
     if [ -s "$work/result" ]; then
         cat "$work/result"
-    elif [ $code -ne 0 ] && [ $code -ne 100 ]; then
+    elif [ $code -ne 0 ] && [ ! -s "$work/last" ]; then
         echo "the job ended without a report (exit $code): see the lines above" >&3
     fi
     [ -s "$work/last" ] && cat "$work/last" >&3
@@ -76,7 +76,7 @@ SLUICE_WITHOUT_SPARK=1 run "$python" "$job" "$@" 2>&3
 export SLUICE_RUN_ID
 [ "$format" = json ] && log4j=log4j2-json || log4j=log4j2
 
-(sheltered "$home/docker/check-java.sh") 2>&3 || { code=1; finish; }
+(sheltered "$home/docker/check-java.sh") 2>"$work/last" || { code=1; finish; }
 SPARK_HOME=$(sheltered "$python" -c 'import importlib.util as u; print(u.find_spec("pyspark").submodule_search_locations[0])')
 export SPARK_HOME SPARK_LOCAL_IP=${SPARK_LOCAL_IP:-127.0.0.1}
 

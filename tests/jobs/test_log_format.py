@@ -52,9 +52,9 @@ def test_the_wrappers_own_lines_too(submit, csv_file, tmp_path, monkeypatch):
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     path = csv_file("a.csv", HEADER, "s1,n,d")
     code, _, err = finished(submit("ingest", "products", path, "--log-format", "json", "--run-id", "r1"))
-    lines = objects(err)
-    assert (code, {line["run_id"] for line in lines}) == (1, {"r1"})
-    assert lines[0]["message"].startswith("Java 17 is needed")
+    (line,) = objects(err)
+    assert (code, line["run_id"]) == (1, "r1")
+    assert line["message"].startswith("Java 17 is needed")
 
 
 def test_rows_are_not_shown_as_a_table(job, csv_file):
