@@ -11,7 +11,7 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sluice.errors import Busy
@@ -30,6 +30,8 @@ def held_by_jvm(
     spark: Any, lake: str, table: str, run_id: str, timeout: float, tell: Callable[[str], None]
 ) -> Iterator:
     """Holds a table's lock; raises Busy if another run still has it after `timeout` seconds."""
+    from py4j.protocol import Py4JNetworkError
+
     path = _lock_file(lake, table)
     file = spark._jvm.java.io.RandomAccessFile(path, "rw")
     try:
@@ -38,7 +40,8 @@ def held_by_jvm(
         file.writeBytes(run_id)
         yield
     finally:
-        file.close()  # frees the lock
+        with suppress(Py4JNetworkError, ConnectionError):  # of a JVM that has died, and so freed the lock
+            file.close()  # frees it
 
 
 def _try_lock(file: Any) -> bool:

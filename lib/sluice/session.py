@@ -43,6 +43,7 @@ def end(spark: Any, close: Callable[[], Any]) -> None:
     def ending() -> None:
         with suppress(Exception):
             spark.sparkContext.cancelAllJobs()
+        with suppress(Exception):
             close()
 
     thread = threading.Thread(target=ending, daemon=True)
