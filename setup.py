@@ -24,6 +24,7 @@ setup(
         "psycopg2-binary>=2.9",
         "pyarrow>=18",
         "pyspark==4.2.0",
+        "rich>=13",
     ],
     extras_require={
         "s3": S3,

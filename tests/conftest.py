@@ -94,13 +94,13 @@ def job(spark, lake) -> Callable[..., Outcome]:
 def submit(lake) -> Callable[..., subprocess.Popen]:
     """Starts ./spark-submit.sh in a process group of its own."""
 
-    def start(*arguments: object) -> subprocess.Popen:
+    def start(*arguments: object, stderr: int = subprocess.PIPE) -> subprocess.Popen:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYSPARK_SUBMIT")}
         del environment["SPARK_SUBMIT_OPTS"], environment["SPARK_CONF_DIR"]
         return subprocess.Popen(
             [str(PROJECT / "spark-submit.sh"), *map(str, arguments)],
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
             env=environment,
             start_new_session=True,
@@ -131,6 +131,16 @@ def csv_file(tmp_path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def big_file(tmp_path_factory) -> Path:
+    """400,000 products: seconds of work for each step."""
+    path = tmp_path_factory.mktemp("big") / "a.csv"
+    with open(path, "w") as file:
+        file.write("sku,name,description\n")
+        file.writelines(f'k{i},"n\n{i}",{"d" * 100}\n' for i in range(400_000))
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
-from sluice import session, settings
+from sluice import session, settings, wrapper
+from sluice.ending import end, note_failure
 from sluice.errors import SluiceError, Terminated, UsageError
 from sluice.lake import Lake
+from sluice.log_lines import Lines
 from sluice.progress import Progress
-from sluice.report import Report, summary, text_table
+from sluice.report import Report, text_table
 from sluice.settings import Settings
 
 _ENDING = (signal.SIGTERM, signal.SIGINT)
@@ -32,17 +33,21 @@ def _answered(
     defaults: Callable[[dict[str, Any]], dict[str, Any]] = dict,
 ) -> NoReturn:
     """Runs a Click command so that wrong usage too ends in a report."""
+    wrapper.attach()
+    given = sys.argv[1:] if args is None else list(args)
+    lines = settings.lines(given, {})
     try:
-        extra["default_map"] = defaults(settings.defaults())
+        values = settings.defaults()
+        lines = Lines(settings.lines(given, values).log_format, lines.run_id)
+        wrapper.introduce(lines.log_format, lines.run_id)
+        extra["default_map"] = defaults({**values, "run_id": lines.run_id})
         extra.update(standalone_mode=False)
-        main(args=args, prog_name=f"./spark-submit.sh {name}", **extra)
+        main(args=given, prog_name=f"./spark-submit.sh {name}", **extra)
     except click.UsageError as error:
         hint = f" (see ./spark-submit.sh {name} --help)"
-        _end(Report(name, ""), UsageError(f"{error.format_message()}{hint}"), None)
-    except click.exceptions.Abort:
-        sys.exit(Terminated.exit_code)
+        end(Report(name, lines.run_id), UsageError(f"{error.format_message()}{hint}"), lines)
     except SluiceError as error:
-        _end(Report(name, ""), error, None)
+        end(Report(name, lines.run_id), error, lines)
     sys.exit(0)
 
 
@@ -73,7 +78,9 @@ class Job:
         self.settings = chosen
         self.report = Report(name, chosen.run_id)
         self.progress: Progress = (
-            whole.progress if whole else Progress(chosen.progress, chosen.log_format, _on_terminal())
+            whole.progress
+            if whole
+            else Progress(chosen.progress, Lines(chosen.log_format, chosen.run_id), _on_terminal())
         )
         self._whole = whole or self
         self._session: AbstractContextManager[Any] | None = None
@@ -96,27 +103,32 @@ class Job:
 
     def close(self, failure: BaseException | None) -> None:
         """Ends the session; the jobs of a failed run are cancelled."""
-        if self._session is not None:
-            if failure is not None:
-                self.progress.spark.sparkContext.cancelAllJobs()
-            self.progress.spark = None
+        spark, self.progress.spark = self.progress.spark, None
+        if self._session is None or spark is None:
+            return
+        if failure is None:
             self._session.__exit__(None, None, None)
+        else:
+            session.end(spark, partial(self._session.__exit__, None, None, None))
 
     def listen(self) -> None:
         """Lets SIGTERM and SIGINT end the run by an exception, so that locks are freed and the run is recorded."""
         for number in _ENDING:
             signal.signal(number, self._end)
 
+        if (earlier := wrapper.begin()) is not None:
+            self._end(earlier, None)
+
     def _end(self, number: int, frame: Any) -> None:
         for each in _ENDING:
             signal.signal(each, signal.SIG_IGN)
         if self.progress.spark is not None:
             session.forget_interrupted_call(self.progress.spark)
-        raise Terminated(f"ended by {signal.Signals(number).name}: run it again, it goes on where it was")
+        raise Terminated(number)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        with self.progress.step(name), self.report.timed(name):
+        with self.progress.step(name, self.report.files), self.report.timed(name):
             yield
 
     @contextmanager
@@ -146,10 +158,11 @@ class Job:
         self.report.status = "failed" if "failed" in done else "succeeded" if "succeeded" in done else "nothing_new"
 
     def show(self, rows: list[dict[str, Any]]) -> None:
-        """Puts rows into the report and, as a readable table, on standard error."""
+        """Puts rows into the report and, for people, as a readable table on standard error."""
         self.report.rows = rows
         self.report.status = "succeeded"
-        print(text_table(rows), file=sys.stderr)
+        if self.settings.log_format == "text":
+            print(text_table(rows), file=sys.stderr)
 
 
 def _on_terminal() -> bool:
@@ -160,14 +173,12 @@ def _on_terminal() -> bool:
 @contextmanager
 def job(name: str, options: dict[str, Any]) -> Iterator[Job]:
     """Runs a job: prints its report, turns failures into exit codes, and SIGTERM into a clean end."""
-    if pid_file := os.environ.get("SLUICE_WRAPPER_PID"):
-        Path(pid_file).write_text(str(os.getpid()))
     running = Job(name, Settings.of(options))
     failure: BaseException | None = None
     before = [(number, signal.getsignal(number)) for number in _ENDING]
-    running.listen()
     try:
         try:
+            running.listen()
             yield running
         except BaseException as error:
             failure = error
@@ -176,42 +187,9 @@ def job(name: str, options: dict[str, Any]) -> Iterator[Job]:
             running.close(failure)
     except session.SparkNeeded:
         sys.exit(session.SparkNeeded.exit_code)
-    except (Exception, Terminated):
+    except (Exception, Terminated, KeyboardInterrupt):
         pass  # told below
     finally:
         for number, handler in before:
             signal.signal(number, handler)
-    _end(running.report, failure, running)
-
-
-def _end(report: Report, failure: BaseException | None, running: Job | None) -> NoReturn:
-    code = note_failure(report, failure)
-    text = json.dumps(report.document(), default=str, ensure_ascii=False)
-    wrapper = os.environ.get("SLUICE_WRAPPER_RESULT")  # printed by it: spark-submit mixes the two outputs
-    if not wrapper:
-        print(text, flush=True)
-    for path in (wrapper, running and running.settings.result_file):
-        try:
-            if path:
-                Path(path).write_text(text + "\n")
-        except OSError as error:
-            print(f"{path}: the report could not be written here ({error.strerror})", file=sys.stderr, flush=True)
-    if failure is not None:
-        if code == 1:
-            traceback.print_tb(failure.__traceback__)
-        print(f"{report.job}: {report.error}", file=sys.stderr, flush=True)
-    elif running is not None:
-        running.progress.tell(f"{report.job}: {summary(report)}")
-    sys.exit(code)
-
-
-def note_failure(report: Report, failure: BaseException | None) -> int:
-    """Writes a failure into the report and gives the exit code."""
-    if failure is None:
-        return 0
-    code: int = getattr(failure, "exit_code", 1)
-    report.status = "refused" if code == 4 else "failed"
-    java: Any = getattr(failure, "java_exception", None)  # py4j's own text is the JVM's whole stack
-    lines = str(java.toString() if java else failure).strip().splitlines() or [type(failure).__name__]
-    report.error = lines[0] if code != 1 else f"unexpected {type(failure).__name__}: {lines[0]}"
-    return code
+    end(running.report, failure, running.progress.lines, running.settings.result_file)

@@ -3,6 +3,8 @@
 A message is one line that names the file, table or column and says what to do.
 """
 
+from signal import Signals
+
 
 class SluiceError(Exception):
     """Base of all failures that are told without a traceback."""
@@ -43,4 +45,6 @@ class DatabaseError(SluiceError):
 class Terminated(BaseException):
     """SIGTERM or SIGINT arrived; a BaseException so that no handler mistakes it for a failure."""
 
-    exit_code = 143
+    def __init__(self, number: int) -> None:
+        super().__init__(f"ended by {Signals(number).name}: run it again, it goes on where it was")
+        self.exit_code = 128 + number

@@ -32,6 +32,8 @@ def held_by_jvm(
     spark: Any, lake: str, table: str, run_id: str, timeout: float, tell: Callable[[str], None]
 ) -> Iterator:
     """Holds a table's lock; raises Busy if another run still has it after `timeout` seconds."""
+    from py4j.protocol import Py4JNetworkError
+
     path = _lock_file(lake, table)
     file = spark._jvm.java.io.RandomAccessFile(path, "rw")
     try:
@@ -40,7 +42,8 @@ def held_by_jvm(
         file.writeBytes(run_id)
         yield
     finally:
-        file.close()  # frees the lock
+        with suppress(Py4JNetworkError, ConnectionError):  # of a JVM that has died, and so freed the lock
+            file.close()  # frees it
 
 
 def _try_lock(file: Any) -> bool:

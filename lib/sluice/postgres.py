@@ -13,7 +13,8 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import psycopg2
 from psycopg2 import sql
-from psycopg2.extensions import parse_dsn
+from psycopg2.extensions import parse_dsn, set_wait_callback
+from psycopg2.extras import wait_select
 
 from sluice import embedded
 from sluice.errors import Busy, DatabaseError
@@ -91,12 +92,23 @@ def connected(address: str, schema: str) -> Iterator[Database]:
     """Raises DatabaseError for whatever PostgreSQL refuses."""
     try:
         connection = psycopg2.connect(address, connect_timeout=10, application_name="sluice")
+        set_wait_callback(_wait)
         try:
             yield Database(connection, schema)
         finally:
+            set_wait_callback(None)
             connection.close()
     except psycopg2.Error as error:
         raise DatabaseError(f"PostgreSQL: {_first_line(error)}") from None
+
+
+def _wait(connection: Any) -> None:
+    """Waits for an answer so that a signal can end it: libpq's own waiting would go on; so would the statement."""
+    try:
+        wait_select(connection)
+    except BaseException:
+        connection.cancel()
+        raise
 
 
 def _first_line(error: psycopg2.Error) -> str:

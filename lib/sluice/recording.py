@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sluice import ledger, lock
-from sluice.cli import Job, note_failure
+from sluice.cli import Job
+from sluice.ending import note_failure
 
 
 @contextmanager

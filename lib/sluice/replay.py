@@ -8,7 +8,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from sluice import catalog, files, ingest, rejects
-from sluice.cli import Job, note_failure
+from sluice.cli import Job
+from sluice.ending import note_failure
 from sluice.errors import InputError
 from sluice.ingest import Options, Plan
 from sluice.input_file import InputFile

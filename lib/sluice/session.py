@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
+
+_ENDING = 4.0
 
 
 class SparkNeeded(BaseException):
@@ -32,6 +35,20 @@ def opened(name: str) -> Iterator[Any]:
     finally:
         if before is None:
             spark.stop()
+
+
+def end(spark: Any, close: Callable[[], Any]) -> None:
+    """Cancels the jobs of a failed run and closes its session; a JVM that does not answer is left to its own end."""
+
+    def ending() -> None:
+        with suppress(Exception):
+            spark.sparkContext.cancelAllJobs()
+        with suppress(Exception):
+            close()
+
+    thread = threading.Thread(target=ending, daemon=True)
+    thread.start()
+    thread.join(_ENDING)
 
 
 def forget_interrupted_call(spark: Any) -> None:

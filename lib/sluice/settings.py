@@ -6,12 +6,15 @@ import os
 import re
 import tomllib
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from sluice.errors import UsageError
+from sluice.log_lines import Lines
 
 KEYS = ("lake", "progress", "log_format", "lock_timeout", "max_rejects", "max_record_bytes", "min_age")
 
@@ -31,7 +34,7 @@ class Settings:
     @classmethod
     def of(cls, options: dict[str, Any]) -> Settings:
         """Takes its own options out of a job's."""
-        run_id = options.pop("run_id") or f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+        run_id = options.pop("run_id") or _new_run_id()
         if not re.fullmatch(r"[A-Za-z0-9._:+-]{1,200}", run_id):
             raise UsageError(f"--run-id {run_id!r}: use at most 200 letters, digits and . _ : + -")
         lake = options.pop("lake")
@@ -43,6 +46,26 @@ class Settings:
             raise UsageError(f"--result-file {result_file}: its folder does not exist: create it first")
         names = ("dry_run", "result_file", "log_format", "progress", "lock_timeout")
         return cls(lake=root, run_id=run_id, **{name: options.pop(name, None) for name in names})
+
+
+def _new_run_id() -> str:
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+
+
+def lines(arguments: Sequence[str], values: dict[str, Any]) -> Lines:
+    """How a run's lines are written, known before Click has understood the arguments: wrong usage is told so too."""
+    log_format = _given(arguments, "--log-format", "SLUICE_LOG_FORMAT") or values.get("log_format") or "text"
+    return Lines(log_format, _given(arguments, "--run-id", "SLUICE_RUN_ID") or _new_run_id())
+
+
+def _given(arguments: Sequence[str], flag: str, variable: str) -> str | None:
+    found = os.environ.get(variable)
+    for argument, following in zip_longest(arguments, arguments[1:], fillvalue=""):
+        if argument == "--":
+            break
+        if argument == flag or argument.startswith(f"{flag}="):
+            found = argument.partition("=")[2] or following
+    return found
 
 
 def defaults() -> dict[str, Any]:

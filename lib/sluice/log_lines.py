@@ -1,0 +1,104 @@
+"""Lines on standard error, as text or as JSON objects; run by ./spark-submit.sh as the filter of all of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+_END = b"\x04"  # ends the line that the wrapper sends last
+_NOISE = b"Using incubator modules"  # the JVM's, at each start of Spark
+
+
+@dataclass(frozen=True)
+class Lines:
+    """How the lines of a run are written."""
+
+    log_format: str = "text"
+    run_id: str = ""
+
+    @property
+    def json(self) -> bool:
+        return self.log_format == "json"
+
+    def line(self, message: str, **fields: Any) -> str:
+        if not self.json:
+            return message
+        values = {"time": datetime.now(UTC).isoformat(), "run_id": self.run_id, "message": message, **fields}
+        return json.dumps(values, ensure_ascii=False)
+
+    def told(self, message: str, **fields: Any) -> str:
+        """A line of what happens, with its time."""
+        return self.line(message if self.json else f"{datetime.now(UTC):%H:%M:%S} {message}", **fields)
+
+    def passed(self, line: bytes) -> bytes:
+        """A line of whatever origin, its end included: with JSON, one that is no object becomes one."""
+        if _NOISE in line or (self.json and not line.strip()):
+            return b""
+        if not self.json or _is_object(line):
+            return line
+        return self.line(line.decode(errors="backslashreplace").rstrip()).encode() + b"\n"
+
+
+def _is_object(line: bytes) -> bool:
+    with suppress(ValueError):
+        found = json.loads(line)
+        return isinstance(found, dict) and {"time", "run_id", "message"} <= found.keys()
+    return False
+
+
+class Filter:
+    """Takes what comes through the wrapper's pipe, in pieces, and gives what is to be shown of it."""
+
+    def __init__(self, introduced: Path) -> None:
+        self._introduced = introduced
+        self._lines: Lines | None = None
+        self._held = b""
+        self.ended = False
+
+    def take(self, data: bytes) -> bytes:
+        """What can be shown by now: whole lines, and of text also a line that is being drawn."""
+        self._held += data
+        if self._lines is None:
+            self._lines = self._known()
+        *whole, rest = self._held.split(b"\n")
+        self.ended = any(line.endswith(_END) for line in whole)
+        if self._lines is None and not self.ended:
+            return b""  # how to write is told by the job, at its start
+        lines = self._lines or Lines(os.environ.get("SLUICE_LOG_FORMAT", "text"), os.environ.get("SLUICE_RUN_ID", ""))
+        shown = b"".join(lines.passed(line.removesuffix(_END) + b"\n") for line in whole if line != _END)
+        drawn = not lines.json and not rest.startswith(b"WARNING")  # that may become noise
+        self._held = b"" if drawn else rest
+        return shown + rest if drawn else shown
+
+    def rest(self) -> bytes:
+        """What is left when the pipe ends without the wrapper."""
+        return self.take(_END + b"\n") if self._held else b""
+
+    def _known(self) -> Lines | None:
+        with suppress(OSError):
+            return Lines(*self._introduced.read_text().split())
+        return None
+
+
+def main() -> None:
+    """Goes on reading where nobody takes what is shown: the job must not end for that."""
+    through = Filter(Path(os.environ["SLUICE_WRAPPER"], "run"))
+    while not through.ended and (data := os.read(0, 1 << 16)):
+        _show(through.take(data))
+    _show(through.rest())
+
+
+def _show(data: bytes) -> None:
+    with suppress(OSError):
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""What a job and ./spark-submit.sh tell each other: files in the folder `$SLUICE_WRAPPER`, if there is one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+
+def _folder() -> Path | None:
+    folder = os.environ.get("SLUICE_WRAPPER")
+    return Path(folder) if folder else None
+
+
+def attach() -> None:
+    """Sends this process's output straight to the wrapper: through the JVM it would be lost when that dies."""
+    folder = _folder()
+    if folder is None or os.environ.get("SLUICE_WITHOUT_SPARK"):
+        return
+    with suppress(OSError):
+        pipe = os.open(folder / "lines", os.O_WRONLY | os.O_NONBLOCK)  # without waiting for a reader that is gone
+        os.set_blocking(pipe, True)
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+            os.dup2(pipe, stream.fileno())
+        os.close(pipe)
+
+
+def introduce(log_format: str, run_id: str) -> None:
+    """Says how lines are written, for those that others than the job write, and for the start that follows."""
+    if folder := _folder():
+        new = folder / "run.new"
+        new.write_text(f"{log_format}\n{run_id}\n")
+        new.replace(folder / "run")
+
+
+def begin() -> signal.Signals | None:
+    """Says which process to signal; gives the signal that came before."""
+    folder = _folder()
+    if folder is None:
+        return None
+    (folder / "pid").write_text(str(os.getpid()))
+    with suppress(OSError):
+        return signal.Signals[f"SIG{(folder / 'signal').read_text().strip()}"]
+    return None
+
+
+def end(report: str, last_line: str, code: int) -> bool:
+    """Leaves it to the wrapper to print the report and, after what the JVM may still say, the last line."""
+    folder = _folder()
+    if folder is None:
+        return False
+    for name, text in (("result", report), ("last", last_line), ("code", str(code))):
+        (folder / name).write_text(f"{text}\n")
+    return True

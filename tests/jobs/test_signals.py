@@ -1,0 +1,158 @@
+"""Runs ended by SIGTERM and SIGINT: in each phase, sent to the wrapper alone and to its whole process group."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+
+import psutil
+import psycopg2
+import pytest
+from test_spark_submit import HEADER, finished, held, wait_for
+
+TERM, INT = signal.SIGTERM, signal.SIGINT
+CODES = {TERM: 143, INT: 130}
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_in_a_shell():
+    """A background job's shell ignores SIGINT, and so would all that it starts."""
+    before = signal.signal(INT, signal.default_int_handler)
+    yield
+    signal.signal(INT, before)
+
+
+def send(process, number, group):
+    if group:
+        os.killpg(process.pid, number)
+    else:
+        process.send_signal(number)
+
+
+def read_until(process, text):
+    """The lines of standard error up to the one with the text."""
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if text in line:
+            return "".join(lines)
+    raise AssertionError(f"no {text!r} in {lines}")
+
+
+def assert_ended(process, number, began, before=""):
+    """The report and the one line that gives the cause, in time."""
+    code, out, err = finished(process, 60)
+    seconds = time.monotonic() - began
+    print(f"ended {seconds:.1f} s after {number.name}")
+    report, name = json.loads(out), number.name
+    assert (code, report["status"]) == (CODES[number], "failed")
+    assert report["error"] == f"ended by {name}: run it again, it goes on where it was"
+    lines = (before + err).splitlines()
+    assert lines[-1] == f"{report['job']}: {report['error']}"
+    assert sum("ended by" in line for line in lines) == 1
+    assert "Traceback" not in before + err
+    assert seconds < 10
+    return lines
+
+
+def ended_at(submit, big_file, step, number, group):
+    process = submit("ingest", "products", big_file, "--progress", "plain", "--run-id", "ended")
+    before = read_until(process, f"{step} …")
+    time.sleep(1.5)
+    send(process, number, group)
+    return assert_ended(process, number, time.monotonic(), before)
+
+
+@pytest.mark.parametrize(
+    ("step", "number", "group"),
+    [
+        ("read", TERM, False),
+        ("merge", INT, True),
+        *(
+            pytest.param(step, number, group, marks=pytest.mark.slow)
+            for step in ("start", "read", "classify", "merge")
+            for number in CODES
+            for group in (False, True)
+            if (step, number, group) not in {("read", TERM, False), ("merge", INT, True)}
+        ),
+    ],
+)
+def test_ended_while_spark_works(submit, job, rows, csv_file, lake, big_file, step, number, group):
+    ended_at(submit, big_file, step, number, group)
+    recorded = rows("runs", "run_id", "status") if (lake / "runs").exists() else []
+    assert recorded == ([] if step == "start" else [("ended", "failed")])
+    assert job("ingest", "products", csv_file("next.csv", HEADER, "s,n,d"), "--lock-timeout", 0).exit_code == 0
+
+
+def test_a_second_signal_changes_nothing(submit, lake, csv_file):
+    path = csv_file("a.csv", HEADER, "s1,n,d")
+    with held(lake, "products"):
+        process = submit("ingest", "products", path, "--progress", "plain")
+        before = read_until(process, "waiting up to")
+        began = time.monotonic()
+        send(process, INT, True)
+        for number in (TERM, INT, TERM):
+            time.sleep(0.3)
+            if process.poll() is None:
+                send(process, number, True)
+        assert_ended(process, INT, began, before)
+
+
+@pytest.mark.parametrize(("number", "group"), [(INT, True), (TERM, False)])
+def test_ended_in_a_start_without_a_jvm(submit, job, csv_file, database, number, group):
+    job("ingest", "products", csv_file("a.csv", HEADER, "1,x,"))
+    database("SELECT pg_advisory_lock(%s)", 0x51_1CE)  # as another export would hold it
+    process = submit("export", "products")
+    wait_for(lambda: database("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sluice'") == [(1,)])
+    assert "java" not in {child.name() for child in psutil.Process(process.pid).children(recursive=True)}
+    send(process, number, group)
+    assert_ended(process, number, time.monotonic())
+
+
+@pytest.mark.parametrize("start", ["without", "with"])
+def test_a_signal_before_the_job_runs_is_not_lost(submit, csv_file, lake, tmp_path, monkeypatch, start):
+    (tmp_path / "work").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "work"))
+    process = submit("ingest", "products", csv_file("a.csv", HEADER, "s1,n,d"))
+    wait_for(lambda: list((tmp_path / "work").glob("*/lines" if start == "without" else "*/run")))
+    if start == "with":
+        wait_for(lambda: any("java" in child.name() for child in psutil.Process(process.pid).children(recursive=True)))
+    send(process, TERM, True)
+    assert_ended(process, TERM, time.monotonic())
+    assert not lake.exists()
+
+
+def test_ended_while_postgresql_works(submit, job, csv_file, database, postgres_url, rows):
+    job("ingest", "products", csv_file("a.csv", HEADER, "1,x,"))
+    job("export", "products")
+    job("ingest", "products", csv_file("b.csv", HEADER, "2,z,"))
+    reader = psycopg2.connect(postgres_url)
+    reader.cursor().execute("LOCK TABLE fresh.products IN SHARE MODE")
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'"
+    process = submit("export", "products", "--run-id", "ended")
+    wait_for(lambda: database(waiting) == [(1,)])
+    send(process, TERM, False)
+    assert_ended(process, TERM, time.monotonic())
+    assert database(waiting) == [(0,)]
+    reader.close()
+    assert ("ended", "failed") in rows("runs", "run_id", "status")
+
+
+def test_the_jvm_killed_the_run_is_recorded_all_the_same(submit, rows, big_file):
+    arguments = ("--progress", "plain", "--log-format", "json", "--run-id", "ended")
+    process = submit("ingest", "products", big_file, *arguments)
+    before = read_until(process, "read …")
+    time.sleep(1)
+    (jvm,) = (child for child in psutil.Process(process.pid).children(recursive=True) if child.name() == "java")
+    jvm.kill()
+    began = time.monotonic()
+    code, out, err = finished(process)
+    report = json.loads(out)
+    assert (code, report["status"]) == (1, "failed")
+    assert time.monotonic() - began < 15
+    lines = [json.loads(line) for line in (before + err).splitlines()]
+    assert {line["run_id"] for line in lines} == {"ended"}
+    assert lines[-1]["message"] == f"ingest: {report['error']}"
+    assert any("in _ingest" in line["message"] for line in lines)  # the traceback of the cause
