@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import click
@@ -34,6 +35,17 @@ def restore(table: str, version: int, **options: Any) -> None:
     """Sets TABLE back to a version; files ingested after it are new to it again."""
     with job("maintain", options) as running:
         maintain.restore(running, catalog.table(table), version)
+
+
+@main.command()
+@click.argument("table")
+@click.option("--before", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The first day to keep.")
+@writer_options
+@common_options
+def prune(table: str, before: datetime, **options: Any) -> None:
+    """Deletes TABLE's records of days before one; aggregates of those days stay."""
+    with job("maintain", options) as running:
+        maintain.prune(running, catalog.table(table), before.date())
 
 
 if __name__ == "__main__":

@@ -242,3 +242,25 @@ def test_a_customer_from_a_day_on_is_answered_from_the_keys_index(job, log, data
     assert database("SELECT count(*), sum(requests) FROM resource_statistics_by_day_path_status") == [
         (28 * 60, 28 * 60)
     ]
+
+
+def test_pruned_days_keep_their_statistics_and_take_no_more_lines(job, rows, log):
+    job("ingest", "requests", log("a.log", line(0, day=1), line(1, day=1, status=500), line(0, day=2), line(0, day=3)))
+    pruned = job("maintain", "prune", "requests", "--before", "2024-10-03")
+    assert (pruned.exit_code, pruned.report["rows_removed"]) == (0, 3)
+    assert rows("requests", "date") == [(date(2024, 10, 3),)]
+    tables = ("resource_statistics_by_day", "resource_statistics_by_day_path_status")
+    kept = [rows(table, "*") for table in tables]
+    assert [len(each) for each in kept] == [3, 4]
+    late = job("ingest", "requests", log("b.log", line(9, day=2), line(9, day=3)), "--max-rejects", 1)
+    assert late.counts == {"read": 2, "rejected": 1, "inserted": 1}
+    assert rows("rejects", "raw", "reason") == [(line(9, day=2), "days before 2024-10-03 are pruned")]
+    job("aggregate", "requests")
+    for table, before in zip(tables, kept, strict=True):
+        frozen = [row for row in before if date(2024, 10, 3) not in row]
+        assert [row for row in rows(table, "*") if date(2024, 10, 3) not in row] == frozen
+    after = [rows(table, "*") for table in tables]
+    job("aggregate", "requests", "--full-refresh")
+    assert [rows(table, "*") for table in tables] == after
+    assert job("maintain", "prune", "requests", "--before", "2024-10-01").exit_code == 2
+    assert job("maintain", "prune", "products", "--before", "2024-10-01").exit_code == 2

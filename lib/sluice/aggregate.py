@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from datetime import date
 from functools import reduce
 from typing import Any
 
 import pyarrow.compute as pc
 
-from sluice import bookkeeping
+from sluice import bookkeeping, measures
 from sluice import changes as feed
 from sluice.cli import Job
 from sluice.errors import UsageError
@@ -111,7 +112,9 @@ def _obstacle(
 
 def _refresh_from_all(job: Job, lake: Lake, table: Table, aggregate: Aggregate, source: tuple[str, int]) -> None:
     with job.step("aggregate"):
-        groups = compute(lake.read(table.name, source[1]), aggregate).persist()
+        groups = _with_frozen(
+            lake, table, aggregate, measures.compute(lake.read(table.name, source[1]), aggregate)
+        ).persist()
         job.report.groups_recomputed = groups.count()
     job.report.mode = "full"
     job.report.files_read, job.report.bytes_read = bookkeeping.size(lake.root, table.name)
@@ -130,6 +133,8 @@ def _refresh_from_changes(
     places, found = [name for name in table.partition_by if name in aggregate.by], None
     with job.step("aggregate"):
         changes = lake.changes(table.name, after, source[1])
+        if day := _first_day(lake.root, table, aggregate):
+            changes = changes.where(F.col("date") >= F.lit(day))
         old = lake.read(aggregate.name, bookkeeping.version(lake.root, aggregate.name) or 0)
         if aggregate.adjustable:
             groups = adjusted(changes, old, aggregate)
@@ -157,38 +162,28 @@ def _refresh_from_changes(
     groups.unpersist()
 
 
+def _first_day(lake: str, table: Table, aggregate: Aggregate) -> date | None:
+    """The day before which the aggregate's rows are frozen, as their records were pruned."""
+    return bookkeeping.pruned_before(lake, table.name) if "date" in aggregate.by else None
+
+
+def _with_frozen(lake: Lake, table: Table, aggregate: Aggregate, groups: Any) -> Any:
+    """The groups, those of pruned days as the aggregate has them."""
+    from pyspark.sql import functions as F
+
+    day, version = _first_day(lake.root, table, aggregate), bookkeeping.version(lake.root, aggregate.name)
+    if day is None or version is None:
+        return groups
+    old = lake.read(aggregate.name, version).where(F.col("date") < F.lit(day))
+    kept = [name for name in groups.columns if name in old.columns]
+    return groups.where(F.col("date") >= F.lit(day)).unionByName(old.select(*kept), allowMissingColumns=True)
+
+
 def _in_partitions(columns: Sequence[str], values: Sequence[tuple] | None) -> Any:
     if values is None:
         return None
     tests = (pc.field(f"partition.{name}").isin([value[i] for value in values]) for i, name in enumerate(columns))
     return reduce(lambda a, b: a & b, tests)
-
-
-def compute(rows: Any, aggregate: Aggregate) -> Any:
-    """The aggregate of all rows: one row for each combination of its dimensions, null among them."""
-    from pyspark.sql import functions as F
-
-    inputs = {name: F.expr(text) for name, text in aggregate.inputs.items()}
-    kinds = {name: measure.partition(":")[::2] for name, measure in aggregate.measures.items()}
-    needed = dict.fromkeys([*aggregate.by, *(column for _, column in kinds.values() if column)])
-    rows = rows.select(*(inputs.get(name, F.col(name)).alias(name) for name in needed))
-    measures = [_measure(kind, column).alias(name) for name, (kind, column) in kinds.items()]
-    groups = rows.groupBy(*aggregate.by).agg(*measures)
-    return groups.select(
-        *aggregate.by, *aggregate.measures, *(F.expr(t).alias(n) for n, t in aggregate.derived.items())
-    )
-
-
-def _measure(kind: str, column: str) -> Any:
-    from pyspark.sql import functions as F
-
-    if kind == "count":
-        return F.count(F.col(column) if column else F.lit(1))
-    if kind.startswith("p"):
-        ordered = F.sort_array(F.collect_list(column))
-        rank = F.ceil(F.size(ordered) * F.lit(int(kind[1:])) / 100).cast("int")
-        return F.when(F.size(ordered) > 0, F.element_at(ordered, rank))
-    return getattr(F, kind)(F.col(column))
 
 
 def adjusted(changes: Any, old: Any, aggregate: Aggregate) -> Any:
@@ -209,14 +204,14 @@ def recomputed(touched: Any, rows: Any, old: Any, aggregate: Aggregate) -> Any:
     from pyspark.sql import functions as F
 
     members = rows.alias("rows").join(touched.alias("touched"), _same(aggregate.by, "rows", "touched"), "left_semi")
-    new = compute(members, aggregate).withColumn("_there", F.lit(True))
+    new = measures.compute(members, aggregate).withColumn("_there", F.lit(True))
     both = touched.alias("touched").join(new.alias("new"), _same(aggregate.by, "touched", "new"), "left")
     both = both.join(old.withColumn("_there", F.lit(True)).alias("old"), _same(aggregate.by, "touched", "old"), "left")
     compared = ("_there", *aggregate.values)
     differs = reduce(lambda a, b: a | b, (~F.col(f"new.{c}").eqNullSafe(F.col(f"old.{c}")) for c in compared))
     dimensions = [F.col(f"touched.{column}").alias(column) for column in aggregate.by]
-    measures = [F.col(f"new.{name}").alias(name) for name in aggregate.values]
-    return both.where(differs).select(*dimensions, *measures, F.col("new._there").isNull().alias("_gone"))
+    values = [F.col(f"new.{name}").alias(name) for name in aggregate.values]
+    return both.where(differs).select(*dimensions, *values, F.col("new._there").isNull().alias("_gone"))
 
 
 def _same(columns: Sequence[str], left: str, right: str) -> Any:

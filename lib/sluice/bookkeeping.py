@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from deltalake.exceptions import TableNotFoundError
 from sluice import lock
 from sluice.errors import InputError
 
+PRUNED_BEFORE = "sluice.pruned_before"  # property of a table
 _KEEPING = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")  # operations that keep every row
 
 
@@ -90,6 +92,13 @@ def column_names(lake: str, table: str) -> list[str]:
     """A table's columns; none if there is no such table."""
     delta = _open(lake, table)
     return [] if delta is None else [field.name for field in delta.schema().fields]
+
+
+def pruned_before(lake: str, table: str) -> date | None:
+    """The day before which a table's days were pruned, if any were."""
+    delta = _open(lake, table)
+    text = None if delta is None else delta.metadata().configuration.get(PRUNED_BEFORE)
+    return None if not text else date.fromisoformat(text)
 
 
 def row_count(lake: str, table: str) -> int:

@@ -1,9 +1,10 @@
-"""Columns beside the declared ones: those that a table gained, and what to do with those that a file brings."""
+"""A table as it is beside its declaration: columns that it gained, or that a file brings, and days that are pruned."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from sluice import bookkeeping
 from sluice.errors import InputError
@@ -14,9 +15,10 @@ _OWN = ("ingested_at", "run_id")
 
 
 def as_it_is(lake: str, table: Table) -> Table:
-    """The table with the columns that it gained in the lake."""
+    """The table with the columns that it gained in the lake, and without the days that were pruned there."""
     known = {*table.column_names, *_OWN}
-    return table.gaining([name for name in bookkeeping.column_names(lake, table.name) if name not in known])
+    gained = table.gaining([name for name in bookkeeping.column_names(lake, table.name) if name not in known])
+    return replace(gained, pruned_before=bookkeeping.pruned_before(lake, table.name))
 
 
 def new_columns(uri: str, names: Iterable[str], table: Table, on_new_column: str) -> list[str]:

@@ -101,7 +101,8 @@ def with_files_opened(lake: str, plan: Plan) -> Plan:
     opened = table.reader.open_all(new, table, options.reading, options.on_new_column)
     if opened.failures and options.on_bad_file == "fail":
         raise opened.failures[0]
-    return replace(plan, version=version, gained=table.gained, opened=opened)
+    declared = replace(plan.declared, pruned_before=table.pruned_before)
+    return replace(plan, declared=declared, version=version, gained=table.gained, opened=opened)
 
 
 def _check_reading(lake: str, table: Table, options: Options, new: Sequence[InputFile]) -> None:

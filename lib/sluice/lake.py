@@ -95,6 +95,16 @@ class Lake:
             merge = merge.whenMatchedDelete("new._gone").whenMatchedUpdate(set=values)
             merge.whenNotMatchedInsert("NOT new._gone", values=values).execute()
 
+    def prune(self, table: str, before: date) -> int:
+        """Deletes the partitions of days before one, and notes that they are pruned; gives how many rows they had."""
+        path, day = self.path(table).replace("`", "``"), before.isoformat()
+        with self._commit():
+            self.spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ('{bookkeeping.PRUNED_BEFORE}' = '{day}')")
+        rows = self.spark.read.format("delta").load(self.path(table)).where(f"date < DATE'{day}'").count()
+        with self._commit():
+            self._delta(table).delete(f"date < DATE'{day}'")
+        return int(rows)
+
     def note(self, table: str, **built: Any) -> None:
         """Commits what a table was found to be built on, and nothing else."""
         path = self.path(table).replace("`", "``")
@@ -103,8 +113,11 @@ class Lake:
             self.spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ('sluice.source_version' = '{version}')")
 
     def clear(self, table: str) -> None:
+        """Deletes all rows; pruned days may come again."""
+        path = self.path(table).replace("`", "``")
         with self._commit():
             self._delta(table).delete()
+            self.spark.sql(f"ALTER TABLE delta.`{path}` UNSET TBLPROPERTIES IF EXISTS ('{bookkeeping.PRUNED_BEFORE}')")
 
     def restore(self, table: str, version: int) -> None:
         with self._commit():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sluice import bookkeeping, ledger
+from datetime import date
+
+from sluice import aggregate, bookkeeping, ledger
 from sluice.cli import Job
 from sluice.errors import UsageError
 from sluice.recording import held, recorded
@@ -51,5 +53,29 @@ def restore(job: Job, table: Table, version: int) -> None:
         if not job.settings.dry_run:
             ledger.forget_files(lake.root, table.name, version, lake.run_id)
             lake.restore(table.name, version)
+        current_version(job, table)
+        job.report.status = "succeeded"
+
+
+def prune(job: Job, table: Table, before: date) -> None:
+    """Deletes the days before one, whose aggregates by day stay as they are; later records of them will be rejects.
+
+    Raises UsageError for a table without days, and for a day before which days were pruned already.
+    """
+    if "date" not in table.partition_by:
+        raise UsageError(f"table {table.name} is not kept by days: there is nothing to prune")
+    current_version(job, table)
+    root = job.settings.lake
+    pruned = bookkeeping.pruned_before(root, table.name)
+    if pruned and before < pruned:
+        raise UsageError(f"table {table.name} is pruned before {pruned} already: choose that day or a later one")
+    lake = job.lake
+    with held(job, table.name), recorded(job, table.name, {"action": "prune", "before": before.isoformat()}):
+        for made in aggregate.kept(root, table):  # what they do not hold yet would be lost
+            with job.part("aggregate") as part:
+                aggregate.run(part, table, made)
+        if not job.settings.dry_run:
+            with job.step("prune"):
+                job.report.rows_removed = lake.prune(table.name, before)
         current_version(job, table)
         job.report.status = "succeeded"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, ClassVar
 
 from sluice.errors import UsageError
@@ -104,7 +105,8 @@ class Table:
 
     Its files are read by the module `reader` as `reading` tells, by default; where that makes the key (`occurrences`),
     a file is never read in another way.
-    `input_columns` are those of its files; `gained` the columns beside the declared ones that new files brought.
+    `input_columns` are those of its files; `gained` the columns beside the declared ones that new files brought. Days
+    of its column `date` that are `pruned_before` one have no records any more, and take none.
     """
 
     name: str
@@ -116,6 +118,7 @@ class Table:
     input_columns: tuple[str, ...] = ()
     occurrences: Occurrences | None = None
     gained: tuple[str, ...] = ()
+    pruned_before: date | None = None
     aggregates: tuple[Aggregate, ...] = ()
     nullable_key: ClassVar[bool] = False
     indexes: ClassVar[tuple[tuple[str, ...], ...]] = ()

@@ -116,7 +116,7 @@ def test_customer_and_query():
         ("2024-10-02 05:10:46 c /p 600 1", "status '600' is not a number from 100 to 599"),
         ("2024-10-02 05:10:46 c /p 99 1", "status '99'"),
         ("2024-10-02 05:10:46 c /p 0xC8 1", "status '0xC8'"),
-        ("2024-10-02 05:10:46 c /p 200 -0.1", "duration '-0.1' is not a number of seconds, 0 or more"),
+        ("2024-10-02 05:10:46 c /p 200 -0.1", "duration '-0.1' is not a number of seconds from 0 to 1,000,000"),
         ("2024-10-02 05:10:46 c /p 200 nan", "duration 'nan'"),
         ("2024-10-02 05:10:46 c /p 200 inf", "duration 'inf'"),
         ("2024-10-02 05:10:46 c /p 200 1s", "duration '1s'"),

@@ -223,12 +223,12 @@ def _duration(value: Any) -> float | None:
     known = _SECONDS.fullmatch(value) if isinstance(value, str) else type(value) in (int, float)
     seconds = float(value) if known else math.nan
     if not 0 <= seconds <= MAX_SECONDS:
-        raise Unfit(f"duration {str(value)[:40]!r} is not a number of seconds, 0 or more")
+        raise Unfit(f"duration {str(value)[:40]!r} is not a number of seconds from 0 to {MAX_SECONDS:,.0f}")
     return abs(seconds)
 
 
 _SECONDS = re.compile(r"[+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-MAX_SECONDS = 1e9  # so that microseconds of as many requests as there can be add up in a bigint
+MAX_SECONDS = 1e6  # more than 11 days; microseconds of millions of such requests still add up in a bigint
 
 _PARSERS: dict[str, Callable[[str, LogFormat], Row]] = {"space": _space, "json": _json, "combined": _combined}
 FORMATS = tuple(_PARSERS)

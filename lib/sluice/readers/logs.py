@@ -37,7 +37,7 @@ def open_all(found: Sequence[InputFile], table: Table, reading: LogFormat, on_ne
 
     def attempt(file: InputFile) -> LogFile | InputError:
         try:
-            return _open(file, reading)
+            return _open(file, table, reading)
         except InputError as error:
             return error
 
@@ -47,7 +47,7 @@ def open_all(found: Sequence[InputFile], table: Table, reading: LogFormat, on_ne
     return Opened(tuple(each for each in opened if isinstance(each, LogFile)), failures)
 
 
-def _open(file: InputFile, reading: LogFormat) -> LogFile:
+def _open(file: InputFile, table: Table, reading: LogFormat) -> LogFile:
     with files.reading(file, 0, min(file.size, csv_scan.PIECE_BYTES)) as stream:
         head = stream.read(csv_scan.PIECE_BYTES)
     wanted = f"of format {reading.format}" if reading.format else "of a known format (space, json, combined)"
@@ -57,6 +57,8 @@ def _open(file: InputFile, reading: LogFormat) -> LogFile:
     layout = log_parse.found_layout(head[begin:], reading)
     if layout is None:
         raise InputError(f"{file.uri}: no line at its beginning is {wanted}: check the file, or name its --format")
+    if table.pruned_before:
+        layout = log_parse.replace_first_day(layout, table.pruned_before)
     return LogFile(file, layout, begin)
 
 

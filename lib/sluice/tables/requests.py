@@ -25,7 +25,7 @@ _DURATIONS = {
     "duration_p50": "p50:duration",
     "duration_p99": "p99:duration",
 }
-_MEAN = "duration_micros / (durations * 1000000D)"
+_MEAN = "duration_micros / (nullif(durations, 0) * 1000000D)"
 # the share of the time spent in requests that was spent in successful ones; where none was spent, of their number
 _UPTIME = (
     "CASE WHEN duration_micros > 0 THEN 100 * coalesce(success_micros, 0) / CAST(duration_micros AS double) "
