@@ -8,11 +8,12 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sluice import bookkeeping, dedupe, files, ledger, rejects
+from sluice import bookkeeping, dedupe, files, key_range, ledger, rejects
 from sluice.cli import Job
 from sluice.conform import conform
 from sluice.errors import InputError, TooManyRejects
 from sluice.input_file import InputFile
+from sluice.key_range import KeyRange
 from sluice.lake import Lake
 from sluice.limit import Limit
 from sluice.readers import csv
@@ -109,13 +110,14 @@ def _ingest(job: Job, lake: Lake, plan: Plan) -> None:
     with job.step("classify"):
         version = bookkeeping.version(lake.root, plan.table.name)
         few = job.report.rows_read * FEW < bookkeeping.row_count(lake.root, plan.table.name)
-        classified = _classified(lake, plan.table, rows, version, _partitions(lake.spark, plan), few=few).persist()
+        existing, within = _existing(lake, plan.table, rows, version, few=few)
+        classified = _classified(plan.table, rows, existing, _partitions(lake.spark, plan), few=few).persist()
         counts = {row["outcome"]: row["count"] for row in classified.groupBy("outcome").count().collect()}
         job.report.set_outcomes({"rejected": job.report.rows_rejected, **counts})
     if job.settings.dry_run:
         return
     with job.step("merge"):
-        _merge(lake, plan.table, classified, counts, version)
+        _merge(lake, plan.table, classified, counts, version, within)
     with job.step("record"):
         _record(job, plan, tallies)
     rows.unpersist()
@@ -149,19 +151,30 @@ def _partitions(spark: Any, plan: Plan) -> int:
     return max(spark.sparkContext.defaultParallelism, -(-size // PARTITION_BYTES))
 
 
-def _classified(lake: Lake, table: Table, rows: Any, version: int | None, partitions: int, *, few: bool) -> Any:
+def _existing(
+    lake: Lake, table: Table, rows: Any, version: int | None, *, few: bool
+) -> tuple[Any | None, KeyRange | None]:
+    """The table's rows, None without any; where `few` are to come, only those in the range of their keys, and it."""
+    if version is None:
+        return None, None
+    within = key_range.of(rows.where("reason is null"), table.key) if few else None
+    return lake.read(table.name, version, within), within
+
+
+def _classified(table: Table, rows: Any, existing: Any | None, partitions: int, *, few: bool) -> Any:
     """The rows with their outcome; only those that change the table keep their values."""
     from pyspark.sql import functions as F
 
     kept = rows.where("reason is null").drop("raw", "reason").repartition(partitions, *table.key)
     marked = dedupe.mark_superseded(kept, table.key, ("file", "position"))
-    existing = None if version is None else lake.read(table.name, version)
     outcomes = dedupe.classify(marked, existing, table.key, table.column_names, few=few)
     changes = F.col("outcome").isin(*CHANGES)
     return outcomes.select("outcome", *(F.when(changes, F.col(name)).alias(name) for name in table.column_names))
 
 
-def _merge(lake: Lake, table: Table, classified: Any, counts: dict[str, int], version: int | None) -> None:
+def _merge(
+    lake: Lake, table: Table, classified: Any, counts: dict[str, int], version: int | None, within: KeyRange | None
+) -> None:
     from pyspark.sql import functions as F
 
     changes = classified.where(F.col("outcome").isin(*CHANGES)).select(
@@ -171,7 +184,7 @@ def _merge(lake: Lake, table: Table, classified: Any, counts: dict[str, int], ve
     if version is None:
         lake.create(table.name, changes, table.partition_by)
     elif any(expected.values()):
-        merged = lake.merge(table.name, changes, table.key)
+        merged = lake.merge(table.name, changes, table.key, within)
         if merged != expected:
             raise RuntimeError(f"table {table.name}: Delta merged {merged}, expected {expected}: maintain restore it")
 

@@ -61,7 +61,8 @@ def not_ingested(lake: str, table: str, options: str, files: Sequence[InputFile]
         (pc.field("table") == table)
         & (pc.field("table_id") == table_id)
         & (pc.field("table_version") <= version)
-        & (pc.field("options") == options),
+        & (pc.field("options") == options)
+        & pc.field("file").isin([file.uri for file in files]),
         ["file", "size", "modified_at", "etag", "table", "table_id", "table_version", "options"],
     )
     done = set() if known is None else set(zip(*(known.column(i).to_pylist() for i in range(4)), strict=True))
@@ -109,7 +110,8 @@ def start_run(lake: str, report: Report, table: str, arguments: dict[str, Any], 
     mine = (pc.field("run_id") == report.run_id) & (pc.field("job") == report.job) & (pc.field("table") == table)
     earlier = bookkeeping.read(lake, "runs", mine, ["run_id", "job", "table"])
     attempt = 1 + (0 if earlier is None else len(earlier))
-    _write_run(lake, report, table, attempt, "running", started_at, None, _json(arguments), None)
+    row = _run(report, table, attempt, "running", started_at, None, _json(arguments), None)
+    bookkeeping.append(lake, "runs", row, report.run_id)  # by the lock, no other run counts the same attempt
     return attempt
 
 
@@ -118,11 +120,11 @@ def finish_run(
 ) -> None:
     """Records how a run ended."""
     done, ended = _json(report.document()), datetime.now(UTC)
-    _write_run(lake, report, table, attempt, report.status, started_at, ended, _json(arguments), done)
+    row = _run(report, table, attempt, report.status, started_at, ended, _json(arguments), done)
+    bookkeeping.upsert(lake, "runs", row, ("run_id", "job", "table", "attempt"), report.run_id)
 
 
-def _write_run(
-    lake: str,
+def _run(
     report: Report,
     table: str,
     attempt: int,
@@ -131,7 +133,7 @@ def _write_run(
     finished_at: datetime | None,
     arguments: str,
     document: str | None,
-) -> None:
+) -> pa.Table:
     row = (
         report.run_id,
         attempt,
@@ -144,7 +146,7 @@ def _write_run(
         document,
         report.error,
     )
-    bookkeeping.upsert(lake, "runs", _arrow(RUNS, [row]), ("run_id", "job", "table", "attempt"), report.run_id)
+    return _arrow(RUNS, [row])
 
 
 def _json(value: dict[str, Any]) -> str:
