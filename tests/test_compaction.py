@@ -5,12 +5,15 @@ from __future__ import annotations
 import multiprocessing
 import os
 import statistics
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pyarrow as pa
 import pytest
+from conftest import PROJECT
 from deltalake import DeltaTable, write_deltalake
 from sluice import bookkeeping, compaction, ledger
 from sluice.input_file import InputFile
@@ -81,13 +84,11 @@ def test_files_stay_few_while_four_processes_write(ledger_lake):
 
 def test_processes_that_end_right_after_a_look_up_end_well(ledger_lake):
     rounds(ledger_lake, "r", compaction.MANY // 2)
-    context = multiprocessing.get_context("spawn")
-    readers = [context.Process(target=bookkeeping.read, args=(ledger_lake, "ingested_files")) for _ in range(16)]
-    for reader in readers:
-        reader.start()
-    for reader in readers:
-        reader.join()
-    assert [reader.exitcode for reader in readers] == [0] * 16
+    look_up = f"from sluice import bookkeeping\nfor _ in range(3): bookkeeping.read({ledger_lake!r}, 'runs')"
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT / "lib")}
+    for _ in range(6):
+        readers = [subprocess.Popen([sys.executable, "-c", look_up], env=environment) for _ in range(4)]
+        assert [reader.wait() for reader in readers] == [0] * 4
 
 
 def test_files_replaced_are_deleted_after_a_day_and_checkpoints_are_frequent(ledger_lake):
@@ -143,8 +144,9 @@ def test_a_look_up_among_many_files_is_quick(ledger_lake):
     table_id, version = bookkeeping.describe(ledger_lake, "products")
     files = [InputFile(f"file:///in/{number:07}.csv", number, NOW) for number in range(100_000)]
     ledger.record_files(ledger_lake, "products", table_id, version, "{}", "r", [Tally(file, 1) for file in files])
-    began = time.monotonic()
-    assert ledger.not_ingested(ledger_lake, "products", "{}", [files[5], replace(files[6], size=1)]) == [
-        replace(files[6], size=1)
-    ]
-    assert time.monotonic() - began < 1
+    changed, seconds = replace(files[6], size=1), []
+    for _ in range(5):
+        began = time.monotonic()
+        assert ledger.not_ingested(ledger_lake, "products", "{}", [files[5], changed]) == [changed]
+        seconds.append(time.monotonic() - began)
+    assert min(seconds) < 0.3  # 0.05 s; making Python values of all 100,000 takes half a second or more
