@@ -8,11 +8,12 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sluice import bookkeeping, dedupe, drift, files, ledger, rejects
+from sluice import bookkeeping, dedupe, drift, files, key_range, ledger, rejects
 from sluice.cli import Job
 from sluice.conform import conform
 from sluice.errors import InputError, TooManyRejects
 from sluice.input_file import InputFile
+from sluice.key_range import KeyRange
 from sluice.lake import Lake
 from sluice.limit import Limit
 from sluice.readers import csv
@@ -160,13 +161,14 @@ def _ingest(job: Job, lake: Lake, plan: Plan) -> None:
     _refuse_rejected(tallies, plan, lake.root)
     with job.step("classify"):
         few = job.report.rows_read * FEW < bookkeeping.row_count(lake.root, table.name)
-        classified = _classified(lake, plan, rows, _partitions(lake.spark, plan), few=few).persist()
+        existing, within = _existing(lake, plan, rows, few=few)
+        classified = _classified(plan, rows, existing, _partitions(lake.spark, plan), few=few).persist()
         counts = {row["_outcome"]: row["count"] for row in classified.groupBy("_outcome").count().collect()}
         job.report.set_outcomes({"rejected": job.report.rows_rejected, **counts})
     if job.settings.dry_run:
         return
     with job.step("merge"):
-        _merge(lake, plan, classified, counts)
+        _merge(lake, plan, classified, counts, within)
     with job.step("record"):
         _record(job, plan, tallies)
     records.unpersist()
@@ -224,7 +226,19 @@ def _partitions(spark: Any, plan: Plan) -> int:
     return max(spark.sparkContext.defaultParallelism, -(-size // PARTITION_BYTES))
 
 
-def _classified(lake: Lake, plan: Plan, rows: Any, partitions: int, *, few: bool) -> Any:
+def _existing(lake: Lake, plan: Plan, rows: Any, *, few: bool) -> tuple[Any | None, KeyRange | None]:
+    """The table's rows, None without any, with the columns it is to gain; where `few` rows are to come, only those in
+    the range of their keys, and it."""
+    from pyspark.sql import functions as F
+
+    if plan.version is None:
+        return None, None
+    within = key_range.of(rows.where("_reason is null"), plan.table.key) if few else None
+    known = lake.read(plan.table.name, plan.version, within)
+    return known.select("*", *(F.lit(None).cast("string").alias(name) for name in plan.opened.gained)), within
+
+
+def _classified(plan: Plan, rows: Any, existing: Any | None, partitions: int, *, few: bool) -> Any:
     """The rows with their outcome; only those that change the table keep their values."""
     from pyspark.sql import functions as F
 
@@ -234,7 +248,6 @@ def _classified(lake: Lake, plan: Plan, rows: Any, partitions: int, *, few: bool
     if plan.earlier:
         marked = _with_earlier(marked, plan)
     newer = "_known.ingested_at > _read_at AND _known.run_id <> _read_by" if plan.earlier else None
-    existing = _existing(lake, plan)
     outcomes = dedupe.classify(marked, existing, table.key, table.column_names, few=few, newer=newer)
     changes = F.col("_outcome").isin(*CHANGES)
     return outcomes.select("_outcome", *(F.when(changes, F.col(name)).alias(name) for name in table.column_names))
@@ -251,17 +264,7 @@ def _with_earlier(rows: Any, plan: Plan) -> Any:
     return rows.withColumn("_read_at", read_at).withColumn("_read_by", read_by)
 
 
-def _existing(lake: Lake, plan: Plan) -> Any:
-    """The table's rows, with the columns it is to gain; None if it is not there yet."""
-    from pyspark.sql import functions as F
-
-    if plan.version is None:
-        return None
-    rows = lake.read(plan.table.name, plan.version)
-    return rows.select("*", *(F.lit(None).cast("string").alias(name) for name in plan.opened.gained))
-
-
-def _merge(lake: Lake, plan: Plan, classified: Any, counts: dict[str, int]) -> None:
+def _merge(lake: Lake, plan: Plan, classified: Any, counts: dict[str, int], within: KeyRange | None) -> None:
     from pyspark.sql import functions as F
 
     table = plan.table
@@ -275,7 +278,7 @@ def _merge(lake: Lake, plan: Plan, classified: Any, counts: dict[str, int]) -> N
     if plan.opened.gained:
         lake.add_columns(table.name, plan.opened.gained)
     if any(expected.values()):
-        merged = lake.merge(table.name, changes, table.key)
+        merged = lake.merge(table.name, changes, table.key, within)
         if merged != expected:
             raise RuntimeError(f"table {table.name}: Delta merged {merged}, expected {expected}: maintain restore it")
 

@@ -9,26 +9,30 @@ from dataclasses import dataclass
 from typing import Any
 
 from sluice import bookkeeping, lock
-from sluice.errors import Busy
+from sluice.errors import Busy, UsageError
+from sluice.key_range import KeyRange
 
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 _FEED = "delta.enableChangeDataFeed"
+_RETENTION_CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
 
 
 @dataclass(frozen=True)
 class Lake:
-    """`root` is an absolute path; each table is a folder of it. Commits carry `run_id` in their userMetadata."""
+    """`root` is an absolute path; each table is a folder of it. Commits carry `run_id` and `job`."""
 
     spark: Any
     root: str
     run_id: str
+    job: str
 
     def path(self, table: str) -> str:
         return os.path.join(self.root, table)
 
-    def read(self, table: str, version: int) -> Any:
-        """The table's rows as of a version."""
-        return self.spark.read.format("delta").option("versionAsOf", version).load(self.path(table))
+    def read(self, table: str, version: int, within: KeyRange | None = None) -> Any:
+        """The table's rows as of a version, or only those `within` a range of keys."""
+        rows = self.spark.read.format("delta").option("versionAsOf", version).load(self.path(table))
+        return rows.where(within.holds()) if within else rows
 
     def create(self, table: str, rows: Any, partition_by: tuple[str, ...] = ()) -> None:
         """Makes a table of the rows in one commit; it keeps a feed of its changes."""
@@ -36,9 +40,15 @@ class Lake:
             writer = rows.write.format("delta").mode("errorifexists").option(_FEED, "true")
             writer.partitionBy(*partition_by).save(self.path(table))
 
-    def merge(self, table: str, rows: Any, key: tuple[str, ...]) -> dict[str, int]:
-        """Inserts rows or updates those with the same key; gives how many of each Delta counted."""
-        same = " AND ".join(f"old.`{column}` = new.`{column}`" for column in key)
+    def merge(self, table: str, rows: Any, key: tuple[str, ...], within: KeyRange | None = None) -> dict[str, int]:
+        """Inserts rows or updates those with the same key; gives how many of each Delta counted.
+
+        `within` holds the keys of all the rows: Delta itself would look for them in every file of the table.
+        """
+        from pyspark.sql import functions as F
+
+        same = F.expr(" AND ".join(f"old.`{column}` = new.`{column}`" for column in key))
+        same = same & within.holds("old") if within else same
         with self._commit():
             merge = self._delta(table).alias("old").merge(rows.alias("new"), same)
             (counts,) = merge.whenMatchedUpdateAll().whenNotMatchedInsertAll().execute().collect()
@@ -50,9 +60,9 @@ class Lake:
         with self._commit():
             self.spark.sql(f"ALTER TABLE delta.`{path}` ADD COLUMNS ({', '.join(f'`{n}` string' for n in names)})")
 
-    def overwrite(self, table: str, rows: Any, where: str | None = None, **built: Any) -> None:
-        """Replaces all rows, or those `where` holds, in one commit; creates the table if it is not there."""
-        writer = rows.write.format("delta").mode("overwrite").option(_FEED, "true")
+    def overwrite(self, table: str, rows: Any, where: str | None = None, feed: bool = True, **built: Any) -> None:
+        """Replaces all rows, or those `where` holds, in one commit; creates the table, with a `feed`, if need be."""
+        writer = rows.write.format("delta").mode("overwrite").option(_FEED, str(feed).lower())
         writer = writer.option("mergeSchema" if where else "overwriteSchema", "true")
         with self._commit(**built):
             (writer.option("replaceWhere", where) if where else writer).save(self.path(table))
@@ -89,8 +99,48 @@ class Lake:
             self._delta(table).delete()
 
     def restore(self, table: str, version: int) -> None:
+        """Raises UsageError if files of the version are not there any more."""
+        from pyspark.errors import IllegalArgumentException
+
+        try:
+            with self._commit():
+                self._delta(table).restoreToVersion(version)
+        except IllegalArgumentException as error:
+            if "Not all files from version" not in str(error):
+                raise
+            raise UsageError(
+                f"table {table}: files of version {version} were vacuumed: choose a later one, see `maintain history`"
+            ) from None
+
+    def optimize(self, table: str, cluster_by: str | None) -> None:
+        """Makes small files few large ones; with `cluster_by` rewrites all, each with a range of this column."""
         with self._commit():
-            self._delta(table).restoreToVersion(version)
+            optimizer = self._delta(table).optimize()
+            if cluster_by is None:
+                optimizer.executeCompaction()
+            else:
+                optimizer.executeZOrderBy(cluster_by)
+
+    def obsolete(self, table: str, hours: float) -> list[str]:
+        """The paths of files, of the change feed too, that no version of the last `hours` needs."""
+        path = self.path(table).replace("`", "``")
+        with self._any_retention():
+            found = self.spark.sql(f"VACUUM delta.`{path}` RETAIN {float(hours)} HOURS DRY RUN").collect()
+        return [row["path"].removeprefix("file:") for row in found]
+
+    def vacuum(self, table: str, hours: float) -> None:
+        """Deletes the files that `obsolete` tells."""
+        with self._commit(), self._any_retention():
+            self._delta(table).vacuum(float(hours))
+
+    @contextmanager
+    def _any_retention(self) -> Iterator[None]:
+        """Delta refuses to vacuum files under a week old by a setting alone; whether to is the caller's question."""
+        self.spark.conf.set(_RETENTION_CHECK, "false")
+        try:
+            yield
+        finally:
+            self.spark.conf.unset(_RETENTION_CHECK)
 
     def _delta(self, table: str) -> Any:
         from delta.tables import DeltaTable
@@ -103,7 +153,7 @@ class Lake:
         from py4j.protocol import Py4JJavaError
         from pyspark.errors import PySparkException
 
-        self.spark.conf.set(_USER_METADATA, bookkeeping.metadata(self.run_id, **built))
+        self.spark.conf.set(_USER_METADATA, bookkeeping.metadata(self.run_id, job=self.job, **built))
         try:
             yield
         except (Py4JJavaError, PySparkException) as error:
