@@ -6,14 +6,15 @@ from datetime import datetime
 from typing import Any
 
 import click
-from sluice import catalog, maintain
-from sluice.cli import JobGroup, job
+from sluice import catalog, history, maintain, optimize, vacuum
+from sluice.cli import Job, JobGroup, job
 from sluice.options import common_options, writer_options
+from sluice.table import Aggregate, Table
 
 
 @click.group(cls=JobGroup)
 def main() -> None:
-    """Empties a table or sets it back."""
+    """Keeps tables quick and small; empties them or sets them back."""
 
 
 @main.command()
@@ -46,6 +47,48 @@ def prune(table: str, before: datetime, **options: Any) -> None:
     """Deletes TABLE's records of days before one; aggregates of those days stay."""
     with job("maintain", options) as running:
         maintain.prune(running, catalog.table(table), before.date())
+
+
+@main.command("optimize")
+@click.argument("name")
+@writer_options
+@common_options
+def optimize_(name: str, **options: Any) -> None:
+    """Rewrites table or aggregate NAME in files of a good size, clustered by its key."""
+    with job("maintain", options) as running:
+        optimize.optimize(running, _source(running, name))
+
+
+@main.command("vacuum")
+@click.argument("name")
+@click.option(
+    "--older-than",
+    type=click.FloatRange(min=0),
+    default=vacuum.SAFE_DAYS,
+    show_default=True,
+    help="Days; files that a later version needs stay.",
+)
+@click.option("--force", is_flag=True, help=f"Allow less than {vacuum.SAFE_DAYS} days.")
+@writer_options
+@common_options
+def vacuum_(name: str, older_than: float, force: bool, **options: Any) -> None:
+    """Deletes files that table or aggregate NAME has not needed for days."""
+    with job("maintain", options) as running:
+        vacuum.vacuum(running, _source(running, name), older_than, force=force)
+
+
+@main.command("history")
+@click.argument("name")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Commits to show.")
+@common_options
+def history_(name: str, limit: int, **options: Any) -> None:
+    """Shows what was done to table or aggregate NAME, newest first."""
+    with job("maintain", options) as running:
+        history.show(running, _source(running, name), limit)
+
+
+def _source(running: Job, name: str) -> Table | Aggregate:
+    return catalog.sources(running.settings.lake, [name])[0]
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from sluice.cli import Job
 from sluice.errors import UsageError
 from sluice.lake import Lake
 from sluice.recording import held, recorded
+from sluice.scope import Partitions
 from sluice.table import Aggregate, Table
 
 
@@ -143,7 +144,7 @@ def _refresh_from_changes(
             touched = changes.select(*aggregate.by).distinct().persist()
             if places:
                 found = [tuple(row) for row in touched.select(*places).distinct().collect()]
-                rows = rows.where(lake.partition_predicate(places, found))
+                rows = rows.where(Partitions(tuple(places), tuple(found)).holds())
             groups = recomputed(touched, rows, old, aggregate)
         groups = groups.select(*aggregate.by, *values, F.col("_gone")).persist()
         job.report.groups_recomputed = groups.count()

@@ -5,31 +5,40 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from typing import Any
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import TableNotFoundError
+from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
-from sluice import lock
+from sluice import compaction, lock
 from sluice.errors import InputError
 
 PRUNED_BEFORE = "sluice.pruned_before"  # property of a table
 _KEEPING = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")  # operations that keep every row
 
 
-def metadata(run_id: str, **built: Any) -> str:
-    """The `userMetadata` that every commit of a run carries; `built`: what an aggregate's commit was built on."""
-    return json.dumps({"run_id": run_id, **built})
+def metadata(run_id: str, **more: Any) -> str:
+    """The `userMetadata` that every commit of a run carries; `built` in it: what an aggregate's commit was built on."""
+    return json.dumps({"run_id": run_id, **more})
+
+
+def marks(commit: dict[str, Any]) -> dict[str, Any]:
+    """What `metadata` put into a commit; nothing for a commit that is not ours."""
+    with suppress(ValueError):
+        found = json.loads(commit.get("userMetadata") or "{}")
+        return found if isinstance(found, dict) else {}
+    return {}
 
 
 def last_built(lake: str, table: str) -> dict[str, Any] | None:
     """What the newest commit that changed an aggregate says it was built on; None if it does not say."""
     delta = _open(lake, table)
     for commit in delta.history() if delta else ():
-        built = json.loads(commit.get("userMetadata") or "{}").get("built")
+        built = marks(commit).get("built")
         if built or commit.get("operation") not in _KEEPING:
             return dict(built) if built else None
     return None
@@ -57,6 +66,29 @@ def size(lake: str, table: str, after: int | None = None, where: Any = None) -> 
         return actions.num_rows, sum(actions.column("size_bytes").to_pylist())
     sizes = [size for version in range(after + 1, delta.version() + 1) for size in _change_sizes(lake, table, version)]
     return len(sizes), sum(sizes)
+
+
+def entries(lake: str, table: str) -> list[dict[str, Any]]:
+    """A table's files, each with `size_bytes`, `partition.*` and, by column, the bounds `min.*` and `max.*`."""
+    delta = _open(lake, table)
+    return [] if delta is None else pa.table(delta.get_add_actions(flatten=True)).to_pylist()
+
+
+def history(lake: str, table: str, limit: int) -> list[dict[str, Any]]:
+    """The last commits of a table, newest first, as its log holds them."""
+    delta = _open(lake, table)
+    return [] if delta is None else delta.history(limit)
+
+
+def optimized(lake: str, table: str, cluster_by: str | None) -> bool:
+    """Whether no row changed since the table was optimized, and clustered if it is to be."""
+    for commit in history(lake, table, 20):
+        if commit["operation"] == "OPTIMIZE":
+            clustered = json.loads(commit["operationParameters"].get("zOrderBy") or "[]")
+            return cluster_by is None or clustered == [cluster_by]
+        if commit["operation"] not in _KEEPING:
+            return False
+    return False
 
 
 def _change_sizes(lake: str, table: str, version: int) -> list[int]:
@@ -116,8 +148,16 @@ def read(lake: str, table: str, where: Any = None, columns: list[str] | None = N
     delta = _open(lake, table)
     if delta is None:
         return None
-    rows = delta.to_pyarrow_dataset().to_table(columns=columns)
+    # Arrow's own file system: delta-rs's is in Python, whose threads, still reading ahead, abort a process that ends
+    files = SubTreeFileSystem(os.path.join(lake, table), LocalFileSystem())
+    rows = delta.to_pyarrow_dataset(filesystem=files).to_table(columns=columns)
     return rows if where is None else rows.filter(where)
+
+
+def append(lake: str, table: str, rows: pa.Table, run_id: str) -> None:
+    """Adds rows whose keys cannot be there yet, in one commit: it costs the same however large the table is."""
+    with _committing(lake, table, run_id) as (delta, properties):
+        write_deltalake(delta or os.path.join(lake, table), rows, mode="append", commit_properties=properties)
 
 
 def upsert(lake: str, table: str, rows: pa.Table, key: tuple[str, ...], run_id: str) -> None:
@@ -145,11 +185,25 @@ def delete(lake: str, table: str, predicate: str, run_id: str) -> None:
             delta.delete(predicate, commit_properties=properties)
 
 
+def compact_if_many(lake: str, table: str, run_id: str) -> None:
+    """Makes a table's small files one, if they are many. The caller holds the table's lock."""
+    delta = _open(lake, table)
+    if delta is not None:
+        compaction.compact_if_many(delta, _marked(run_id))
+
+
 @contextmanager
 def _committing(lake: str, table: str, run_id: str) -> Iterator[tuple[DeltaTable | None, CommitProperties]]:
-    """The table, if it is there, under its lock, and what marks the run's commit."""
+    """The table, if it is there, under its lock, and what marks the run's commit; then compacted if need be."""
     with lock.held_by_python(lake, table):
-        yield _open(lake, table), CommitProperties(custom_metadata={"userMetadata": metadata(run_id)})
+        delta = _open(lake, table)
+        yield delta, _marked(run_id)
+        if delta is not None:
+            compaction.compact_if_many(delta, _marked(run_id))
+
+
+def _marked(run_id: str) -> CommitProperties:
+    return CommitProperties(custom_metadata={"userMetadata": metadata(run_id)})
 
 
 def _open(lake: str, table: str) -> DeltaTable | None:

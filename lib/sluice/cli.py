@@ -99,7 +99,7 @@ class Job:
 
     @property
     def lake(self) -> Lake:
-        return Lake(self.spark, self.settings.lake, self.settings.run_id)
+        return Lake(self.spark, self.settings.lake, self.settings.run_id, self.report.job)
 
     def close(self, failure: BaseException | None) -> None:
         """Ends the session; the jobs of a failed run are cancelled."""

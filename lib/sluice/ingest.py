@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sluice import bookkeeping, dedupe, drift, files, ledger, rejects
+from sluice import bookkeeping, dedupe, drift, files, ledger, rejects, scope
 from sluice.cli import Job
 from sluice.conform import conform
 from sluice.errors import InputError, TooManyRejects, UsageError
@@ -18,6 +18,7 @@ from sluice.lake import Lake
 from sluice.limit import Limit
 from sluice.readers.in_spark import Opened, Source
 from sluice.recording import held, recorded
+from sluice.scope import Scope
 from sluice.table import Table
 
 CHANGES = ("inserted", "updated")
@@ -180,18 +181,19 @@ def _ingest(job: Job, lake: Lake, plan: Plan) -> None:
     partitions = _Partitions.of(lake.spark, plan, tallies)
     if plan.version is None and not job.settings.dry_run:
         with job.step("create"):
-            counts = _create(lake, plan, _classified(lake, plan, rows, partitions))
+            counts = _create(lake, plan, _classified(plan, rows, None, partitions))
             job.report.set_outcomes({"rejected": job.report.rows_rejected, **counts})
     else:
         with job.step("classify"):
             few = job.report.rows_read * FEW < bookkeeping.row_count(lake.root, table.name)
-            classified = _classified(lake, plan, rows, partitions, few=few).persist()
+            within = _scope(plan, rows, partitions, few=few)
+            classified = _classified(plan, rows, _existing(lake, plan, within), partitions, few=few).persist()
             counts = {row["_outcome"]: row["count"] for row in classified.groupBy("_outcome").count().collect()}
             job.report.set_outcomes({"rejected": job.report.rows_rejected, **counts})
         if job.settings.dry_run:
             return
         with job.step("merge"):
-            _merge(lake, plan, classified, counts, partitions)
+            _merge(lake, plan, classified, counts, within)
         classified.unpersist()
     with job.step("record"):
         _record(job, plan, tallies)
@@ -262,7 +264,24 @@ class _Partitions:
         return -(-self.tasks // max(len(self.values), 1))
 
 
-def _classified(lake: Lake, plan: Plan, rows: Any, partitions: _Partitions, *, few: bool = False) -> Any:
+def _scope(plan: Plan, rows: Any, partitions: _Partitions, *, few: bool) -> Scope | None:
+    """Where the table may have rows of the same keys: in the same partitions, or in the range of `few` keys."""
+    if plan.table.partition_by:
+        return scope.Partitions(plan.table.partition_by, partitions.values)
+    return scope.key_range(rows.where("_reason is null"), plan.table.key) if few else None
+
+
+def _existing(lake: Lake, plan: Plan, within: Scope | None) -> Any | None:
+    """The table's rows in the scope, with the columns it is to gain; None if it is not there yet."""
+    from pyspark.sql import functions as F
+
+    if plan.version is None:
+        return None
+    known = lake.read(plan.table.name, plan.version, within)
+    return known.select("*", *(F.lit(None).cast("string").alias(name) for name in plan.opened.gained))
+
+
+def _classified(plan: Plan, rows: Any, existing: Any | None, partitions: _Partitions, *, few: bool = False) -> Any:
     """The rows with their outcome; only those that change the table keep their values."""
     from pyspark.sql import functions as F
 
@@ -276,7 +295,6 @@ def _classified(lake: Lake, plan: Plan, rows: Any, partitions: _Partitions, *, f
     if plan.earlier:
         marked = _with_earlier(marked, plan)
     newer = "_known.ingested_at > _read_at AND _known.run_id <> _read_by" if plan.earlier else None
-    existing = _existing(lake, plan, partitions)
     outcomes = dedupe.classify(marked, existing, table.key, table.column_names, few=few, newer=newer)
     changes = F.col("_outcome").isin(*CHANGES)
     return outcomes.select("_outcome", *(F.when(changes, F.col(name)).alias(name) for name in table.column_names))
@@ -291,18 +309,6 @@ def _with_earlier(rows: Any, plan: Plan) -> Any:
     read_at = F.element_at(F.array(*(F.lit(each.rejected_at) for each in earlier)), number)
     read_by = F.element_at(F.array(*(F.lit(each.run_id) for each in earlier)), number)
     return rows.withColumn("_read_at", read_at).withColumn("_read_by", read_by)
-
-
-def _existing(lake: Lake, plan: Plan, partitions: _Partitions) -> Any:
-    """The table's rows in the partitions, with the columns it is to gain; None if it is not there yet."""
-    from pyspark.sql import functions as F
-
-    if plan.version is None:
-        return None
-    rows = lake.read(plan.table.name, plan.version)
-    if plan.table.partition_by:
-        rows = rows.where(lake.partition_predicate(plan.table.partition_by, partitions.values))
-    return rows.select("*", *(F.lit(None).cast("string").alias(name) for name in plan.opened.gained))
 
 
 def _changes(lake: Lake, table: Table, classified: Any) -> Any:
@@ -325,15 +331,14 @@ def _create(lake: Lake, plan: Plan, classified: Any) -> dict[str, int]:
     return dict(seen.get)
 
 
-def _merge(lake: Lake, plan: Plan, classified: Any, counts: dict[str, int], partitions: _Partitions) -> None:
+def _merge(lake: Lake, plan: Plan, classified: Any, counts: dict[str, int], within: Scope | None) -> None:
     table = plan.table
     expected = {outcome: counts.get(outcome, 0) for outcome in CHANGES}
     if plan.opened.gained:
         lake.add_columns(table.name, plan.opened.gained)
     if any(expected.values()):
-        where = lake.partition_predicate(table.partition_by, partitions.values, "old") if table.partition_by else None
         changes = _changes(lake, table, classified)
-        merged = lake.merge(table.name, changes, table.key, where, updating=bool(expected["updated"]))
+        merged = lake.merge(table.name, changes, table.key, within, updating=bool(expected["updated"]))
         if merged != expected:
             raise RuntimeError(f"table {table.name}: Delta merged {merged}, expected {expected}: maintain restore it")
 

@@ -10,26 +10,30 @@ from datetime import date
 from typing import Any
 
 from sluice import bookkeeping, lock
-from sluice.errors import Busy
+from sluice.errors import Busy, UsageError
+from sluice.scope import Scope
 
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 _FEED = "delta.enableChangeDataFeed"
+_RETENTION_CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
 
 
 @dataclass(frozen=True)
 class Lake:
-    """`root` is an absolute path; each table is a folder of it. Commits carry `run_id` in their userMetadata."""
+    """`root` is an absolute path; each table is a folder of it. Commits carry `run_id` and `job`."""
 
     spark: Any
     root: str
     run_id: str
+    job: str
 
     def path(self, table: str) -> str:
         return os.path.join(self.root, table)
 
-    def read(self, table: str, version: int) -> Any:
-        """The table's rows as of a version."""
-        return self.spark.read.format("delta").option("versionAsOf", version).load(self.path(table))
+    def read(self, table: str, version: int, within: Scope | None = None) -> Any:
+        """The table's rows as of a version, or only those `within` a scope."""
+        rows = self.spark.read.format("delta").option("versionAsOf", version).load(self.path(table))
+        return rows.where(within.holds()) if within else rows
 
     def create(self, table: str, rows: Any, partition_by: tuple[str, ...] = ()) -> None:
         """Makes a table of the rows in one commit; it keeps a feed of its changes."""
@@ -38,29 +42,22 @@ class Lake:
             writer.partitionBy(*partition_by).save(self.path(table))
 
     def merge(
-        self, table: str, rows: Any, key: tuple[str, ...], where: str | None = None, *, updating: bool = True
+        self, table: str, rows: Any, key: tuple[str, ...], within: Scope | None = None, *, updating: bool = True
     ) -> dict[str, int]:
         """Inserts rows or updates those with the same key; gives how many of each Delta counted.
 
-        `where` holds all rows of the table that may have these keys, by literals, so that Delta can skip others.
+        `within` holds the keys of all the rows: Delta itself would look for them in every file of the table.
         `updating`: whether any key is there already; else nothing of the table is rewritten.
         """
-        same = " AND ".join([*([where] if where else []), *(f"old.`{column}` = new.`{column}`" for column in key)])
+        from pyspark.sql import functions as F
+
+        same = F.expr(" AND ".join(f"old.`{column}` = new.`{column}`" for column in key))
+        same = within.holds("old") & same if within else same
         with self._commit():
             merge = self._delta(table).alias("old").merge(rows.alias("new"), same)
             merge = merge.whenMatchedUpdateAll() if updating else merge
             (counts,) = merge.whenNotMatchedInsertAll().execute().collect()
         return {"inserted": counts["num_inserted_rows"], "updated": counts["num_updated_rows"]}
-
-    @staticmethod
-    def partition_predicate(columns: Sequence[str], values: Sequence[Sequence[Any]], alias: str = "") -> str:
-        """SQL that holds for rows of these partitions: dates and texts as literals, each column by itself."""
-        prefix = f"{alias}." if alias else ""
-        tests = []
-        for i, column in enumerate(columns):
-            literals = sorted({_literal(value[i]) for value in values})
-            tests.append(f"{prefix}`{column}` IN ({', '.join(literals) or 'NULL'})")
-        return " AND ".join(tests)
 
     def add_columns(self, table: str, names: Sequence[str]) -> None:
         """Adds columns of text, null in every row."""
@@ -68,9 +65,9 @@ class Lake:
         with self._commit():
             self.spark.sql(f"ALTER TABLE delta.`{path}` ADD COLUMNS ({', '.join(f'`{n}` string' for n in names)})")
 
-    def overwrite(self, table: str, rows: Any, where: str | None = None, **built: Any) -> None:
-        """Replaces all rows, or those `where` holds, in one commit; creates the table if it is not there."""
-        writer = rows.write.format("delta").mode("overwrite").option(_FEED, "true")
+    def overwrite(self, table: str, rows: Any, where: str | None = None, feed: bool = True, **built: Any) -> None:
+        """Replaces all rows, or those `where` holds, in one commit; creates the table, with a `feed`, if need be."""
+        writer = rows.write.format("delta").mode("overwrite").option(_FEED, str(feed).lower())
         writer = writer.option("mergeSchema" if where else "overwriteSchema", "true")
         with self._commit(**built):
             (writer.option("replaceWhere", where) if where else writer).save(self.path(table))
@@ -120,8 +117,48 @@ class Lake:
             self.spark.sql(f"ALTER TABLE delta.`{path}` UNSET TBLPROPERTIES IF EXISTS ('{bookkeeping.PRUNED_BEFORE}')")
 
     def restore(self, table: str, version: int) -> None:
+        """Raises UsageError if files of the version are not there any more."""
+        from pyspark.errors import IllegalArgumentException
+
+        try:
+            with self._commit():
+                self._delta(table).restoreToVersion(version)
+        except IllegalArgumentException as error:
+            if "Not all files from version" not in str(error):
+                raise
+            raise UsageError(
+                f"table {table}: files of version {version} were vacuumed: choose a later one, see `maintain history`"
+            ) from None
+
+    def optimize(self, table: str, cluster_by: str | None) -> None:
+        """Makes small files few large ones; with `cluster_by` rewrites all, each with a range of this column."""
         with self._commit():
-            self._delta(table).restoreToVersion(version)
+            optimizer = self._delta(table).optimize()
+            if cluster_by is None:
+                optimizer.executeCompaction()
+            else:
+                optimizer.executeZOrderBy(cluster_by)
+
+    def obsolete(self, table: str, hours: float) -> list[str]:
+        """The paths of files, of the change feed too, that no version of the last `hours` needs."""
+        path = self.path(table).replace("`", "``")
+        with self._any_retention():
+            found = self.spark.sql(f"VACUUM delta.`{path}` RETAIN {float(hours)} HOURS DRY RUN").collect()
+        return [row["path"].removeprefix("file:") for row in found]
+
+    def vacuum(self, table: str, hours: float) -> None:
+        """Deletes the files that `obsolete` tells."""
+        with self._commit(), self._any_retention():
+            self._delta(table).vacuum(float(hours))
+
+    @contextmanager
+    def _any_retention(self) -> Iterator[None]:
+        """Delta refuses to vacuum files under a week old by a setting alone; whether to is the caller's question."""
+        self.spark.conf.set(_RETENTION_CHECK, "false")
+        try:
+            yield
+        finally:
+            self.spark.conf.unset(_RETENTION_CHECK)
 
     def _delta(self, table: str) -> Any:
         from delta.tables import DeltaTable
@@ -134,7 +171,7 @@ class Lake:
         from py4j.protocol import Py4JJavaError
         from pyspark.errors import PySparkException
 
-        self.spark.conf.set(_USER_METADATA, bookkeeping.metadata(self.run_id, **built))
+        self.spark.conf.set(_USER_METADATA, bookkeeping.metadata(self.run_id, job=self.job, **built))
         try:
             yield
         except (Py4JJavaError, PySparkException) as error:
@@ -143,10 +180,3 @@ class Lake:
             raise
         finally:
             self.spark.conf.unset(_USER_METADATA)
-
-
-def _literal(value: date | str) -> str:
-    if isinstance(value, date):
-        return f"DATE'{value.isoformat()}'"
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"

@@ -54,7 +54,7 @@ def not_ingested(
 ) -> list[InputFile]:
     """Those of the files that no commit of the table as it is now holds, read with some of the options (None: any)."""
     described = bookkeeping.describe(lake, table)
-    if described is None:
+    if described is None or not files:
         return list(files)
     table_id, version = described
     known = bookkeeping.read(
@@ -63,7 +63,8 @@ def not_ingested(
         (pc.field("table") == table)
         & (pc.field("table_id") == table_id)
         & (pc.field("table_version") <= version)
-        & (pc.scalar(True) if options is None else pc.field("options").isin(list(options))),
+        & (pc.scalar(True) if options is None else pc.field("options").isin(list(options)))
+        & pc.field("file").isin([file.uri for file in files]),
         ["file", "size", "modified_at", "etag", "table", "table_id", "table_version", "options"],
     )
     done = set() if known is None else set(zip(*(known.column(i).to_pylist() for i in range(4)), strict=True))
@@ -118,8 +119,10 @@ def start_run(lake: str, report: Report, table: str, arguments: dict[str, Any], 
     The caller holds the lock of what it writes, so an earlier attempt of the run cannot be alive.
     """
     mine = (report.run_id, report.job, table)
-    runs = bookkeeping.read(lake, "runs", columns=["run_id", "job", "table", "attempt", "status"])
-    earlier = [] if runs is None else runs.to_pylist()
+    same_run = (pc.field("run_id") == mine[0]) & (pc.field("job") == mine[1]) & (pc.field("table") == table)
+    where = same_run | (pc.field("status") == "running")
+    found = bookkeeping.read(lake, "runs", where, ["run_id", "job", "table", "attempt", "status"])
+    earlier = [] if found is None else found.to_pylist()
     for row in earlier:
         run = (row["run_id"], row["job"], row["table"])
         if row["status"] == "running" and (run == mine or not lock.is_alive(lake, *run)):
@@ -127,7 +130,8 @@ def start_run(lake: str, report: Report, table: str, arguments: dict[str, Any], 
             dead = f"{same} and attempt = {row['attempt']} and status = 'running'"
             bookkeeping.update(lake, "runs", dead, {"status": "interrupted"}, report.run_id)
     attempt = 1 + sum((row["run_id"], row["job"], row["table"]) == mine for row in earlier)
-    _write_run(lake, report, table, attempt, "running", started_at, None, _json(arguments), None)
+    row = _run(report, table, attempt, "running", started_at, None, _json(arguments), None)
+    bookkeeping.append(lake, "runs", row, report.run_id)  # by the lock, no other run counts the same attempt
     return attempt
 
 
@@ -140,11 +144,11 @@ def finish_run(
 ) -> None:
     """Records how a run ended."""
     done, ended = _json(report.document()), datetime.now(UTC)
-    _write_run(lake, report, table, attempt, report.status, started_at, ended, _json(arguments), done)
+    row = _run(report, table, attempt, report.status, started_at, ended, _json(arguments), done)
+    bookkeeping.upsert(lake, "runs", row, ("run_id", "job", "table", "attempt"), report.run_id)
 
 
-def _write_run(
-    lake: str,
+def _run(
     report: Report,
     table: str,
     attempt: int,
@@ -153,7 +157,7 @@ def _write_run(
     finished_at: datetime | None,
     arguments: str,
     document: str | None,
-) -> None:
+) -> pa.Table:
     row = (
         report.run_id,
         attempt,
@@ -166,7 +170,7 @@ def _write_run(
         document,
         report.error,
     )
-    bookkeeping.upsert(lake, "runs", _arrow(RUNS, [row]), ("run_id", "job", "table", "attempt"), report.run_id)
+    return _arrow(RUNS, [row])
 
 
 def _json(value: dict[str, Any]) -> str:

@@ -83,7 +83,8 @@ def keep(lake: Lake, table: Table, rows: Any, tallies: Sequence[Tally]) -> None:
         where = (
             None if bookkeeping.version(lake.root, NAME) is None else f"`table` = '{table.name}' AND file IN ({names})"
         )
-        lake.overwrite(NAME, found, where)
+        lake.overwrite(NAME, found, where, feed=False)
+        bookkeeping.compact_if_many(lake.root, NAME, lake.run_id)
 
 
 def _literal(text: str) -> str:

@@ -1,0 +1,59 @@
+"""Where some rows of a table lie, in literals, so that Delta passes over the files that hold none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, Protocol
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+_TYPES = ("string", "bigint", "int", "date")  # those whose values Python and Spark read alike
+
+
+class Scope(Protocol):
+    """A condition that holds for all rows that are looked for."""
+
+    def holds(self, alias: str = "") -> Column:
+        """Whether a row of the frame `alias` may be one of them."""
+
+
+@dataclass(frozen=True)
+class Partitions:
+    """The values that rows have in some columns by which their table is partitioned, each column by itself."""
+
+    columns: tuple[str, ...]
+    values: tuple[tuple, ...]
+
+    def holds(self, alias: str = "") -> Column:
+        """Whether a row of the frame `alias` lies in these partitions."""
+        tests = [
+            F.col(f"{alias}.`{column}`" if alias else f"`{column}`").isin(sorted({value[i] for value in self.values}))
+            for i, column in enumerate(self.columns)
+        ]
+        return reduce(lambda a, b: a & b, tests)
+
+
+@dataclass(frozen=True)
+class KeyRange:
+    """The least and the greatest value of a key's first column."""
+
+    column: str
+    low: Any
+    high: Any
+
+    def holds(self, alias: str = "") -> Column:
+        """Whether a row of the frame `alias` lies in the range, in literals: only those meet file statistics."""
+        value = F.col(f"{alias}.`{self.column}`" if alias else f"`{self.column}`")
+        return value.between(F.lit(self.low), F.lit(self.high))
+
+
+def key_range(rows: DataFrame, key: Sequence[str]) -> KeyRange | None:
+    """The range of the rows' keys; None if there are no rows, or the column's type has no exact literals."""
+    column = key[0]
+    if dict(rows.dtypes)[column] not in _TYPES:
+        return None
+    low, high = rows.agg(F.min(f"`{column}`"), F.max(f"`{column}`")).collect()[0]
+    return None if low is None else KeyRange(column, low, high)
