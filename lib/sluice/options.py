@@ -13,7 +13,7 @@ from sluice import drift, ingest
 from sluice.errors import UsageError
 from sluice.limit import LimitType
 from sluice.readers.dialect import Dialect
-from sluice.readers.log_lines import FORMATS, LogFormat
+from sluice.readers.log_formats import FORMATS, LogFormat
 from sluice.table import Table
 
 Decorator = Callable[[Callable], Callable]

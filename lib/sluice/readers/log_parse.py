@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as pa_csv
 
-from sluice.readers.log_lines import FORMATS, MAX_SECONDS, LogFormat, Row, Unfit, parse_line, zone
+from sluice.readers.log_formats import FORMATS, MAX_SECONDS, LogFormat, Row, Unfit, parse_line, zone
 from sluice.readers.raw import raw_text
 
 _QUARTER = 900  # seconds: no zone's offset changes within one
@@ -250,7 +250,7 @@ def _plain(columns: dict[str, pa.Array], duration: pa.Array, layout: LogLayout) 
 
 
 def _micros_in_utc(dates: pa.Array, times: pa.Array, timezone: str) -> np.ndarray:
-    """Microseconds since 1970 in UTC of local times, as `log_lines.in_utc` gives them."""
+    """Microseconds since 1970 in UTC of local times, as `log_formats.in_utc` gives them."""
     local = dates.view(pa.int32()).to_numpy().astype(np.int64) * (86_400 * _MICROS)
     local = local + times.view(pa.int64()).to_numpy()
     if timezone == "UTC":

@@ -15,7 +15,7 @@ from sluice.errors import InputError
 from sluice.input_file import InputFile
 from sluice.readers import csv_ranges, csv_scan, in_spark, log_parse
 from sluice.readers.in_spark import Opened, Range
-from sluice.readers.log_lines import LogFormat
+from sluice.readers.log_formats import LogFormat
 from sluice.readers.log_parse import LogLayout
 from sluice.table import Table
 

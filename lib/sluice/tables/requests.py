@@ -7,7 +7,7 @@ statistics kept of it. Times are UTC, durations are seconds (null where none was
 from __future__ import annotations
 
 from sluice.readers import logs
-from sluice.readers.log_lines import LogFormat
+from sluice.readers.log_formats import LogFormat
 from sluice.table import Aggregate, Column, Occurrences, Table
 
 SUCCESS = "status_code BETWEEN 200 AND 299"

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sluice.errors import UsageError
 from sluice.readers import log_parse
-from sluice.readers.log_lines import FORMATS, LogFormat, Row, Unfit, parse_line
+from sluice.readers.log_formats import FORMATS, LogFormat, Row, Unfit, parse_line
 from sluice.readers.log_parse import Lines, found_layout
 
 AT = datetime(2024, 10, 2, 5, 10, 46, tzinfo=UTC)
