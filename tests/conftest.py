@@ -8,6 +8,7 @@ import runpy
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,13 +145,14 @@ def big_file(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
+    """A server in a folder of its own: another pytest, as it starts, closes the folders of all to other users."""
     from sluice import embedded
 
-    folder = tmp_path_factory.mktemp("postgres")
-    url, _ = embedded.start(folder)
-    yield url
-    embedded.stop(folder)
+    with tempfile.TemporaryDirectory(prefix="sluice-postgres-") as name:
+        url, _ = embedded.start(Path(name))
+        yield url
+        embedded.stop(Path(name))
 
 
 @pytest.fixture

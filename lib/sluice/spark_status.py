@@ -16,7 +16,7 @@ _CACHED = "InMemoryTableScan"
 _FILLING = "MapInArrow"  # reads input files into a cache
 _OWN = (_CACHED, "Scan parquet ", "Scan ExistingRDD mergeMaterializedSource")
 _COUNT = "number of output rows"
-_DRAIN_MILLISECONDS = 1000
+_DRAIN_MILLISECONDS = 5000
 
 
 @dataclass(frozen=True)
