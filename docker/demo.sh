@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
-# The main job on 500,000 generated products, from files to PostgreSQL: demo.sh DATA LAKE.
+# The main job on generated products and request logs, from files to PostgreSQL: demo.sh DATA LAKE.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 data=$1 lake=$2
 file=$data/products.csv
 [ -f "$file" ] || ./spark-submit.sh generate products --rows 500000 --output "$file" >/dev/null
+log=$data/requests.log
+[ -f "$log" ] || ./spark-submit.sh generate requests --rows 200000 --output "$log" >/dev/null
 ./spark-submit.sh run products "$file" --lake "$lake"
+./spark-submit.sh run requests "$log" --lake "$lake"
 .venv/bin/python - >&2 <<'PYTHON'
 import psycopg2
 from sluice import postgres
@@ -14,6 +17,13 @@ with psycopg2.connect(postgres.url(lambda message: None)) as connection, connect
     print("the most frequent names, from PostgreSQL:")
     for count, name in cursor:
         print(f"{count:6}  {name}")
+    cursor.execute(
+        "SELECT customer_id, success_requests + failed_requests, duration_p50, duration_p99, uptime_percentage "
+        "FROM resource_statistics_by_day WHERE date = '2024-10-15' ORDER BY uptime_percentage LIMIT 5"
+    )
+    print("the customers served worst on 2024-10-15 (requests, seconds at p50 and p99, uptime):")
+    for customer, requests, half, slow, uptime in cursor:
+        print(f"{customer:>8} {requests:6}  {half:.3f}  {slow:.3f}  {uptime:.2f} %")
 PYTHON
 cat >&2 <<NEXT
 try next:

@@ -20,6 +20,9 @@ from sluice.scope import Partitions
 from sluice.table import Aggregate, Table
 
 
+GROUPS_PER_FILE = 500_000  # few groups in one file, though many tasks may have made them
+
+
 def counting(table: Table, columns: Sequence[str]) -> Aggregate:
     """The aggregate that counts a table's rows by columns. Raises UsageError for a column it does not have."""
     for column in columns:
@@ -121,7 +124,8 @@ def _refresh_from_all(job: Job, lake: Lake, table: Table, aggregate: Aggregate, 
     job.report.files_read, job.report.bytes_read = bookkeeping.size(lake.root, table.name)
     if not job.settings.dry_run:
         with job.step("write"):
-            lake.overwrite(aggregate.name, groups, **_built(aggregate, source))
+            files = -(-job.report.groups_recomputed // GROUPS_PER_FILE) or 1
+            lake.overwrite(aggregate.name, groups.coalesce(files), **_built(aggregate, source))
     groups.unpersist()
 
 
