@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 
 import pytest
+from conftest import PROJECT
 from pyspark.sql import functions as F
 from sluice import measures
 from sluice.table import Aggregate
@@ -83,3 +87,22 @@ def test_inputs_and_derived_columns(rows):
         derived={"share": "big / nullif(all, 0)"},
     )
     assert {row.g: row.share for row in measures.compute(rows, share).collect()}["hundred"] == 0.5
+
+
+HUGE = """
+from pyspark.sql import SparkSession
+from sluice import measures
+from sluice.table import Aggregate
+spark = SparkSession.builder.getOrCreate()
+rows = spark.range(100_000_000).selectExpr("'g' AS g", "pmod(id * 7919, 100000000) / 1000D AS v")
+of = Aggregate("a", ("g",), {"rows": "count", "p50": "p50:v", "p99": "p99:v"})
+print(*measures.compute(rows, of).collect()[0])
+"""
+
+
+@pytest.mark.slow
+def test_one_group_of_100_million_distinct_values_in_4_gb():
+    arguments = os.environ["PYSPARK_SUBMIT_ARGS"].replace("spark.driver.memory=1g", "spark.driver.memory=4g")
+    environment = {**os.environ, "PYSPARK_SUBMIT_ARGS": arguments, "PYTHONPATH": str(PROJECT / "lib")}
+    done = subprocess.run([sys.executable, "-c", HUGE], env=environment, capture_output=True, text=True, timeout=1800)
+    assert done.stdout.split() == ["g", "100000000", "49999.999", "98999.999"], done.stderr[-2000:]

@@ -19,7 +19,6 @@ from sluice.recording import held, recorded
 from sluice.scope import Partitions
 from sluice.table import Aggregate, Table
 
-
 GROUPS_PER_FILE = 500_000  # few groups in one file, though many tasks may have made them
 
 
