@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import os
 import time
+from dataclasses import replace
 
 import pytest
 from conftest import PROJECT
 from deltalake import DeltaTable
-from sluice import bookkeeping, optimize
-from sluice.readers.dialect import Dialect
-from sluice.table import Aggregate, Column, Table
+from sluice import bookkeeping, catalog, optimize
+from sluice.table import Aggregate
 
 HEADER = "sku,name,description"
 
@@ -83,7 +83,7 @@ def test_large_tables_are_clustered_by_key_into_files_that_share_no_key(job, lak
 
 
 def test_files_are_joined_within_partitions_and_tables_with_partitions_are_not_clustered():
-    table = Table("t", (Column("k"), Column("p")), ("k",), ("p",), Dialect())
+    table = replace(catalog.table("products"), partition_by=("description",))
     assert optimize.cluster_by(table) is None
     assert optimize.cluster_by(Aggregate("a", ("k",), {"n": "count"})) is None
     small, large = optimize.FILE_BYTES // 2, optimize.FILE_BYTES // 2 + 1
