@@ -54,6 +54,11 @@ def test_optimize_with_nothing_to_gain_commits_nothing_and_needs_no_spark(job, l
     assert bookkeeping.version(str(lake), "products") == 3
 
 
+def test_a_table_of_one_file_was_never_worth_it(job, csv_file):
+    job("ingest", "products", csv_file("a.csv", HEADER, "1,x,"))
+    assert job("maintain", "optimize", "products").report["status"] == "nothing_new"
+
+
 def test_optimize_after_new_rows_has_something_to_gain_again(job, lake, products, csv_file):
     job("maintain", "optimize", "products")
     job("ingest", "products", csv_file("new.csv", HEADER, "t1,n,d", "t2,n,d"))

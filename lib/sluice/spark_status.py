@@ -17,6 +17,7 @@ _FILLING = "MapInArrow"  # reads input files into a cache
 _OWN = (_CACHED, "Scan parquet ", "Scan ExistingRDD mergeMaterializedSource")
 _COUNT = "number of output rows"
 _DRAIN_MILLISECONDS = 5000
+_LATEST = 50
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class SparkStatus:
     def __init__(self, spark: Any) -> None:
         self._context = spark.sparkContext._jsc.sc()
         self._stages, self._queries = self._context.statusStore(), spark._jsparkSession.sharedState().statusStore()
-        self._next = self._queries.executionsCount()
+        self._next = max((query.executionId() for query in self._latest()), default=-1) + 1
         self._rows = 0
         self._at_work: tuple[int, ...] = ()
         self._since = time.monotonic()
@@ -57,13 +58,19 @@ class SparkStatus:
 
     def _most_rows(self) -> int | None:
         """The most that one operator of the queries since then has handed on."""
-        for query in _each(self._queries.executionsList(self._next, 100)):
+        for query in self._latest():
             number, ended = query.executionId(), query.completionTime().isDefined()
+            if number < self._next:
+                continue
             graph, metrics = self._queries.planGraph(number), self._queries.executionMetrics(number)
             self._rows = max(self._rows, _rows(json.loads(graph.makeNodeDetailsJson(metrics))))
             if ended and number == self._next:
                 self._next += 1  # not looked at again
         return self._rows or None
+
+    def _latest(self) -> Iterator[Any]:
+        """The last queries that Spark still knows, in their order; it forgets those before a thousand."""
+        return _each(self._queries.executionsList(max(self._queries.executionsCount() - _LATEST, 0), _LATEST))
 
 
 def _each(sequence: Any) -> Iterator[Any]:
