@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from functools import reduce
@@ -115,8 +116,15 @@ def _obstacle(
 
 def _refresh_from_all(job: Job, lake: Lake, table: Table, aggregate: Aggregate, source: tuple[str, int]) -> None:
     with job.step("aggregate"):
+        rows, at_most = lake.read(table.name, source[1]), _at_most(lake.root, table, aggregate)
+        computed = measures.compute(rows, aggregate, at_most=at_most)
         groups = _with_frozen(
-            lake, table, aggregate, measures.compute(lake.read(table.name, source[1]), aggregate)
+            lake,
+            table,
+            aggregate,
+            measures.compute(
+                lake.read(table.name, source[1]), aggregate, at_most=_at_most(lake.root, table, aggregate)
+            ),
         ).persist()
         job.report.groups_recomputed = groups.count()
     job.report.mode = "full"
@@ -148,7 +156,7 @@ def _refresh_from_changes(
             if places:
                 found = [tuple(row) for row in touched.select(*places).distinct().collect()]
                 rows = rows.where(Partitions(tuple(places), tuple(found)).holds())
-            groups = recomputed(touched, rows, old, aggregate)
+            groups = recomputed(touched, rows, old, aggregate, _at_most(lake.root, table, aggregate))
         groups = groups.select(*aggregate.by, *values, F.col("_gone")).persist()
         job.report.groups_recomputed = groups.count()
     read = [bookkeeping.size(lake.root, table.name, after)]
@@ -164,6 +172,18 @@ def _refresh_from_changes(
             else:
                 lake.note(aggregate.name, **built)
     groups.unpersist()
+
+
+def _at_most(lake: str, table: Table, aggregate: Aggregate) -> int | None:
+    """How many rows no group exceeds: those of the largest partition of the table, where groups lie in one each.
+
+    None if the table's log does not tell.
+    """
+    names = [f"partition.{name}" for name in table.partition_by if name in aggregate.by]
+    entries, rows = bookkeeping.entries(lake, table.name), Counter[tuple]()
+    for entry in entries:
+        rows[tuple(entry[name] for name in names)] += entry["num_records"] or 0
+    return None if any(entry["num_records"] is None for entry in entries) else max(rows.values(), default=0)
 
 
 def _first_day(lake: str, table: Table, aggregate: Aggregate) -> date | None:
@@ -203,12 +223,12 @@ def adjusted(changes: Any, old: Any, aggregate: Aggregate) -> Any:
     return joined.select(*dimensions, *(count.alias(name) for name in (first, *others)), (count == 0).alias("_gone"))
 
 
-def recomputed(touched: Any, rows: Any, old: Any, aggregate: Aggregate) -> Any:
+def recomputed(touched: Any, rows: Any, old: Any, aggregate: Aggregate, at_most: int | None = None) -> Any:
     """Those of the touched groups whose measures are not what they were; `_gone` where no row is left."""
     from pyspark.sql import functions as F
 
     members = rows.alias("rows").join(touched.alias("touched"), _same(aggregate.by, "rows", "touched"), "left_semi")
-    new = measures.compute(members, aggregate).withColumn("_there", F.lit(True))
+    new = measures.compute(members, aggregate, at_most=at_most).withColumn("_there", F.lit(True))
     both = touched.alias("touched").join(new.alias("new"), _same(aggregate.by, "touched", "new"), "left")
     both = both.join(old.withColumn("_there", F.lit(True)).alias("old"), _same(aggregate.by, "touched", "old"), "left")
     compared = ("_there", *aggregate.values)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from sluice.table import Table
+from sluice.table import Occurrences, Table
+
+MANY = 1_000_000  # records that others are like, more of which are not told to every task
 
 
 def identified(rows: DataFrame, table: Table, partitions: int, spread: int) -> DataFrame:
     """Adds the table's occurrence column, its key and `_superseded` to the rows of one run; `_file`, `_position` stay.
 
     Of the rows of one key in several files the first stands, as they are all alike; of those told by an id the last.
-    One shuffle, by the table's partition and `spread` parts of it, so that tasks hold few partitions each; one sort.
+    Most rows are like no other: only those that are get sorted, unless they are `MANY`. In the end the rows are spread
+    by the table's partitions and `spread` parts of each, so that a task holds few partitions.
     """
     identity = table.occurrences
     assert identity is not None
@@ -20,18 +23,33 @@ def identified(rows: DataFrame, table: Table, partitions: int, spread: int) -> D
     alike = [F.when(~by_id, F.col(name)) for name in identity.of if name not in ("source", *table.partition_by)]
     what: list[Column | str] = ["source", *table.partition_by, identity.id, *alike]
     rows = rows.withColumns({"_high": F.xxhash64(*what), "_low": F.xxhash64(F.lit(1), *what)})
-    rows = rows.withColumn("_part", F.pmod(F.col("_high"), F.lit(spread)))
-    place = [*table.partition_by, "_part"]
-    rows = rows.repartition(partitions, *place)
-    group = [*place, "_high", "_low"]
-    in_file = Window.partitionBy(*group, "_file").orderBy("_position")
-    in_run = Window.partitionBy(*group).orderBy("_file", "_position")
+    several = rows.groupBy("_high", "_low").count().where("count > 1").select("_high", "_low").persist()
+    count = several.count()
+    if count > MANY:
+        numbered = _numbered(rows, identity)
+    else:
+        told = F.broadcast(several)
+        single = rows.withColumn(identity.column, F.lit(1)).withColumn("_superseded", F.lit(False))
+        numbered = single
+        if count:
+            others = _numbered(rows.join(told, ["_high", "_low"], "left_semi"), identity)
+            numbered = single.join(told, ["_high", "_low"], "left_anti").unionByName(others)
+    part = F.pmod(F.col("_high"), F.lit(spread))
+    numbered = numbered.repartition(partitions, *table.partition_by, part)
+    return numbered.withColumn(identity.key, _key(identity.column)).drop("_high", "_low")
+
+
+def _numbered(rows: DataFrame, identity: Occurrences) -> DataFrame:
+    """Adds the occurrence column and `_superseded`; one sort for both."""
+    by_id = F.col(identity.id).isNotNull()
+    in_file = Window.partitionBy("_high", "_low", "_file").orderBy("_position")
+    in_run = Window.partitionBy("_high", "_low").orderBy("_file", "_position")
     before = in_run.rowsBetween(Window.unboundedPreceding, -1)
+    rows = rows.repartition("_high", "_low")
     rows = rows.withColumn(identity.column, F.when(by_id, 1).otherwise(F.row_number().over(in_file)))
     later_one = F.lead(F.lit(True), 1, False).over(in_run)
     had = F.coalesce(F.max(identity.column).over(before), F.lit(0)) >= F.col(identity.column)
-    rows = rows.withColumn("_superseded", F.when(by_id, later_one).otherwise(had))
-    return rows.withColumn(identity.key, _key(identity.column)).drop("_high", "_low", "_part")
+    return rows.withColumn("_superseded", F.when(by_id, later_one).otherwise(had))
 
 
 def _key(occurrence: str) -> Column:

@@ -14,8 +14,12 @@ from sluice.table import Aggregate
 LARGEST_LIST = 1_000_000  # values of a group that are sorted in a task's memory; larger groups are counted by value
 
 
-def compute(rows: DataFrame, aggregate: Aggregate, largest_list: int = LARGEST_LIST) -> DataFrame:
+def compute(
+    rows: DataFrame, aggregate: Aggregate, largest_list: int = LARGEST_LIST, at_most: int | None = None
+) -> DataFrame:
     """The aggregate of all rows: one row for each combination of its dimensions, null among them.
+
+    `at_most`: how many rows no group exceeds, as far as known without counting.
 
     Percentiles are of the nearest rank, as `percentile_disc`: the value at position ceil(NN / 100 * n) of the n values
     that are not null, in order.
@@ -25,7 +29,8 @@ def compute(rows: DataFrame, aggregate: Aggregate, largest_list: int = LARGEST_L
     inputs = {name: F.expr(text) for name, text in aggregate.inputs.items()}
     rows = rows.select(*(inputs.get(name, F.col(name)).alias(name) for name in needed))
     ranked = {name: kind for name, kind in kinds.items() if kind[0].startswith("p")}
-    in_lists = not ranked or _fits(rows, by, largest_list)
+    known = at_most is not None and at_most <= largest_list
+    in_lists = not ranked or known or _fits(rows, by, largest_list)
     plain = kinds if in_lists else {name: kind for name, kind in kinds.items() if name not in ranked}
     groups = rows.groupBy(*by).agg(F.count(F.lit(1)).alias("_rows"), *(_measure(*k).alias(n) for n, k in plain.items()))
     if not in_lists:
