@@ -118,14 +118,7 @@ def _refresh_from_all(job: Job, lake: Lake, table: Table, aggregate: Aggregate, 
     with job.step("aggregate"):
         rows, at_most = lake.read(table.name, source[1]), _at_most(lake.root, table, aggregate)
         computed = measures.compute(rows, aggregate, at_most=at_most)
-        groups = _with_frozen(
-            lake,
-            table,
-            aggregate,
-            measures.compute(
-                lake.read(table.name, source[1]), aggregate, at_most=_at_most(lake.root, table, aggregate)
-            ),
-        ).persist()
+        groups = _with_frozen(lake, table, aggregate, computed).persist()
         job.report.groups_recomputed = groups.count()
     job.report.mode = "full"
     job.report.files_read, job.report.bytes_read = bookkeeping.size(lake.root, table.name)
