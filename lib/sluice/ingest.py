@@ -180,7 +180,7 @@ def _ingest(job: Job, lake: Lake, plan: Plan) -> None:
     _refuse_rejected(tallies, plan, lake.root)
     partitions = _Partitions.of(lake.spark, plan, tallies)
     if plan.version is None and not job.settings.dry_run:
-        with job.step("create"):
+        with job.step("merge"):
             counts = _create(lake, plan, _classified(plan, rows, None, partitions))
             job.report.set_outcomes({"rejected": job.report.rows_rejected, **counts})
     else:
