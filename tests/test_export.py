@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import threading
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import Manager, get_context
 
 import psycopg2
 import pytest
@@ -210,6 +211,20 @@ def test_encryption_settings_reach_jdbc_too_and_the_password_only_as_an_option(p
     assert options["password"] not in options["url"]
 
 
+def states_until(stop, postgres_url):
+    """What a reader sees of the exported tables, in a process of its own: a wait callback holds for all of one."""
+    seen = set()
+    with psycopg2.connect(postgres_url) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        while not stop.is_set():
+            cursor.execute(
+                "SELECT (SELECT count(*) FROM fresh.products), "
+                "(SELECT sum(no_of_products) FROM fresh.products_agg), (SELECT count(*) FROM fresh.products_agg)"
+            )
+            seen.add(tuple(map(int, cursor.fetchone())))
+    return seen
+
+
 def test_readers_never_see_a_mixed_state_during_20_exports(job, tmp_path, csv_file, database, postgres_url):
     lakes = []
     for number, names in enumerate(["abc", "cdefgh"]):
@@ -219,29 +234,15 @@ def test_readers_never_see_a_mixed_state_during_20_exports(job, tmp_path, csv_fi
         job("aggregate", "products", "--lake", lake)
         lakes.append(lake)
     job("export", "products", "products_agg", "--lake", lakes[0])
-    seen, stop = set(), threading.Event()
-
-    def poll():
-        connection = psycopg2.connect(postgres_url)
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            while not stop.is_set():
-                cursor.execute(
-                    "SELECT (SELECT count(*) FROM fresh.products), "
-                    "(SELECT sum(no_of_products) FROM fresh.products_agg), (SELECT count(*) FROM fresh.products_agg)"
-                )
-                seen.add(tuple(map(int, cursor.fetchone())))
-        connection.close()
-
-    reader = threading.Thread(target=poll)
-    reader.start()
-    try:
-        for number in range(20):
-            assert job("export", "products", "products_agg", "--lake", lakes[(number + 1) % 2]).exit_code == 0
-    finally:
-        stop.set()
-        reader.join()
-    assert seen == {(300, 300, 3), (600, 600, 6)}
+    with ProcessPoolExecutor(1, get_context("spawn")) as readers, Manager() as manager:
+        stop = manager.Event()
+        seen = readers.submit(states_until, stop, postgres_url)
+        try:
+            for number in range(20):
+                assert job("export", "products", "products_agg", "--lake", lakes[(number + 1) % 2]).exit_code == 0
+        finally:
+            stop.set()
+        assert seen.result() == {(300, 300, 3), (600, 600, 6)}
 
 
 def test_run_does_all_three_and_makes_up_for_what_an_ended_run_left(job, csv_file, database, monkeypatch, postgres_url):

@@ -114,7 +114,8 @@ class Lake:
         path = self.path(table).replace("`", "``")
         with self._commit():
             self._delta(table).delete()
-            self.spark.sql(f"ALTER TABLE delta.`{path}` UNSET TBLPROPERTIES IF EXISTS ('{bookkeeping.PRUNED_BEFORE}')")
+            if bookkeeping.pruned_before(self.root, table):
+                self.spark.sql(f"ALTER TABLE delta.`{path}` UNSET TBLPROPERTIES ('{bookkeeping.PRUNED_BEFORE}')")
 
     def restore(self, table: str, version: int) -> None:
         """Raises UsageError if files of the version are not there any more."""
