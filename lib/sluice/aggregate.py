@@ -118,8 +118,9 @@ def _refresh_from_all(job: Job, lake: Lake, table: Table, aggregate: Aggregate, 
     with job.step("aggregate"):
         rows, at_most = lake.read(table.name, source[1]), _at_most(lake.root, table, aggregate)
         computed = measures.compute(rows, aggregate, at_most=at_most)
-        groups = _with_frozen(lake, table, aggregate, computed).persist()
-        job.report.groups_recomputed = groups.count()
+        with measures.gathering(lake.spark, bookkeeping.row_count(lake.root, table.name)):
+            groups = _with_frozen(lake, table, aggregate, computed).persist()
+            job.report.groups_recomputed = groups.count()
     job.report.mode = "full"
     job.report.files_read, job.report.bytes_read = bookkeeping.size(lake.root, table.name)
     if not job.settings.dry_run:
@@ -140,6 +141,7 @@ def _refresh_from_changes(
         changes = lake.changes(table.name, after, source[1])
         if day := _first_day(lake.root, table, aggregate):
             changes = changes.where(F.col("date") >= F.lit(day))
+        changes = measures.with_dimensions(changes, aggregate)
         old = lake.read(aggregate.name, bookkeeping.version(lake.root, aggregate.name) or 0)
         if aggregate.adjustable:
             groups = adjusted(changes, old, aggregate)
@@ -149,9 +151,13 @@ def _refresh_from_changes(
             if places:
                 found = [tuple(row) for row in touched.select(*places).distinct().collect()]
                 rows = rows.where(Partitions(tuple(places), tuple(found)).holds())
+            rows = measures.with_dimensions(rows, aggregate)
             groups = recomputed(touched, rows, old, aggregate, _at_most(lake.root, table, aggregate))
         groups = groups.select(*aggregate.by, *values, F.col("_gone")).persist()
-        job.report.groups_recomputed = groups.count()
+        with measures.gathering(
+            lake.spark, bookkeeping.row_count(lake.root, table.name, _in_partitions(places, found))
+        ):
+            job.report.groups_recomputed = groups.count()
     read = [bookkeeping.size(lake.root, table.name, after)]
     if not aggregate.adjustable:
         read.append(bookkeeping.size(lake.root, table.name, where=_in_partitions(places, found)))

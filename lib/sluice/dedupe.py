@@ -14,6 +14,30 @@ def mark_superseded(rows: DataFrame, key: Sequence[str], order: Sequence[str]) -
     return rows.withColumn("_superseded", F.row_number().over(latest_first) > 1)
 
 
+def mark_replaced(rows: DataFrame, whole: Sequence[str]) -> DataFrame:
+    """Sets `_superseded` where a later file has rows of the same `whole`, a snapshot, too."""
+    last = F.max("_file").over(Window.partitionBy(*whole))
+    return rows.withColumn("_superseded", F.col("_superseded") | (F.col("_file") < last))
+
+
+def mark_outdated(rows: DataFrame, existing: DataFrame, whole: Sequence[str]) -> DataFrame:
+    """Sets `_superseded` where a later run than that which read the file before brought rows of the same `whole`.
+
+    `_read_by` and `_read_at` tell of that run.
+    """
+    last = existing.groupBy(*whole).agg(F.max(F.struct("ingested_at", "run_id")).alias("_last"))
+    later = (F.col("_last.ingested_at") > F.col("_read_at")) & (F.col("_last.run_id") != F.col("_read_by"))
+    rows = rows.join(last, list(whole), "left")
+    return rows.withColumn("_superseded", F.col("_superseded") | F.coalesce(later, F.lit(False))).drop("_last")
+
+
+def removed(rows: DataFrame, existing: DataFrame, key: Sequence[str], whole: Sequence[str]) -> DataFrame:
+    """The rows of `existing` of the same wholes as rows that are not superseded, but of none of their keys."""
+    rows = rows.where("NOT _superseded")
+    of_them = existing.join(rows.select(*whole).distinct(), list(whole), "left_semi")
+    return of_them.join(rows.select(*key), list(key), "left_anti")
+
+
 def classify(
     rows: DataFrame,
     existing: DataFrame | None,

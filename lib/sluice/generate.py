@@ -70,7 +70,7 @@ MAKERS: dict[str, tuple[str, Callable[[Part], str]]] = {
 def run(job: Job, table: str, rows: int, output: str, seed: int, disorder: int) -> None:
     """Writes `rows` records to the file `output`, replacing it once all are made."""
     if table not in MAKERS:
-        raise UsageError(f"no sample data for table {table!r}: choose from {', '.join(MAKERS)}")
+        raise UsageError(f"no sample data for table {table!r}: choose from {', '.join([*MAKERS, 'processes'])}")
     header, make = MAKERS[table]
     target = Path(output).expanduser().absolute()
     parts = target.with_name(f".{target.name}.{job.settings.run_id}")

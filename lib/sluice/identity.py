@@ -10,12 +10,10 @@ from sluice.table import Occurrences, Table
 MANY = 1_000_000  # records that others are like, more of which are not told to every task
 
 
-def identified(rows: DataFrame, table: Table, partitions: int, spread: int) -> DataFrame:
-    """Adds the table's occurrence column, its key and `_superseded` to the rows of one run; `_file`, `_position` stay.
+def spread(rows: DataFrame, table: Table, tasks: int) -> DataFrame:
+    """Adds `_high` and `_low`, 128 bits of what makes a record the same, and brings those alike into one task.
 
-    Of the rows of one key in several files the first stands, as they are all alike; of those told by an id the last.
-    Most rows are like no other: only those that are get sorted, unless they are `MANY`. In the end the rows are spread
-    by the table's partitions and `spread` parts of each, so that a task holds few partitions.
+    The tasks are about as large as each other; each holds few of the table's partitions.
     """
     identity = table.occurrences
     assert identity is not None
@@ -23,19 +21,35 @@ def identified(rows: DataFrame, table: Table, partitions: int, spread: int) -> D
     alike = [F.when(~by_id, F.col(name)) for name in identity.of if name not in ("source", *table.partition_by)]
     what: list[Column | str] = ["source", *table.partition_by, identity.id, *alike]
     rows = rows.withColumns({"_high": F.xxhash64(*what), "_low": F.xxhash64(F.lit(1), *what)})
-    several = rows.groupBy("_high", "_low").count().where("count > 1").select("_high", "_low").persist()
+    return rows.hint("rebalance", tasks, *table.partition_by)
+
+
+def identified(rows: DataFrame, table: Table, tasks: int) -> DataFrame:
+    """Adds the table's occurrence column, its key and `_superseded` to `spread` rows of one run.
+
+    Of the rows of one key in several files the first stands, as they are all alike; of those told by an id the last.
+    Most rows are like no other: only those that are get sorted, unless they are `MANY`.
+    """
+    identity = table.occurrences
+    assert identity is not None
+    same = [*table.partition_by, "_high", "_low"]
+    several = rows.groupBy(*same).count().where("count > 1").select("_high", "_low").persist()
     count = several.count()
     if count > MANY:
-        numbered = _numbered(rows, identity)
+        numbered = _numbered(rows, identity).hint("rebalance", tasks, *table.partition_by)
+    elif count:
+        others = _numbered(rows.join(F.broadcast(several), ["_high", "_low"], "left_semi"), identity)
+        place = ["_file", "_position"]
+        known = others.select(*place, F.col(identity.column).alias("_number"), F.col("_superseded").alias("_again"))
+        numbered = rows.join(F.broadcast(known), place, "left").withColumns(
+            {
+                identity.column: F.coalesce("_number", F.lit(1)),
+                "_superseded": F.coalesce("_again", F.lit(False)),
+            }
+        )
+        numbered = numbered.drop("_number", "_again")
     else:
-        told = F.broadcast(several)
-        single = rows.withColumn(identity.column, F.lit(1)).withColumn("_superseded", F.lit(False))
-        numbered = single
-        if count:
-            others = _numbered(rows.join(told, ["_high", "_low"], "left_semi"), identity)
-            numbered = single.join(told, ["_high", "_low"], "left_anti").unionByName(others)
-    part = F.pmod(F.col("_high"), F.lit(spread))
-    numbered = numbered.repartition(partitions, *table.partition_by, part)
+        numbered = rows.withColumns({identity.column: F.lit(1), "_superseded": F.lit(False)})
     return numbered.withColumn(identity.key, _key(identity.column)).drop("_high", "_low")
 
 
@@ -55,4 +69,4 @@ def _numbered(rows: DataFrame, identity: Occurrences) -> DataFrame:
 def _key(occurrence: str) -> Column:
     """128 bits of xxHash (https://xxhash.com) over the record, and over them and the occurrence, as 32 hex digits."""
     halves = (F.xxhash64("_high", occurrence), F.xxhash64("_low", occurrence))
-    return F.concat(*(F.lpad(F.lower(F.hex(half)), 16, "0") for half in halves))
+    return F.concat(*(F.lpad(F.hex(half), 16, "0") for half in halves))

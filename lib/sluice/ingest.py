@@ -8,11 +8,10 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sluice import bookkeeping, dedupe, drift, files, ledger, rejects, scope
+from sluice import bookkeeping, dedupe, drift, files, identity, ledger, rejects, scope
 from sluice.cli import Job
 from sluice.conform import conform
 from sluice.errors import InputError, TooManyRejects, UsageError
-from sluice.identity import identified
 from sluice.input_file import InputFile
 from sluice.lake import Lake
 from sluice.limit import Limit
@@ -21,9 +20,10 @@ from sluice.recording import held, recorded
 from sluice.scope import Scope
 from sluice.table import Table
 
-CHANGES = ("inserted", "updated")
+CHANGES = ("inserted", "updated", "removed")
 FEW = 10  # rows are few if the table has so many times more
 PARTITION_BYTES = 64 * 1024 * 1024
+SPREAD = 8  # parts per task, of which Spark makes tasks of like size
 
 
 @dataclass(frozen=True)
@@ -165,9 +165,11 @@ def _note_bad(job: Job, plan: Plan, failures: Sequence[str]) -> None:
 def _ingest(job: Job, lake: Lake, plan: Plan) -> None:
     sources, table = plan.opened.sources, plan.table
     with job.step("read"):
-        records = conform(table.reader.read(lake.spark, sources), table).persist()
+        tasks = _tasks(lake.spark, plan)
+        records = conform(table.reader.read(lake.spark, sources), table)
+        records = (identity.spread(records, table, tasks * SPREAD) if table.occurrences else records).persist()
         read = [(source.file, _options_of(source, plan.options)) for source in sources]
-        tallies = rejects.tally(records, read, table.partition_by)
+        tallies = rejects.tally(records, read, table.key_partitions)
         rows, tallies = _readable(job, plan, records, tallies)
     if not tallies:
         job.report.status = "nothing_new"
@@ -178,16 +180,15 @@ def _ingest(job: Job, lake: Lake, plan: Plan) -> None:
         with job.step("keep rejects"):
             rejects.keep(lake, table, rows, tallies)
     _refuse_rejected(tallies, plan, lake.root)
-    partitions = _Partitions.of(lake.spark, plan, tallies)
     if plan.version is None and not job.settings.dry_run:
         with job.step("merge"):
-            counts = _create(lake, plan, _classified(plan, rows, None, partitions))
+            counts = _create(lake, plan, _classified(plan, rows, None, tasks))
             job.report.set_outcomes({"rejected": job.report.rows_rejected, **counts})
     else:
         with job.step("classify"):
             few = job.report.rows_read * FEW < bookkeeping.row_count(lake.root, table.name)
-            within = _scope(plan, rows, partitions, few=few)
-            classified = _classified(plan, rows, _existing(lake, plan, within), partitions, few=few).persist()
+            within = _scope(plan, rows, tallies, few=few)
+            classified = _classified(plan, rows, _existing(lake, plan, within), tasks, few=few).persist()
             counts = {row["_outcome"]: row["count"] for row in classified.groupBy("_outcome").count().collect()}
             job.report.set_outcomes({"rejected": job.report.rows_rejected, **counts})
         if job.settings.dry_run:
@@ -245,29 +246,17 @@ def _refuse_rejected(tallies: Sequence[rejects.Tally], plan: Plan, lake: str) ->
         )
 
 
-@dataclass(frozen=True)
-class _Partitions:
-    """How the rows are spread: over `tasks`, so many that one's rows fit into its memory; `values` of the table's
-    partitions that they lie in; `spread`: over how many tasks those of one partition."""
-
-    tasks: int
-    values: tuple[tuple, ...]
-
-    @classmethod
-    def of(cls, spark: Any, plan: Plan, tallies: Sequence[rejects.Tally]) -> _Partitions:
-        size = sum(source.file.size * (5 if source.file.compression else 1) for source in plan.opened.sources)
-        values = {tuple(value) for tally in tallies for value in tally.partitions}
-        return cls(max(spark.sparkContext.defaultParallelism, -(-size // PARTITION_BYTES)), tuple(sorted(values)))
-
-    @property
-    def spread(self) -> int:
-        return -(-self.tasks // max(len(self.values), 1))
+def _tasks(spark: Any, plan: Plan) -> int:
+    """Over how many tasks the rows are spread: so many that one's rows fit into its memory."""
+    size = sum(source.file.size * (5 if source.file.compression else 1) for source in plan.opened.sources)
+    return max(spark.sparkContext.defaultParallelism, -(-size // PARTITION_BYTES))
 
 
-def _scope(plan: Plan, rows: Any, partitions: _Partitions, *, few: bool) -> Scope | None:
+def _scope(plan: Plan, rows: Any, tallies: Sequence[rejects.Tally], *, few: bool) -> Scope | None:
     """Where the table may have rows of the same keys: in the same partitions, or in the range of `few` keys."""
     if plan.table.partition_by:
-        return scope.Partitions(plan.table.partition_by, partitions.values)
+        values = {tuple(value) for tally in tallies for value in tally.partitions}
+        return scope.Partitions(plan.table.key_partitions, tuple(sorted(values)))
     return scope.key_range(rows.where("_reason is null"), plan.table.key) if few else None
 
 
@@ -281,23 +270,31 @@ def _existing(lake: Lake, plan: Plan, within: Scope | None) -> Any | None:
     return known.select("*", *(F.lit(None).cast("string").alias(name) for name in plan.opened.gained))
 
 
-def _classified(plan: Plan, rows: Any, existing: Any | None, partitions: _Partitions, *, few: bool = False) -> Any:
+def _classified(plan: Plan, rows: Any, existing: Any | None, tasks: int, *, few: bool = False) -> Any:
     """The rows with their outcome; only those that change the table keep their values."""
     from pyspark.sql import functions as F
 
     table = plan.table
     kept = rows.where("_reason is null").drop("_raw", "_reason")
     if table.occurrences:
-        marked = identified(kept, table, partitions.tasks, partitions.spread)
+        marked = identity.identified(kept, table, tasks)
     else:
-        kept = kept.repartition(partitions.tasks, *table.key)
+        kept = kept.repartition(tasks, *table.key)
         marked = dedupe.mark_superseded(kept, table.key, ("_file", "_position"))
+    if table.replaces:
+        marked = dedupe.mark_replaced(marked, table.replaces)
     if plan.earlier:
         marked = _with_earlier(marked, plan)
+        if table.replaces and existing is not None:
+            marked = dedupe.mark_outdated(marked, existing, table.replaces)
     newer = "_known.ingested_at > _read_at AND _known.run_id <> _read_by" if plan.earlier else None
     outcomes = dedupe.classify(marked, existing, table.key, table.column_names, few=few, newer=newer)
     changes = F.col("_outcome").isin(*CHANGES)
-    return outcomes.select("_outcome", *(F.when(changes, F.col(name)).alias(name) for name in table.column_names))
+    outcomes = outcomes.select("_outcome", *(F.when(changes, F.col(name)).alias(name) for name in table.column_names))
+    if existing is None or not table.replaces or plan.earlier:
+        return outcomes
+    gone = dedupe.removed(marked, existing, table.key, table.replaces)
+    return outcomes.unionByName(gone.select(F.lit("removed").alias("_outcome"), *table.column_names))
 
 
 def _with_earlier(rows: Any, plan: Plan) -> Any:
@@ -312,11 +309,14 @@ def _with_earlier(rows: Any, plan: Plan) -> Any:
 
 
 def _changes(lake: Lake, table: Table, classified: Any) -> Any:
-    """The rows to insert or update, as the table has them."""
+    """The rows to insert, update or remove, as the table has them, and their outcome."""
     from pyspark.sql import functions as F
 
     return classified.where(F.col("_outcome").isin(*CHANGES)).select(
-        *table.column_names, F.lit(datetime.now(UTC)).alias("ingested_at"), F.lit(lake.run_id).alias("run_id")
+        *table.column_names,
+        F.lit(datetime.now(UTC)).alias("ingested_at"),
+        F.lit(lake.run_id).alias("run_id"),
+        (F.col("_outcome") == "removed").alias("_gone"),
     )
 
 
@@ -327,7 +327,10 @@ def _create(lake: Lake, plan: Plan, classified: Any) -> dict[str, int]:
 
     seen = Observation()
     counts = [F.count(F.when(F.col("_outcome") == name, True)).alias(name) for name in ("duplicate", "inserted")]
-    lake.create(plan.table.name, _changes(lake, plan.table, classified.observe(seen, *counts)), plan.table.partition_by)
+    rows = _changes(lake, plan.table, classified.observe(seen, *counts)).drop("_gone")
+    if plan.table.partition_by and not plan.table.occurrences:  # those are spread by their partitions already
+        rows = rows.hint("rebalance", *plan.table.partition_by)
+    lake.create(plan.table, rows)
     return dict(seen.get)
 
 
@@ -338,7 +341,9 @@ def _merge(lake: Lake, plan: Plan, classified: Any, counts: dict[str, int], with
         lake.add_columns(table.name, plan.opened.gained)
     if any(expected.values()):
         changes = _changes(lake, table, classified)
-        merged = lake.merge(table.name, changes, table.key, within, updating=bool(expected["updated"]))
+        updating, removing = bool(expected["updated"]), bool(expected["removed"])
+        changes = changes if removing else changes.drop("_gone")
+        merged = lake.merge(table.name, changes, table.key, within, updating=updating, removing=removing)
         if merged != expected:
             raise RuntimeError(f"table {table.name}: Delta merged {merged}, expected {expected}: maintain restore it")
 

@@ -12,9 +12,11 @@ from typing import Any
 from sluice import bookkeeping, lock
 from sluice.errors import Busy, UsageError
 from sluice.scope import Scope
+from sluice.table import Table
 
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 _FEED = "delta.enableChangeDataFeed"
+_BOUNDS = "delta.dataSkippingStatsColumns"
 _RETENTION_CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
 
 
@@ -35,19 +37,28 @@ class Lake:
         rows = self.spark.read.format("delta").option("versionAsOf", version).load(self.path(table))
         return rows.where(within.holds()) if within else rows
 
-    def create(self, table: str, rows: Any, partition_by: tuple[str, ...] = ()) -> None:
+    def create(self, table: Table, rows: Any) -> None:
         """Makes a table of the rows in one commit; it keeps a feed of its changes."""
-        with self._commit():
+        with self._commit(), self._without_dictionary(table.key):
             writer = rows.write.format("delta").mode("errorifexists").option(_FEED, "true")
-            writer.partitionBy(*partition_by).save(self.path(table))
+            writer = writer.option(_BOUNDS, ",".join(table.bounds)) if table.bounds else writer
+            writer.partitionBy(*table.partition_by).save(self.path(table.name))
 
     def merge(
-        self, table: str, rows: Any, key: tuple[str, ...], within: Scope | None = None, *, updating: bool = True
+        self,
+        table: str,
+        rows: Any,
+        key: tuple[str, ...],
+        within: Scope | None = None,
+        *,
+        updating: bool,
+        removing: bool,
     ) -> dict[str, int]:
-        """Inserts rows or updates those with the same key; gives how many of each Delta counted.
+        """Inserts rows or updates those with the same key, or removes them; gives how many of each Delta counted.
 
         `within` holds the keys of all the rows: Delta itself would look for them in every file of the table.
-        `updating`: whether any key is there already; else nothing of the table is rewritten.
+        `updating`: whether any key is there already; else nothing of the table is rewritten. `removing`: whether there
+        are rows with `_gone`, which say that their key is to be removed.
         """
         from pyspark.sql import functions as F
 
@@ -55,9 +66,12 @@ class Lake:
         same = within.holds("old") & same if within else same
         with self._commit():
             merge = self._delta(table).alias("old").merge(rows.alias("new"), same)
-            merge = merge.whenMatchedUpdateAll() if updating else merge
-            (counts,) = merge.whenNotMatchedInsertAll().execute().collect()
-        return {"inserted": counts["num_inserted_rows"], "updated": counts["num_updated_rows"]}
+            merge = merge.whenMatchedDelete("new._gone") if removing else merge
+            values = {f"`{name}`": f"new.`{name}`" for name in rows.columns if name != "_gone"}
+            merge = merge.whenMatchedUpdate(set=values) if updating else merge
+            (counts,) = merge.whenNotMatchedInsert(values=values).execute().collect()
+        names = {"inserted": "inserted", "updated": "updated", "removed": "deleted"}
+        return {name: counts[f"num_{counted}_rows"] for name, counted in names.items()}
 
     def add_columns(self, table: str, names: Sequence[str]) -> None:
         """Adds columns of text, null in every row."""
@@ -160,6 +174,17 @@ class Lake:
             yield
         finally:
             self.spark.conf.unset(_RETENTION_CHECK)
+
+    @contextmanager
+    def _without_dictionary(self, key: tuple[str, ...]) -> Iterator[None]:
+        """Writes no dictionary of a key of one column: no value comes twice, to look for one takes a fifth of all."""
+        name = f"parquet.enable.dictionary#{key[0]}"
+        if len(key) == 1:
+            self.spark.conf.set(name, "false")
+        try:
+            yield
+        finally:
+            self.spark.conf.unset(name)
 
     def _delta(self, table: str) -> Any:
         from delta.tables import DeltaTable

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import reduce
 from typing import Any
 
@@ -12,6 +13,24 @@ from pyspark.sql import functions as F
 from sluice.table import Aggregate
 
 LARGEST_LIST = 1_000_000  # values of a group that are sorted in a task's memory; larger groups are counted by value
+MOST_LISTED = 20_000_000  # rows whose groups all tasks together gather in memory; more are sorted by group on disk
+_FALLBACK = "spark.sql.objectHashAggregate.sortBased.fallbackThreshold"
+
+
+@contextmanager
+def gathering(spark: Any, rows: int | None) -> Iterator[None]:
+    """Gathers the lists of few rows in hash maps: Spark itself sorts all rows from the 128th group of a task on.
+
+    It holds for what is persisted within, too: a plan keeps the settings of the moment.
+    """
+    if rows is None or rows > MOST_LISTED:
+        yield
+        return
+    spark.conf.set(_FALLBACK, MOST_LISTED)
+    try:
+        yield
+    finally:
+        spark.conf.unset(_FALLBACK)
 
 
 def compute(
@@ -27,7 +46,7 @@ def compute(
     by, kinds = list(aggregate.by), {name: m.partition(":")[::2] for name, m in aggregate.measures.items()}
     needed = dict.fromkeys([*by, *(column for _, column in kinds.values() if column)])
     inputs = {name: F.expr(text) for name, text in aggregate.inputs.items()}
-    rows = rows.select(*(inputs.get(name, F.col(name)).alias(name) for name in needed))
+    rows = rows.select(*(F.col(n) if n in rows.columns else inputs[n].alias(n) for n in needed))
     ranked = {name: kind for name, kind in kinds.items() if kind[0].startswith("p")}
     known = at_most is not None and at_most <= largest_list
     in_lists = not ranked or known or _fits(rows, by, largest_list)
@@ -41,6 +60,11 @@ def compute(
     return groups.select(*by, *aggregate.measures, *derived)
 
 
+def with_dimensions(rows: DataFrame, aggregate: Aggregate) -> DataFrame:
+    """The rows with the dimensions that are not columns of the table."""
+    return rows.withColumns({name: F.expr(aggregate.inputs[name]) for name in aggregate.by if name in aggregate.inputs})
+
+
 def _fits(rows: DataFrame, by: Sequence[str], largest_list: int) -> bool:
     """Whether no group has more rows than a task should hold."""
     if not by:
@@ -52,8 +76,10 @@ def _measure(kind: str, column: str) -> Column:
     if kind == "count":
         return F.count(F.col(column) if column else F.lit(1))
     if kind.startswith("p"):
-        ordered = F.sort_array(F.collect_list(column))
-        return F.when(F.size(ordered) > 0, F.element_at(ordered, _rank(F.size(ordered), int(kind[1:])).cast("int")))
+        values = F.collect_list(column)
+        return F.get(F.sort_array(values), _rank(F.size(values), int(kind[1:])).cast("int") - 1)  # of none: null
+    if kind == "mean":
+        return F.sum(column) / F.count(column)
     function: Any = getattr(F, kind)
     return function(F.col(column))
 

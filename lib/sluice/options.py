@@ -14,6 +14,7 @@ from sluice.errors import UsageError
 from sluice.limit import LimitType
 from sluice.readers.dialect import Dialect
 from sluice.readers.log_formats import FORMATS, LogFormat
+from sluice.readers.snapshots import Listing
 from sluice.table import Table
 
 Decorator = Callable[[Callable], Callable]
@@ -105,7 +106,7 @@ _CSV = (
     click.option(
         "--escape", envvar="SLUICE_ESCAPE", default="", help="Makes the next character text.  [default: none]"
     ),
-    click.option("--encoding", envvar="SLUICE_ENCODING", default="utf-8", show_default=True),
+    click.option("--encoding", envvar="SLUICE_ENCODING", help="Of files without a byte order mark.  [default: utf-8]"),
     click.option("--skip-lines", envvar="SLUICE_SKIP_LINES", type=click.IntRange(min=0), default=0, help="Before all."),
     click.option("--header/--no-header", envvar="SLUICE_HEADER", default=True, help="Without: the table's order."),
     click.option(
@@ -140,8 +141,21 @@ _LOGS = (
     click.option("--source", envvar="SLUICE_SOURCE", default="", help="Tells the logs of different servers apart."),
 )
 
-_READINGS = (Dialect, LogFormat)
-reading_options = _together(*_CSV, *_LOGS)
+_SNAPSHOTS = (
+    click.option("--host", envvar="SLUICE_HOST", help="Of snapshots.  [default: their path tells]"),
+    click.option("--snapshot-at", envvar="SLUICE_SNAPSHOT_AT", help="Like 2024-09-01T10:00:00Z.  [default: the path]"),
+    click.option("--os", envvar="SLUICE_OS", type=click.Choice(["unix", "windows"]), help="[default: the listing]"),
+    click.option(
+        "--path-pattern",
+        envvar="SLUICE_PATH_PATTERN",
+        default=Listing().path_pattern,
+        show_default=True,
+        help="What the end of a snapshot's path tells; {os} too.",
+    ),
+)
+
+_READINGS = (Dialect, LogFormat, Listing)
+reading_options = _together(*_CSV, *_LOGS, *_SNAPSHOTS)
 
 export_options = _together(
     click.option("--schema", envvar="SLUICE_SCHEMA", default="public", show_default=True, help="Of PostgreSQL."),

@@ -46,7 +46,8 @@ class Report:
             self.steps = []
 
     def set_outcomes(self, counts: dict[str, int]) -> None:
-        """Rows by what became of them, each counted by itself; they must add up to the rows read."""
+        """Rows by what became of them, each counted by itself: all but `removed` add up to the rows read."""
+        self.rows_removed = counts.pop("removed", 0)
         for outcome in ROWS:
             setattr(self, f"rows_{outcome}", counts.get(outcome, 0))
         total = sum(counts.values())

@@ -49,7 +49,15 @@ class Occurrences:
     id: str
 
 
-MEASURE = re.compile(r"count|(count|sum|min|max|p[1-9][0-9]?):[a-z][a-z0-9_]*")
+MEASURE = re.compile(r"count|(count|count_distinct|sum|mean|min|max|p[1-9][0-9]?):[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Exact:
+    """An integer by SQL that stands for a column's value times `scale`: sums of doubles depend on their order."""
+
+    sql: str
+    scale: int
 
 
 @dataclass(frozen=True)
@@ -57,9 +65,10 @@ class Aggregate:
     """A table derived from one table: one row for each combination of the dimensions `by`, null among them.
 
     `measures` maps a column to `count` (of the table's rows) or, of the values of a column that are not null, to
-    `count:c`, `sum:c`, `min:c`, `max:c` or `pNN:c` (nearest rank: the smallest value that at least NN % of them do not
-    exceed). `inputs` are columns for them made by SQL from the table's, `derived` columns made by SQL from the
-    measures. `indexes` are what queries of the exported table need beside its key.
+    `count:c`, `count_distinct:c`, `sum:c`, `mean:c`, `min:c`, `max:c` or `pNN:c` (nearest rank: the smallest value that
+    at least NN % of them do not exceed). `inputs` are columns for them, and for dimensions, made by SQL from the
+    table's, `derived` columns made by SQL from the measures. `indexes` are what queries of the exported table need
+    beside its key.
     """
 
     name: str
@@ -73,8 +82,8 @@ class Aggregate:
         for name, measure in self.measures.items():
             if not MEASURE.fullmatch(measure):
                 raise UsageError(
-                    f"aggregate {self.name}: measure {name} = {measure!r} is not count, count:c, sum:c, min:c, max:c "
-                    "or pNN:c"
+                    f"aggregate {self.name}: measure {name} = {measure!r} is not count, "
+                    "sum:c, mean:c, min:c, max:c or pNN:c"
                 )
 
     nullable_key: ClassVar[bool] = True
@@ -104,7 +113,10 @@ class Table:
     """A keyed table: `columns` in order, `key` unique among its rows.
 
     Its files are read by the module `reader` as `reading` tells, by default; where that makes the key (`occurrences`),
-    a file is never read in another way.
+    a file is never read in another way. A file is all that there is of its `replaces`: rows that were there of the same
+    values in these columns, and are not in it, are removed. Rows of one key lie in the same `key_partitions`, by
+    default those of `partition_by`. Doubles are summed as their `exact` integers.
+    The log tells the `bounds` of these columns in each file, by default of all: queries skip files by them.
     `input_columns` are those of its files; `gained` the columns beside the declared ones that new files brought. Days
     of its column `date` that are `pruned_before` one have no records any more, and take none.
     """
@@ -115,6 +127,10 @@ class Table:
     reader: Any
     reading: Any
     partition_by: tuple[str, ...] = ()
+    key_partitions: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
+    exact: Mapping[str, Exact] = field(default_factory=dict)
+    bounds: tuple[str, ...] = ()
     input_columns: tuple[str, ...] = ()
     occurrences: Occurrences | None = None
     gained: tuple[str, ...] = ()
@@ -122,6 +138,10 @@ class Table:
     aggregates: tuple[Aggregate, ...] = ()
     nullable_key: ClassVar[bool] = False
     indexes: ClassVar[tuple[tuple[str, ...], ...]] = ()
+
+    def __post_init__(self) -> None:
+        if not self.key_partitions:
+            object.__setattr__(self, "key_partitions", self.partition_by)
 
     @property
     def column_names(self) -> tuple[str, ...]:

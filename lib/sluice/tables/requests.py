@@ -50,6 +50,7 @@ TABLE = Table(
     reader=logs,
     reading=LogFormat(),
     partition_by=("date",),
+    bounds=("requested_at", "customer_id", "status_code", "duration"),
     occurrences=Occurrences(
         key="record_id",
         column="occurrence",
