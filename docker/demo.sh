@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The main job on generated products and request logs, from files to PostgreSQL: demo.sh DATA LAKE.
+# The main job on generated data of all kinds, from files to PostgreSQL: demo.sh DATA LAKE.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 data=$1 lake=$2
@@ -7,8 +7,14 @@ file=$data/products.csv
 [ -f "$file" ] || ./spark-submit.sh generate products --rows 500000 --output "$file" >/dev/null
 log=$data/requests.log
 [ -f "$log" ] || ./spark-submit.sh generate requests --rows 200000 --output "$log" >/dev/null
+snapshots=$data/snapshots
+[ -d "$snapshots" ] || ./spark-submit.sh generate processes --rows 20000 --output "$snapshots" >/dev/null
+./spark-submit.sh generate processes --this-machine --output "$snapshots" >/dev/null
 ./spark-submit.sh run products "$file" --lake "$lake"
 ./spark-submit.sh run requests "$log" --lake "$lake"
+./spark-submit.sh run processes "$snapshots" --lake "$lake"
+echo "the processes that were busiest, by host:" >&2
+./spark-submit.sh query processes --by host,name --metric mean:cpu_percent,max:resident_bytes --top 5 --lake "$lake" --progress none >&2
 .venv/bin/python - >&2 <<'PYTHON'
 import psycopg2
 from sluice import postgres

@@ -67,6 +67,7 @@ class Outcome:
     exit_code: int
     report: dict
     stderr: str
+    answer: str = ""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -86,6 +87,8 @@ def job(spark, lake) -> Callable[..., Outcome]:
             raise result.exception
         if result.exit_code == 1:
             print(result.stderr)  # an unexpected error, shown if the test fails
+        if name == "query" and result.exit_code == 0:
+            return Outcome(0, {"status": "succeeded"}, result.stderr, result.stdout)
         return Outcome(result.exit_code, json.loads(result.stdout), result.stderr)
 
     return run

@@ -29,8 +29,9 @@ def end(report: Report, failure: BaseException | None, lines: Lines, result_file
     last_line = (
         lines.line(f"{report.job}: {report.error}") if failure else lines.told(f"{report.job}: {summary(report)}")
     )
-    if not wrapper.end(document, last_line, code):
-        print(document, flush=True)
+    printed = document if failure or report.answer is None else report.answer
+    if not wrapper.end(printed, last_line, code):
+        print(printed, flush=True)
         _print(last_line)
     sys.exit(code)
 

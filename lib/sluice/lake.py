@@ -51,8 +51,8 @@ class Lake:
         key: tuple[str, ...],
         within: Scope | None = None,
         *,
-        updating: bool,
-        removing: bool,
+        updating: bool = True,
+        removing: bool = False,
     ) -> dict[str, int]:
         """Inserts rows or updates those with the same key, or removes them; gives how many of each Delta counted.
 

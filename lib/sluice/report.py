@@ -38,6 +38,7 @@ class Report:
     rows: list[dict[str, Any]] | None = None
     steps: list[Report] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    answer: str | None = None  # printed in place of the document
 
     def __post_init__(self) -> None:
         if self.job in ("aggregate", "export"):
@@ -47,7 +48,7 @@ class Report:
 
     def set_outcomes(self, counts: dict[str, int]) -> None:
         """Rows by what became of them, each counted by itself: all but `removed` add up to the rows read."""
-        self.rows_removed = counts.pop("removed", 0)
+        self.rows_removed = counts.pop("removed", self.rows_removed)
         for outcome in ROWS:
             setattr(self, f"rows_{outcome}", counts.get(outcome, 0))
         total = sum(counts.values())
@@ -65,7 +66,7 @@ class Report:
     def document(self) -> dict[str, Any]:
         """The report without the fields that its job does not have."""
         optional = {"mode", "groups_recomputed", "files_read", "bytes_read", "rows", "steps"}
-        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        values = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "answer"}
         values = {name: value for name, value in values.items() if not (name in optional and value is None)}
         if self.steps is not None:
             values["steps"] = [step.document() for step in self.steps]

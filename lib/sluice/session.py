@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -26,10 +27,13 @@ def require() -> None:
 @contextmanager
 def opened(name: str) -> Iterator[Any]:
     """A session of the application `name`; one that was there before stays open after it."""
+    from pyspark.logger import PySparkLogger
     from pyspark.sql import SparkSession
 
     before = SparkSession.getActiveSession()
     spark = before or SparkSession.builder.appName(f"sluice {name}").getOrCreate()
+    for logger in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):  # a wrong condition has a line of its own
+        PySparkLogger.getLogger(logger).setLevel(logging.CRITICAL)
     try:
         yield spark
     finally:

@@ -47,7 +47,7 @@ def check_all_is_done(job, rows, database, path):
 
 def test_killed_at_one_step_after_another(submit, job, rows, database, landed):
     arguments = ["run", "products", landed, "--progress", "plain", "--run-id", "again"]
-    assert all(killed_at(submit(*arguments), step) for step in STEPS[1::2])
+    assert all(killed_at(submit(*arguments), step) for step in STEPS[3::4])
     done = job(*arguments)
     assert (done.exit_code, done.report["status"]) == (0, "succeeded")
     check_all_is_done(job, rows, database, landed)

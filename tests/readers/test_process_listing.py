@@ -411,6 +411,12 @@ def test_line_ends_and_where_each_record_begins(end):
     assert [(at, found.pid) for at, found, _ in parsed(text)] == [(text.index("root"), 1), (text.rindex("root"), 2)]
 
 
+def test_a_command_line_is_no_header():
+    odd = ["sort -k a,id,cpu,ws", "ps PID USER COMMAND", "Node,Name,ProcessId", '"a","PID","c","d","e"', "=== ==="]
+    lines = [LINE.replace(" 1 ", f" {number} ").replace("/sbin/init", text) for number, text in enumerate(odd, 1)]
+    assert [found.command for found in processes(PS + "".join(lines))] == odd
+
+
 def test_headers_again_and_two_listings_in_one_file():
     both = PS + LINE + PS + LINE.replace(" 1 ", " 2 ") + "\n" + TABLE
     assert [found.pid for found in processes(both)] == [1, 2, 0, 1234]

@@ -43,6 +43,8 @@ _OF_PROCESSES = KNOWN - {"id", "handle", "name", "caption", "username", "startti
 
 def are_columns(names: Collection[str]) -> bool:
     """Whether names, in small letters, are those of processes, and not of any other things with an id."""
+    if not all(re.fullmatch(r"\w+", name) for name in names):  # a command line may hold anything after its first comma
+        return False
     return any(name in names for name in PIDS[:2]) and bool(
         _OF_PROCESSES & {*names} - {"processid"} or ("processid" in names and len(KNOWN & {*names}) > 1)
     )
