@@ -156,10 +156,11 @@ def test_generated_snapshots_of_every_system_are_read_whole(job, tmp_path, rows)
     assert hosts > set(generate_snapshots.SYSTEMS)
 
 
+@pytest.mark.slow
 def test_whatever_order_snapshots_and_corrections_come_in_aggregates_equal_a_full_refresh(job, snapshot, rows):
     chance = random.Random(5)
-    for turn in range(2):
-        for number in range(2):
+    for turn in range(4):
+        for number in range(3):
             lines = [f"u {n} 0.{chance.randrange(9)} {n} p{n % 3}" for n in chance.sample(range(9), 5)]
             path = snapshot(f"{turn}/{chance.choice('ab')}/2024-09-0{1 + number}T1{turn % 2}-00-00Z.txt", *lines)
             assert job("ingest", "processes", path).exit_code == 0

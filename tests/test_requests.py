@@ -173,6 +173,7 @@ def test_a_late_line_corrects_its_day_and_nothing_else_is_read(job, rows, log):
     assert [rows(table, "*") for table in tables] == kept
 
 
+@pytest.mark.slow
 def test_the_same_requests_give_the_same_table_however_they_are_cut_into_files(job, spark, log, monkeypatch, tmp_path):
     chance = random.Random(1)
     lines = [
@@ -180,7 +181,7 @@ def test_the_same_requests_give_the_same_table_however_they_are_cut_into_files(j
     ]
     lines += [chance.choice(lines) for _ in range(40)]
     wanted = None
-    for attempt in range(2):
+    for attempt in range(3):
         monkeypatch.setenv("SLUICE_LAKE", str(tmp_path / f"lake{attempt}"))
         chance.shuffle(lines)
         alike = [list(group) for _, group in itertools.groupby(sorted(lines))]
