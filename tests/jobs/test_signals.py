@@ -60,7 +60,7 @@ def assert_ended(process, number, began, before=""):
 def ended_at(submit, big_file, step, number, group):
     process = submit("ingest", "products", big_file, "--progress", "plain", "--run-id", "ended")
     before = read_until(process, f"{step} …")
-    time.sleep(1.5)
+    time.sleep(0.3 if step == "start" else 1.5)
     send(process, number, group)
     return assert_ended(process, number, time.monotonic(), before)
 
@@ -80,9 +80,12 @@ def ended_at(submit, big_file, step, number, group):
     ],
 )
 def test_ended_while_spark_works(submit, job, rows, csv_file, lake, big_file, step, number, group):
+    if step == "classify":  # against a table that is there
+        job("ingest", "products", csv_file("first.csv", HEADER, "s0,n,d"))
     ended_at(submit, big_file, step, number, group)
     recorded = rows("runs", "run_id", "status") if (lake / "runs").exists() else []
-    assert recorded == ([] if step == "start" else [("ended", "failed")])
+    ended = [row for row in recorded if row[0] == "ended"]
+    assert ended == ([] if step == "start" else [("ended", "failed")])
     assert job("ingest", "products", csv_file("next.csv", HEADER, "s,n,d"), "--lock-timeout", 0).exit_code == 0
 
 
