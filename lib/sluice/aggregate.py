@@ -153,10 +153,9 @@ def _refresh_from_changes(
                 rows = rows.where(Partitions(tuple(places), tuple(found)).holds())
             rows = measures.with_dimensions(rows, aggregate)
             groups = recomputed(touched, rows, old, aggregate, _at_most(lake.root, table, aggregate))
-        groups = groups.select(*aggregate.by, *values, F.col("_gone")).persist()
-        with measures.gathering(
-            lake.spark, bookkeeping.row_count(lake.root, table.name, _in_partitions(places, found))
-        ):
+        rows_read = bookkeeping.row_count(lake.root, table.name, _in_partitions(places, found))
+        with measures.gathering(lake.spark, rows_read):
+            groups = groups.select(*aggregate.by, *values, F.col("_gone")).persist()
             job.report.groups_recomputed = groups.count()
     read = [bookkeeping.size(lake.root, table.name, after)]
     if not aggregate.adjustable:

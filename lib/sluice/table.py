@@ -82,8 +82,8 @@ class Aggregate:
         for name, measure in self.measures.items():
             if not MEASURE.fullmatch(measure):
                 raise UsageError(
-                    f"aggregate {self.name}: measure {name} = {measure!r} is not count, "
-                    "sum:c, mean:c, min:c, max:c or pNN:c"
+                    f"aggregate {self.name}: measure {name} = {measure!r} is not count, count:c, "
+                    "count_distinct:c, sum:c, mean:c, min:c, max:c or pNN:c"
                 )
 
     nullable_key: ClassVar[bool] = True

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -39,24 +38,14 @@ class CsvFile:
 
 def open_all(found: Sequence[InputFile], table: Table, dialect: Dialect, on_new_column: str) -> Opened:
     """Reads the files' headers; fails for each that is empty, unreadable or has columns that do not fit the table."""
-
-    def attempt(file: InputFile) -> CsvFile | InputError:
-        try:
-            return _open(file, table, dialect, on_new_column)
-        except InputError as error:
-            return error
-
-    with ThreadPoolExecutor(16) as pool:
-        opened = list(pool.map(attempt, found))
-    sources = [each for each in opened if isinstance(each, CsvFile)]
-    failures = [each for each in opened if isinstance(each, InputError)]
+    sources, failures = in_spark.open_each(found, lambda file: _open(file, table, dialect, on_new_column))
     if on_new_column != "add":
-        return Opened(tuple(sources), tuple(failures))
+        return Opened(sources, failures)
     gained = list(dict.fromkeys(name for source in sources for name in source.new))
     drift.check_names("files that are read together", table.column_names, gained)
     columns = (*sources[0].layout.columns, *gained) if sources else ()
-    sources = [replace(source, layout=replace(source.layout, columns=columns)) for source in sources]
-    return Opened(tuple(sources), tuple(failures), tuple(gained))
+    sources = tuple(replace(source, layout=replace(source.layout, columns=columns)) for source in sources)
+    return Opened(sources, failures, tuple(gained))
 
 
 def _open(file: InputFile, table: Table, dialect: Dialect, on_new_column: str) -> CsvFile:

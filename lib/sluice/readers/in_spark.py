@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -48,6 +49,23 @@ class Range:
     source: Any
     begin: int
     end: int | None
+
+
+def open_each(
+    found: Sequence[InputFile], open_one: Callable[[InputFile], Any]
+) -> tuple[tuple[Any, ...], tuple[InputError, ...]]:
+    """What `open_one` gives of the files, many at once, in their order; and why it cannot open others."""
+
+    def attempt(file: InputFile) -> Any:
+        try:
+            return open_one(file)
+        except InputError as error:
+            return error
+
+    with ThreadPoolExecutor(16) as pool:
+        opened = list(pool.map(attempt, found))
+    failures = tuple(each for each in opened if isinstance(each, InputError))
+    return tuple(each for each in opened if not isinstance(each, InputError)), failures
 
 
 def range_bytes(spark: Any, sources: Sequence[Source]) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,17 +33,7 @@ class LogFile:
 
 def open_all(found: Sequence[InputFile], table: Table, reading: LogFormat, on_new_column: str) -> Opened:
     """Finds the files' formats; fails for each that is empty, unreadable or without a good line at its beginning."""
-
-    def attempt(file: InputFile) -> LogFile | InputError:
-        try:
-            return _open(file, table, reading)
-        except InputError as error:
-            return error
-
-    with ThreadPoolExecutor(16) as pool:
-        opened = list(pool.map(attempt, found))
-    failures = tuple(each for each in opened if isinstance(each, InputError))
-    return Opened(tuple(each for each in opened if isinstance(each, LogFile)), failures)
+    return Opened(*in_spark.open_each(found, lambda file: _open(file, table, reading)))
 
 
 def _open(file: InputFile, table: Table, reading: LogFormat) -> LogFile:

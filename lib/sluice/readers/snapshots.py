@@ -113,16 +113,7 @@ def time(text: str) -> datetime | None:
 
 def open_all(found: Sequence[InputFile], table: Table, reading: Listing, on_new_column: str) -> Opened:
     """Finds out each file's host and time; fails for each of which neither options nor path tell them."""
-
-    def attempt(file: InputFile) -> Snapshot | InputError:
-        try:
-            return _open(file, reading)
-        except InputError as error:
-            return error
-
-    opened = [attempt(file) for file in found]
-    failures = tuple(each for each in opened if isinstance(each, InputError))
-    return Opened(tuple(each for each in opened if isinstance(each, Snapshot)), failures)
+    return Opened(*in_spark.open_each(found, lambda file: _open(file, reading)))
 
 
 def _open(file: InputFile, reading: Listing) -> Snapshot:
