@@ -254,7 +254,7 @@ def _tasks(spark: Any, plan: Plan) -> int:
 
 def _scope(plan: Plan, rows: Any, tallies: Sequence[rejects.Tally], *, few: bool) -> Scope | None:
     """Where the table may have rows of the same keys: in the same partitions, or in the range of `few` keys."""
-    if plan.table.partition_by:
+    if plan.table.key_partitions:
         values = {tuple(value) for tally in tallies for value in tally.partitions}
         return scope.Partitions(plan.table.key_partitions, tuple(sorted(values)))
     return scope.key_range(rows.where("_reason is null"), plan.table.key) if few else None

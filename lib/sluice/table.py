@@ -15,19 +15,20 @@ MAX_KEY_BYTES = 1000
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: `type` is Spark's name of it, `sql` computes it from the input's columns of text.
+    """A column of a table: `type` is Spark's name of it.
 
-    An `optional` one may be missing in a file: its rows then have null.
+    It is the input's column `field`, by default of the same name; or what `sql` makes of the table's other columns and
+    of the input's. An `optional` one may be missing in a file: its rows then have null. Text becomes a timestamp or
+    date by `format` (Spark's datetime pattern; none: ISO 8601), a timestamp without an offset is one of `timezone`.
     """
 
     name: str
     type: str = "string"
     sql: str = ""
     optional: bool = False
-
-    @property
-    def expression(self) -> str:
-        return self.sql or f"`{self.name}`"
+    field: str = ""
+    format: str = ""
+    timezone: str = "UTC"
 
 
 def stripped(name: str) -> Column:
@@ -109,6 +110,36 @@ class Aggregate:
 
 
 @dataclass(frozen=True)
+class Ranking:
+    """A table derived from one table: its first `size` rows by `order`, each at its `rank` from 1 on.
+
+    `columns` are those kept of a row. In `order` a name with `-` before it is in descending order; the last names make
+    it one order only, as the table's key does.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    order: tuple[str, ...]
+    size: int = 1000
+    key: ClassVar[tuple[str, ...]] = ("rank",)
+    nullable_key: ClassVar[bool] = False
+    indexes: ClassVar[tuple[tuple[str, ...], ...]] = ()
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        return {"columns": list(self.columns), "order": list(self.order), "size": self.size}
+
+
+@dataclass(frozen=True)
+class Check:
+    """What SQL over a row's columns must not find false; else the row is a reject, warned of, or fails the run."""
+
+    name: str
+    sql: str
+    action: str = "reject"
+
+
+@dataclass(frozen=True)
 class Table:
     """A keyed table: `columns` in order, `key` unique among its rows.
 
@@ -116,6 +147,8 @@ class Table:
     a file is never read in another way. A file is all that there is of its `replaces`: rows that were there of the same
     values in these columns, and are not in it, are removed. Rows of one key lie in the same `key_partitions`, by
     default those of `partition_by`. Doubles are summed as their `exact` integers.
+    Of the rows of a key the one with the greatest `order_by` stands, whenever it comes; of equal ones, and without it,
+    the later. A row of which the SQL `delete_when` is true deletes its key.
     The log tells the `bounds` of these columns in each file, by default of all: queries skip files by them.
     `input_columns` are those of its files; `gained` the columns beside the declared ones that new files brought. Days
     of its column `date` that are `pruned_before` one have no records any more, and take none.
@@ -127,20 +160,23 @@ class Table:
     reader: Any
     reading: Any
     partition_by: tuple[str, ...] = ()
-    key_partitions: tuple[str, ...] = ()
+    key_partitions: tuple[str, ...] | None = None
     replaces: tuple[str, ...] = ()
     exact: Mapping[str, Exact] = field(default_factory=dict)
     bounds: tuple[str, ...] = ()
     input_columns: tuple[str, ...] = ()
     occurrences: Occurrences | None = None
+    order_by: str = ""
+    delete_when: str = ""
+    checks: tuple[Check, ...] = ()
     gained: tuple[str, ...] = ()
     pruned_before: date | None = None
-    aggregates: tuple[Aggregate, ...] = ()
+    aggregates: tuple[Aggregate | Ranking, ...] = ()
+    indexes: tuple[tuple[str, ...], ...] = ()
     nullable_key: ClassVar[bool] = False
-    indexes: ClassVar[tuple[tuple[str, ...], ...]] = ()
 
     def __post_init__(self) -> None:
-        if not self.key_partitions:
+        if self.key_partitions is None:
             object.__setattr__(self, "key_partitions", self.partition_by)
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sluice.readers import logs
 from sluice.readers.log_formats import LogFormat
-from sluice.table import Aggregate, Column, Occurrences, Table
+from sluice.table import Aggregate, Column, Exact, Occurrences, Table
 
 SUCCESS = "status_code BETWEEN 200 AND 299"
 MICROS = "CAST(round(duration * 1000000) AS bigint)"  # sums of integers are exact in any order
@@ -50,6 +50,7 @@ TABLE = Table(
     reader=logs,
     reading=LogFormat(),
     partition_by=("date",),
+    exact={"duration": Exact(MICROS, 1_000_000)},
     bounds=("requested_at", "customer_id", "status_code", "duration"),
     occurrences=Occurrences(
         key="record_id",
