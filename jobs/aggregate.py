@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from sluice import aggregate, catalog
+from sluice import aggregate
+from sluice.catalog import Catalog
 from sluice.cli import JobCommand, job
 from sluice.options import common_options, writer_options
 
@@ -19,7 +20,9 @@ from sluice.options import common_options, writer_options
 def main(names: tuple[str, ...], by: str | None, full_refresh: bool, **options: Any) -> None:
     """Refreshes aggregates: NAME is one of them, or a table: all of its aggregates."""
     with job("aggregate", options) as running:
-        chosen = catalog.aggregates(running.settings.lake, names, by.split(",") if by else None)
+        chosen = Catalog(running.settings.tables).aggregates(
+            running.settings.lake, names, by.split(",") if by else None
+        )
         running.each(chosen, lambda part, pair: aggregate.run(part, *pair, full_refresh=full_refresh))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from sluice import catalog, export
+from sluice import export
+from sluice.catalog import Catalog
 from sluice.cli import JobCommand, job
 from sluice.options import common_options, export_options, writer_options
 
@@ -18,7 +19,8 @@ from sluice.options import common_options, export_options, writer_options
 def main(names: tuple[str, ...], schema: str, **options: Any) -> None:
     """Makes tables of PostgreSQL equal to tables or aggregates; the database comes from SLUICE_DATABASE_URL."""
     with job("export", options) as running:
-        export.run(running, catalog.sources(running.settings.lake, names), schema)
+        sources = Catalog(running.settings.tables).sources(running.settings.lake, names)
+        export.run(running, sources, schema)
 
 
 if __name__ == "__main__":

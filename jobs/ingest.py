@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from sluice import catalog, ingest
+from sluice import ingest
+from sluice.catalog import Catalog
 from sluice.cli import JobCommand, job
 from sluice.options import common_options, file_options, ingest_options, reading_options, take_ingest, writer_options
 
@@ -20,9 +21,9 @@ from sluice.options import common_options, file_options, ingest_options, reading
 @common_options
 def main(table: str, inputs: tuple[str, ...], **options: Any) -> None:
     """Reads files, folders, globs or s3:// URIs into TABLE. A file that is already in it is skipped."""
-    declared = catalog.table(table)
-    chosen, _ = take_ingest(options, declared)
     with job("ingest", options) as running:
+        declared = Catalog(running.settings.tables).table(table)
+        chosen, _ = take_ingest(options, declared)
         plan = ingest.plan(running, declared, inputs, chosen)
         ingest.run(running, plan)
 

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 import click
-from sluice import catalog, history, maintain, optimize, vacuum
+from sluice import history, maintain, optimize, vacuum
+from sluice.catalog import Catalog
 from sluice.cli import Job, JobGroup, job
 from sluice.options import common_options, writer_options
 from sluice.table import Aggregate, Table
@@ -24,7 +25,7 @@ def main() -> None:
 def clear(table: str, **options: Any) -> None:
     """Deletes all rows of TABLE; every file is new to it again."""
     with job("maintain", options) as running:
-        maintain.clear(running, catalog.table(table))
+        maintain.clear(running, _table(running, table))
 
 
 @main.command()
@@ -35,7 +36,7 @@ def clear(table: str, **options: Any) -> None:
 def restore(table: str, version: int, **options: Any) -> None:
     """Sets TABLE back to a version; files ingested after it are new to it again."""
     with job("maintain", options) as running:
-        maintain.restore(running, catalog.table(table), version)
+        maintain.restore(running, _table(running, table), version)
 
 
 @main.command()
@@ -46,7 +47,7 @@ def restore(table: str, version: int, **options: Any) -> None:
 def prune(table: str, before: datetime, **options: Any) -> None:
     """Deletes TABLE's records of days before one; aggregates of those days stay."""
     with job("maintain", options) as running:
-        maintain.prune(running, catalog.table(table), before.date())
+        maintain.prune(running, _table(running, table), before.date())
 
 
 @main.command("optimize")
@@ -87,8 +88,12 @@ def history_(name: str, limit: int, **options: Any) -> None:
         history.show(running, _source(running, name), limit)
 
 
+def _table(running: Job, name: str) -> Table:
+    return Catalog(running.settings.tables).table(name)
+
+
 def _source(running: Job, name: str) -> Table | Aggregate:
-    return catalog.sources(running.settings.lake, [name])[0]
+    return Catalog(running.settings.tables).sources(running.settings.lake, [name])[0]
 
 
 if __name__ == "__main__":

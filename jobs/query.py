@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 import click
-from sluice import catalog, query
+from sluice import query
+from sluice.catalog import Catalog
 from sluice.cli import JobCommand, job
 from sluice.options import common_options
 from sluice.query import Question
@@ -46,7 +47,7 @@ def main(table: str, first: datetime | None, last: datetime | None, source: str,
     )
     form, explain = options.pop("form"), options.pop("explain")
     with job("query", options) as running:
-        query.run(running, catalog.table(table), question, form, explain=explain)
+        query.run(running, Catalog(running.settings.tables).table(table), question, form, explain=explain)
 
 
 if __name__ == "__main__":

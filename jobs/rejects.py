@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from sluice import catalog, rejects, replay
+from sluice import rejects, replay
+from sluice.catalog import Catalog
 from sluice.cli import JobGroup, job
 from sluice.options import common_options, ingest_options, reading_options, take_ingest, writer_options
 
@@ -25,7 +26,7 @@ def main() -> None:
 def list_(table: str | None, run: str | None, file: str | None, reason: str | None, limit: int, **options: Any) -> None:
     """Shows the rejects of TABLE, or of all tables."""
     with job("rejects", options) as running:
-        running.report.table = catalog.table(table).name if table else None
+        running.report.table = Catalog(running.settings.tables).table(table).name if table else None
         found = rejects.newest(running.settings.lake, running.report.table, run=run, file=file, reason=reason)
         running.show(found[:limit])
         if len(found) > limit:
@@ -43,10 +44,11 @@ def replay_(table: str | None, **options: Any) -> None:
 
     Files are read with the options that they were read with, or those given now. Rows that later runs brought stay.
     """
-    declared = catalog.table(table) if table else None
-    chosen, given = take_ingest(options, declared)
     with job("rejects", options) as running:
-        replay.run(running, declared, chosen, given)
+        catalog = Catalog(running.settings.tables)
+        declared = catalog.table(table) if table else None
+        chosen, given = take_ingest(options, declared)
+        replay.run(running, catalog, declared, chosen, given)
 
 
 if __name__ == "__main__":

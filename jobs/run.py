@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from sluice import catalog, ingest, pipeline
+from sluice import ingest, pipeline
+from sluice.catalog import Catalog
 from sluice.cli import JobCommand, job
 from sluice.options import (
     common_options,
@@ -30,9 +31,9 @@ from sluice.options import (
 @common_options
 def main(table: str, inputs: tuple[str, ...], with_records: bool, schema: str, **options: Any) -> None:
     """Ingests INPUT… into TABLE, refreshes its aggregates and exports them; catches up on what an ended run left."""
-    declared = catalog.table(table)
-    chosen, _ = take_ingest(options, declared)
     with job("run", options) as running:
+        declared = Catalog(running.settings.tables).table(table)
+        chosen, _ = take_ingest(options, declared)
         plan = ingest.plan(running, declared, inputs, chosen)
         pipeline.run(running, plan, schema, with_records=with_records)
 

@@ -105,9 +105,9 @@ def test_columns_named_like_what_is_worked_with(job, rows, csv_file, name):
 def test_a_file_may_lack_a_column_only_where_the_declaration_says_so(job, rows, csv_file, monkeypatch):
     path = csv_file("a.csv", "sku,name", "s1,n")
     assert "no column 'description' in the header" in job("ingest", "products", path).stderr
-    products = catalog.table("products")
+    products = catalog.BUILT_IN["products"]
     columns = (*products.columns[:2], Column("description", optional=True))
-    monkeypatch.setitem(catalog.TABLES, "products", replace(products, columns=columns))
+    monkeypatch.setitem(catalog.BUILT_IN, "products", replace(products, columns=columns))
     assert job("ingest", "products", path).counts == {"read": 1, "inserted": 1}
     assert rows("products", "sku", "description") == [("s1", None)]
 

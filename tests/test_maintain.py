@@ -88,7 +88,7 @@ def test_large_tables_are_clustered_by_key_into_files_that_share_no_key(job, lak
 
 
 def test_files_are_joined_within_partitions_and_tables_with_partitions_are_not_clustered():
-    table = replace(catalog.table("products"), partition_by=("description",))
+    table = replace(catalog.BUILT_IN["products"], partition_by=("description",))
     assert optimize.cluster_by(table) is None
     assert optimize.cluster_by(Aggregate("a", ("k",), {"n": "count"})) is None
     small, large = optimize.FILE_BYTES // 2, optimize.FILE_BYTES // 2 + 1

@@ -18,6 +18,7 @@ from sluice import compaction, lock
 from sluice.errors import InputError
 
 PRUNED_BEFORE = "sluice.pruned_before"  # property of a table
+DECLARATION = "sluice.declaration"  # property of a table
 _KEEPING = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")  # operations that keep every row
 
 
@@ -131,6 +132,23 @@ def pruned_before(lake: str, table: str) -> date | None:
     delta = _open(lake, table)
     text = None if delta is None else delta.metadata().configuration.get(PRUNED_BEFORE)
     return None if not text else date.fromisoformat(text)
+
+
+def column_types(lake: str, table: str) -> dict[str, str]:
+    """A table's columns with their types in Spark's spelling; none if there is no such table."""
+    delta = _open(lake, table)
+    if delta is None:
+        return {}
+    names = {"long": "bigint", "integer": "int", "short": "smallint", "byte": "tinyint"}
+    kinds = {field["name"]: str(field["type"]) for field in json.loads(delta.schema().to_json())["fields"]}
+    return {name: names.get(kind, kind) for name, kind in kinds.items()}
+
+
+def declaration(lake: str, table: str) -> dict[str, Any] | None:
+    """What a table was declared as when its rows were written; None if it does not say."""
+    delta = _open(lake, table)
+    text = None if delta is None else delta.metadata().configuration.get(DECLARATION)
+    return dict(json.loads(text)) if text else None
 
 
 def row_count(lake: str, table: str, where: Any = None) -> int:

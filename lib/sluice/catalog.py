@@ -1,54 +1,108 @@
-"""Tables and aggregates by name."""
+"""Tables and aggregates by name: built in, and those that users declare."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
 
-from sluice import aggregate, drift
+from sluice import aggregate, declaration, drift
 from sluice.errors import UsageError
 from sluice.table import Aggregate, Table
-from sluice.tables import processes, products, requests
+from sluice.tables import processes, products, requests, scores
 
-TABLES = {table.name: table for table in (products.TABLE, requests.TABLE, processes.TABLE)}
-
-
-def table(name: str) -> Table:
-    """Raises UsageError for a name that is no table."""
-    if name not in TABLES:
-        raise UsageError(f"{name!r} is no table: {_suggestion(name, TABLES)}")
-    return TABLES[name]
+BUILT_IN = {table.name: table for table in (products.TABLE, requests.TABLE, processes.TABLE, scores.TABLE)}
 
 
-def aggregates(lake: str, names: Sequence[str], by: Sequence[str] | None = None) -> list[tuple[Table, Aggregate]]:
-    """Aggregates by their names, or all those of a table, each with its table; `by`: the one that counts by columns.
+class Catalog:
+    """The tables that are built in, and those declared in a folder; a broken declaration hinders none but its own."""
 
-    Raises UsageError for a name that is neither.
-    """
-    if by:
-        tables = [drift.as_it_is(lake, table(name)) for name in names]
-        return [(each, aggregate.counting(each, by)) for each in tables]
-    pairs = [(each, made) for each in TABLES.values() for made in aggregate.kept(lake, each)]
-    chosen: dict[str, tuple[Table, Aggregate]] = {}
-    for name in names:
-        found = [pair for pair in pairs if name in (pair[0].name, pair[1].name)]
-        if not found:
-            known = [made.name for _, made in pairs]
-            raise UsageError(
-                f"{name!r} is no aggregate and no table that has one: {_suggestion(name, [*known, *TABLES])}"
-            )
-        chosen.update((pair[1].name, pair) for pair in found)
-    return list(chosen.values())
+    def __init__(self, folder: str) -> None:
+        self._folder = Path(folder)
+
+    @cached_property
+    def files(self) -> dict[str, Path]:
+        """The files of declarations by the names of their tables."""
+        return {path.stem: path for path in sorted(self._folder.glob("*.toml"))}
+
+    @property
+    def names(self) -> list[str]:
+        return sorted({*BUILT_IN, *self.files})
+
+    def table(self, name: str) -> Table:
+        """Raises UsageError for a name that is no table, and for a wrong declaration of it."""
+        if name in self.files:
+            return self.declared(self.files[name])
+        if name not in BUILT_IN:
+            raise UsageError(f"{name!r} is no table: {_suggestion(name, self.names)}")
+        return BUILT_IN[name]
+
+    def declared(self, path: Path) -> Table:
+        """The table that a file declares. Raises UsageError if it is wrong, or if one of its names is taken."""
+        table = declaration.read(path)
+        taken = dict.fromkeys(declaration.OWN_TABLES, "Sluice itself") | self._taken(path)
+        names = {"its name": table.name, **{f"aggregates.{made.name}": made.name for made in table.aggregates}}
+        for key, name in names.items():
+            if name in taken:
+                raise UsageError(f"{path}: {key}: {name!r} is taken by {taken[name]}: choose another")
+        return table
+
+    def _taken(self, path: Path) -> dict[str, str]:
+        """The names of all other tables and their aggregates, and what they are of."""
+        others = [(table, "a built-in table") for table in BUILT_IN.values()]
+        for other in self.files.values():
+            with suppress(UsageError):
+                if other.resolve() != path.resolve():
+                    others.append((declaration.read(other), str(other)))
+        return {each.name: of for table, of in others for each in (table, *table.aggregates)}
+
+    def tables(self) -> Iterator[Table]:
+        """All tables but those whose declarations are wrong."""
+        for name in self.names:
+            with suppress(UsageError):
+                yield self.table(name)
+
+    def aggregates(
+        self, lake: str, names: Sequence[str], by: Sequence[str] | None = None
+    ) -> list[tuple[Table, Aggregate]]:
+        """Aggregates by their names, or all those of a table, each with its table; `by`: those that count by columns.
+
+        Raises UsageError for a name that is neither.
+        """
+        if by:
+            tables = [drift.as_it_is(lake, self.table(name)) for name in names]
+            return [(each, aggregate.counting(each, by)) for each in tables]
+        pairs = [(each, made) for each in self.tables() for made in aggregate.kept(lake, each)]
+        chosen: dict[str, tuple[Table, Aggregate]] = {}
+        for name in names:
+            found = [pair for pair in pairs if name in (pair[0].name, pair[1].name)]
+            if not found:
+                self._check_declared(name)
+                known = [*(made.name for _, made in pairs), *self.names]
+                raise UsageError(f"{name!r} is no aggregate and no table that has one: {_suggestion(name, known)}")
+            chosen.update((pair[1].name, pair) for pair in found)
+        return list(chosen.values())
+
+    def sources(self, lake: str, names: Sequence[str]) -> list[Table | Aggregate]:
+        """Tables and aggregates by their names, each once. Raises UsageError for a name that is neither."""
+        known: dict[str, Table | Aggregate] = {each.name: each for each in self.tables()}
+        known.update((made.name, made) for each in list(known.values()) for made in _kept(lake, each))
+        for name in names:
+            if name not in known:
+                self._check_declared(name)
+                raise UsageError(f"{name!r} is no table and no aggregate: {_suggestion(name, known)}")
+        return [known[name] for name in dict.fromkeys(names)]
+
+    def _check_declared(self, name: str) -> None:
+        """Raises UsageError if the declaration of a table is wrong."""
+        if name in self.files:
+            self.table(name)
 
 
-def sources(lake: str, names: Sequence[str]) -> list[Table | Aggregate]:
-    """Tables and aggregates by their names, each once. Raises UsageError for a name that is neither."""
-    known: dict[str, Table | Aggregate] = dict(TABLES)
-    known.update((made.name, made) for each in TABLES.values() for made in aggregate.kept(lake, each))
-    for name in names:
-        if name not in known:
-            raise UsageError(f"{name!r} is no table and no aggregate: {_suggestion(name, known)}")
-    return [known[name] for name in dict.fromkeys(names)]
+def _kept(lake: str, table: Table | Aggregate) -> list[Aggregate]:
+    return aggregate.kept(lake, table) if isinstance(table, Table) else []
 
 
 def _suggestion(name: str, names: Iterable[str]) -> str:

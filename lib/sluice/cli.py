@@ -59,7 +59,16 @@ class JobCommand(click.Command):
 
 
 class JobGroup(click.Group):
-    """A job of several commands, like `JobCommand`."""
+    """A job of several commands, like `JobCommand`; without one it is the command `default`, if there is such."""
+
+    def __init__(self, *arguments: Any, default: str = "", **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._default = default
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if self._default and not (args and (args[0] == "--help" or not args[0].startswith("-"))):
+            args = [self._default, *args]
+        return super().parse_args(ctx, args)
 
     def main(self, args: Any = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
         _answered(

@@ -26,7 +26,7 @@ def conform(records: DataFrame, table: Table) -> DataFrame:
     kinds, values, reasons = dict(records.dtypes), {}, []
     for column in columns:
         if not column.sql:
-            values[column.name], reason = _converted(column, kinds[column.field or column.name])
+            values[column.name], reason = _converted(column, kinds[column.input])
             reasons += [] if reason is None else [reason]
     own = ("_file", "_position", "_raw", "_reason")
     inputs = [F.col(f"`{name}`") for name in kinds if name not in values and name not in own]
@@ -62,7 +62,7 @@ def _wrong_key(column: str) -> Column:
 
 def _converted(column: tables.Column, found: str) -> tuple[Column, Column | None]:
     """An input's value as the column's type, and why its text, if it is text of another type, has none."""
-    name = column.field or column.name
+    name = column.input
     if column.type == "string" or found != "string":
         return F.col(f"`{name}`").cast(column.type), None
     text = F.expr(f"nullif(trim(BOTH ' \t\n\r\f\v' FROM `{name}`), '')")
@@ -71,7 +71,10 @@ def _converted(column: tables.Column, found: str) -> tuple[Column, Column | None
         kind, _plain
     )(text, column)
     shown = F.concat(F.lit(f"{name} '"), F.substring(text, 1, 80), F.lit("' "))
-    wrong = F.lit(f"is not a {column.type}" + (f" of format {column.format}" if column.format else ""))
+    wrong = F.lit(
+        f"is not a{'n' * (column.type[0] in 'i')} {column.type}"
+        + (f" of format {column.format}" if column.format else "")
+    )
     if kind == "decimal":
         long = F.when(_digits(text) > _scale(column), F.lit(f"has more than {_scale(column)} digits after the point"))
         wrong = F.coalesce(F.when(~_exponent(text) & text.rlike(_NUMBER), long), _beyond(text, column, wrong))

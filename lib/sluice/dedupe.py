@@ -46,23 +46,32 @@ def classify(
     *,
     few: bool = False,
     newer: str | None = None,
+    order_by: str = "",
 ) -> DataFrame:
-    """Adds `_outcome`: duplicate, inserted, updated or unchanged.
+    """Adds `_outcome`: duplicate, inserted, updated or unchanged; of a row that deletes its key deleted or absent.
 
-    `rows` have `_superseded`; `existing` is the table (None: empty), whose keys are unique and never null; `columns`
-    are compared. `few`: the rows are few against the table, which is then reduced to their keys before all else
-    (Spark can send them to where the table is read, so that the table itself is never moved). `newer`: an expression
-    of the row and the table's, `_known`, that tells whether the table's stands against one with other values.
+    `rows` have `_superseded`; if `_deletes` holds, a row deletes its key. `existing` is the table (None: empty), whose
+    keys are unique and never null; `columns` are compared. `few`: the rows are few against the table, which is then
+    reduced to their keys before all else (Spark can send them to where the table is read, so that the table itself is
+    never moved). `newer`: an expression of the row and the table's, `_known`, that tells whether the table's stands
+    against one with other values. With `order_by` it stands against a row with a lesser value in this column, and so
+    does a delete with the value `_buried`.
     """
-    superseded = F.when(F.col("_superseded"), "duplicate")
+    deletes = F.col("_deletes") if "_deletes" in rows.columns else F.lit(False)
+    outcome = F.when(F.col("_superseded"), "duplicate")
+    if "_buried" in rows.columns:
+        outcome = outcome.when(F.col("_buried") > F.col(order_by), "duplicate")
     if existing is None:
-        return rows.withColumn("_outcome", superseded.otherwise("inserted"))
+        return rows.withColumn("_outcome", outcome.when(deletes, "absent").otherwise("inserted"))
     known = existing.join(rows.select(*key), list(key), "left_semi") if few else existing
     known = known.select(*key, F.struct(*(columns if newer is None else existing.columns)).alias("_known"))
-    same = _all([F.col(column).eqNullSafe(F.col(f"_known.{column}")) for column in columns])
-    outcome = superseded.when(F.col("_known").isNull(), "inserted").when(same, "unchanged")
+    if order_by:
+        outcome = outcome.when(F.col(f"_known.{order_by}") > F.col(order_by), "duplicate")
+    same = ~deletes & _all([F.col(column).eqNullSafe(F.col(f"_known.{column}")) for column in columns])
+    outcome = outcome.when(F.col("_known").isNull(), F.when(deletes, "absent").otherwise("inserted"))
+    outcome = outcome.when(same, "unchanged")
     outcome = outcome if newer is None else outcome.when(F.expr(newer), "duplicate")
-    outcome = outcome.otherwise("updated")
+    outcome = outcome.when(deletes, "deleted").otherwise("updated")
     return rows.join(known, list(key), "left").withColumn("_outcome", outcome).drop("_known")
 
 

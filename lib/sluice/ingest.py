@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sluice import bookkeeping, dedupe, drift, files, identity, ledger, rejects, scope
+from sluice import bookkeeping, declared_sql, dedupe, deletes, drift, files, identity, ledger, rejects, scope
 from sluice.cli import Job
 from sluice.conform import conform
 from sluice.errors import InputError, TooManyRejects, UsageError
@@ -18,9 +18,10 @@ from sluice.limit import Limit
 from sluice.readers.in_spark import Opened, Source
 from sluice.recording import held, recorded
 from sluice.scope import Scope
-from sluice.table import Table
+from sluice.table import Column, Table
 
-CHANGES = ("inserted", "updated", "removed")
+CHANGES = ("inserted", "updated", "removed", "deleted")
+DELETES = ("deleted", "absent")  # the key was there, or it was not
 FEW = 10  # rows are few if the table has so many times more
 PARTITION_BYTES = 64 * 1024 * 1024
 SPREAD = 8  # parts per task, of which Spark makes tasks of like size
@@ -57,7 +58,8 @@ class Options:
 class Plan:
     """What to ingest: of the files `found`, those `opened`; others are in the table, at `version`, already.
 
-    `table` is as it will be, with the columns it has gained and is to gain beside the `declared` ones. `earlier` are
+    `table` is as it will be, with the columns it has gained and is to gain beside the `declared` ones; of these `added`
+    are not in the lake's yet. `earlier` are
     the runs that read the files before: rows that later ones brought stand against theirs.
     """
 
@@ -68,6 +70,7 @@ class Plan:
     gone: tuple[InputError, ...] = ()
     version: int | None = None
     gained: tuple[str, ...] = ()
+    added: tuple[Column, ...] = ()
     opened: Opened = Opened()
 
     @property
@@ -95,7 +98,8 @@ def plan(job: Job, table: Table, inputs: Sequence[str], options: Options) -> Pla
 def with_files_opened(lake: str, plan: Plan) -> Plan:
     """The plan with the headers of its new files read, against the table as it is now."""
     options, version = plan.options, bookkeeping.version(lake, plan.declared.name)
-    table = drift.as_it_is(lake, plan.declared)
+    added = drift.columns_to_add(lake, plan.declared, options.on_new_column)
+    table = drift.as_it_is(lake, plan.declared, adding=True)
     new = plan.found if options.reprocess else ledger.not_ingested(lake, table.name, plan.found, options.known)
     if table.occurrences:
         _check_reading(lake, table, options, new)
@@ -103,7 +107,7 @@ def with_files_opened(lake: str, plan: Plan) -> Plan:
     if opened.failures and options.on_bad_file == "fail":
         raise opened.failures[0]
     declared = replace(plan.declared, pruned_before=table.pruned_before)
-    return replace(plan, declared=declared, version=version, gained=table.gained, opened=opened)
+    return replace(plan, declared=declared, version=version, gained=table.gained, added=added, opened=opened)
 
 
 def _check_reading(lake: str, table: Table, options: Options, new: Sequence[InputFile]) -> None:
@@ -133,7 +137,7 @@ def run(job: Job, plan: Plan) -> None:
                 _note_files(job, plan)
             if plan.opened.sources:
                 arguments = {"files": [source.file.uri for source in plan.opened.sources], **_arguments(plan.options)}
-                with recorded(job, plan.table.name, arguments):
+                with recorded(job, plan.table.name, arguments), declared_sql.failing(plan.table):
                     _ingest(job, lake, plan)
     else:
         _note_bad(job, plan, plan.failures)
@@ -165,11 +169,12 @@ def _note_bad(job: Job, plan: Plan, failures: Sequence[str]) -> None:
 def _ingest(job: Job, lake: Lake, plan: Plan) -> None:
     sources, table = plan.opened.sources, plan.table
     with job.step("read"):
+        declared_sql.check(lake.spark, table)
         tasks = _tasks(lake.spark, plan)
         records = conform(table.reader.read(lake.spark, sources), table)
         records = (identity.spread(records, table, tasks * SPREAD) if table.occurrences else records).persist()
         read = [(source.file, _options_of(source, plan.options)) for source in sources]
-        tallies = rejects.tally(records, read, table.key_partitions)
+        tallies = rejects.tally(records, read, table)
         rows, tallies = _readable(job, plan, records, tallies)
     if not tallies:
         job.report.status = "nothing_new"
@@ -180,25 +185,44 @@ def _ingest(job: Job, lake: Lake, plan: Plan) -> None:
         with job.step("keep rejects"):
             rejects.keep(lake, table, rows, tallies)
     _refuse_rejected(tallies, plan, lake.root)
-    if plan.version is None and not job.settings.dry_run:
+    _warn(job, plan, tallies)
+    if plan.version is None and not table.remembers_deletes and not job.settings.dry_run:
         with job.step("merge"):
-            counts = _create(lake, plan, _classified(plan, rows, None, tasks))
-            job.report.set_outcomes({"rejected": job.report.rows_rejected, **counts})
+            _set_outcomes(job, _create(lake, plan, _classified(lake, plan, rows, None, tasks)))
     else:
         with job.step("classify"):
             few = job.report.rows_read * FEW < bookkeeping.row_count(lake.root, table.name)
             within = _scope(plan, rows, tallies, few=few)
-            classified = _classified(plan, rows, _existing(lake, plan, within), tasks, few=few).persist()
+            classified = _classified(lake, plan, rows, _existing(lake, plan, within), tasks, few=few).persist()
             counts = {row["_outcome"]: row["count"] for row in classified.groupBy("_outcome").count().collect()}
-            job.report.set_outcomes({"rejected": job.report.rows_rejected, **counts})
+            _set_outcomes(job, counts)
         if job.settings.dry_run:
             return
+        if table.remembers_deletes:
+            with job.step("keep deletes"):
+                _remember_deletes(lake, plan, classified, counts)
         with job.step("merge"):
             _merge(lake, plan, classified, counts, within)
         classified.unpersist()
     with job.step("record"):
+        if table.origin and (plan.added or bookkeeping.declaration(lake.root, table.name) is None):
+            lake.declare(plan.declared)
         _record(job, plan, tallies)
     records.unpersist()
+
+
+def _set_outcomes(job: Job, counts: Mapping[str, int]) -> None:
+    """Puts the counts of outcomes into the report; a delete is one whether its key was there or not."""
+    deleted = sum(counts.get(name, 0) for name in DELETES)
+    others = {name: count for name, count in counts.items() if name not in DELETES}
+    job.report.set_outcomes({"rejected": job.report.rows_rejected, "deleted": deleted, **others})
+
+
+def _warn(job: Job, plan: Plan, tallies: Sequence[rejects.Tally]) -> None:
+    """Tells how many rows did not pass the checks that only warn."""
+    for i, check in enumerate(check for check in plan.table.checks if check.action == "warn"):
+        if count := sum(tally.warned[i] for tally in tallies):
+            job.progress.tell(f"check {check.name} not passed by {count:,} rows, which are kept: {check.sql}")
 
 
 def _options_of(source: Source, options: Options) -> str:
@@ -233,6 +257,12 @@ def _failure(tally: rejects.Tally, options: Options) -> str:
 
 def _refuse_rejected(tallies: Sequence[rejects.Tally], plan: Plan, lake: str) -> None:
     """Raises TooManyRejects; not for files that are read again and are in the table with their rejects already."""
+    for tally in tallies:
+        if tally.failed:
+            raise TooManyRejects(
+                f"{tally.file.uri}: {tally.failed:,} records do not pass a check that all must pass, so nothing was "
+                "merged: see them with `rejects list`, mend the file, or change the check's action"
+            )
     limit = plan.options.max_rejects
     over = [tally for tally in tallies if limit.exceeded(tally.rows_rejected, tally.rows_read)]
     if over and plan.earlier:
@@ -267,11 +297,16 @@ def _existing(lake: Lake, plan: Plan, within: Scope | None) -> Any | None:
     if plan.version is None:
         return None
     known = lake.read(plan.table.name, plan.version, within)
-    return known.select("*", *(F.lit(None).cast("string").alias(name) for name in plan.opened.gained))
+    return known.select("*", *(F.lit(None).cast(kind).alias(name) for name, kind in _to_add(plan).items()))
 
 
-def _classified(plan: Plan, rows: Any, existing: Any | None, tasks: int, *, few: bool = False) -> Any:
-    """The rows with their outcome; only those that change the table keep their values."""
+def _to_add(plan: Plan) -> dict[str, str]:
+    """The columns that the table in the lake is to gain, with their types."""
+    return {column.name: column.type for column in plan.added} | dict.fromkeys(plan.opened.gained, "string")
+
+
+def _classified(lake: Lake, plan: Plan, rows: Any, existing: Any | None, tasks: int, *, few: bool = False) -> Any:
+    """The rows with their outcome; only those that change the table, or delete a key, keep their values."""
     from pyspark.sql import functions as F
 
     table = plan.table
@@ -280,7 +315,12 @@ def _classified(plan: Plan, rows: Any, existing: Any | None, tasks: int, *, few:
         marked = identity.identified(kept, table, tasks)
     else:
         kept = kept.repartition(tasks, *table.key)
-        marked = dedupe.mark_superseded(kept, table.key, ("_file", "_position"))
+        order = (*([table.order_by] if table.order_by else []), "_file", "_position")
+        marked = dedupe.mark_superseded(kept, table.key, order)
+    if table.delete_when:
+        marked = marked.withColumn("_deletes", F.coalesce(F.expr(table.delete_when), F.lit(False)))
+    if table.remembers_deletes:
+        marked = deletes.with_buried(marked, lake, table)
     if table.replaces:
         marked = dedupe.mark_replaced(marked, table.replaces)
     if plan.earlier:
@@ -288,9 +328,14 @@ def _classified(plan: Plan, rows: Any, existing: Any | None, tasks: int, *, few:
         if table.replaces and existing is not None:
             marked = dedupe.mark_outdated(marked, existing, table.replaces)
     newer = "_known.ingested_at > _read_at AND _known.run_id <> _read_by" if plan.earlier else None
-    outcomes = dedupe.classify(marked, existing, table.key, table.column_names, few=few, newer=newer)
-    changes = F.col("_outcome").isin(*CHANGES)
-    outcomes = outcomes.select("_outcome", *(F.when(changes, F.col(name)).alias(name) for name in table.column_names))
+    outcomes = dedupe.classify(
+        marked, existing, table.key, table.column_names, few=few, newer=newer, order_by=table.order_by
+    )
+    changes = F.col("_outcome").isin(*CHANGES, *DELETES)
+    values = [F.when(changes, F.col(name)).alias(name) for name in table.column_names]
+    if table.remembers_deletes:
+        values.append(F.col("_buried").eqNullSafe(F.col(table.order_by)).alias("_known_gone"))
+    outcomes = outcomes.select("_outcome", *values)
     if existing is None or not table.replaces or plan.earlier:
         return outcomes
     gone = dedupe.removed(marked, existing, table.key, table.replaces)
@@ -316,7 +361,7 @@ def _changes(lake: Lake, table: Table, classified: Any) -> Any:
         *table.column_names,
         F.lit(datetime.now(UTC)).alias("ingested_at"),
         F.lit(lake.run_id).alias("run_id"),
-        (F.col("_outcome") == "removed").alias("_gone"),
+        F.col("_outcome").isin("removed", "deleted").alias("_gone"),
     )
 
 
@@ -326,7 +371,8 @@ def _create(lake: Lake, plan: Plan, classified: Any) -> dict[str, int]:
     from pyspark.sql import functions as F
 
     seen = Observation()
-    counts = [F.count(F.when(F.col("_outcome") == name, True)).alias(name) for name in ("duplicate", "inserted")]
+    outcomes = ("duplicate", "inserted", "absent")
+    counts = [F.count(F.when(F.col("_outcome") == name, True)).alias(name) for name in outcomes]
     rows = _changes(lake, plan.table, classified.observe(seen, *counts)).drop("_gone")
     if plan.table.partition_by and not plan.table.occurrences:  # those are spread by their partitions already
         rows = rows.hint("rebalance", *plan.table.partition_by)
@@ -336,9 +382,13 @@ def _create(lake: Lake, plan: Plan, classified: Any) -> dict[str, int]:
 
 def _merge(lake: Lake, plan: Plan, classified: Any, counts: dict[str, int], within: Scope | None) -> None:
     table = plan.table
-    expected = {outcome: counts.get(outcome, 0) for outcome in CHANGES}
-    if plan.opened.gained:
-        lake.add_columns(table.name, plan.opened.gained)
+    if plan.version is None:
+        lake.create(plan.table, _changes(lake, table, classified).where("NOT _gone").drop("_gone"))
+        return
+    expected = {outcome: counts.get(outcome, 0) for outcome in ("inserted", "updated")}
+    expected["removed"] = counts.get("removed", 0) + counts.get("deleted", 0)
+    if to_add := _to_add(plan):
+        lake.add_columns(table.name, to_add)
     if any(expected.values()):
         changes = _changes(lake, table, classified)
         updating, removing = bool(expected["updated"]), bool(expected["removed"])
@@ -346,6 +396,17 @@ def _merge(lake: Lake, plan: Plan, classified: Any, counts: dict[str, int], with
         merged = lake.merge(table.name, changes, table.key, within, updating=updating, removing=removing)
         if merged != expected:
             raise RuntimeError(f"table {table.name}: Delta merged {merged}, expected {expected}: maintain restore it")
+
+
+def _remember_deletes(lake: Lake, plan: Plan, classified: Any, counts: Mapping[str, int]) -> None:
+    """Keeps what is deleted, before it is: a run that is killed in between must not lose it."""
+    from pyspark.sql import functions as F
+
+    if plan.version is None:  # those of a table of that name that is no more
+        deletes.forget(lake.root, plan.table.name, -1, lake.run_id)
+    if any(counts.get(name) for name in DELETES):
+        rows = classified.where(F.col("_outcome").isin(*DELETES) & ~F.col("_known_gone"))
+        deletes.remember(lake, plan.table, rows, plan.version)
 
 
 def _record(job: Job, plan: Plan, tallies: Sequence[rejects.Tally]) -> None:

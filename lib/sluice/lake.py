@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -73,11 +74,24 @@ class Lake:
         names = {"inserted": "inserted", "updated": "updated", "removed": "deleted"}
         return {name: counts[f"num_{counted}_rows"] for name, counted in names.items()}
 
-    def add_columns(self, table: str, names: Sequence[str]) -> None:
-        """Adds columns of text, null in every row."""
+    def add_columns(self, table: str, columns: Mapping[str, str]) -> None:
+        """Adds columns, names with their types, null in every row."""
         path = self.path(table).replace("`", "``")
+        added = ", ".join(f"`{name}` {kind}" for name, kind in columns.items())
         with self._commit():
-            self.spark.sql(f"ALTER TABLE delta.`{path}` ADD COLUMNS ({', '.join(f'`{n}` string' for n in names)})")
+            self.spark.sql(f"ALTER TABLE delta.`{path}` ADD COLUMNS ({added})")
+
+    def declare(self, table: Table) -> None:
+        """Notes in a table what it is declared as: its rows depend on it."""
+        path, text = self.path(table.name).replace("`", "``"), json.dumps(table.declaration)
+        quoted = text.replace("\\", "\\\\").replace("'", "\\'")
+        with self._commit():
+            self.spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ('{bookkeeping.DECLARATION}' = '{quoted}')")
+
+    def append(self, table: str, rows: Any) -> None:
+        """Adds rows in one commit; creates the table if need be."""
+        with self._commit():
+            rows.write.format("delta").mode("append").save(self.path(table))
 
     def overwrite(self, table: str, rows: Any, where: str | None = None, feed: bool = True, **built: Any) -> None:
         """Replaces all rows, or those `where` holds, in one commit; creates the table, with a `feed`, if need be."""

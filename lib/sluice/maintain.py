@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sluice import aggregate, bookkeeping, ledger
+from sluice import aggregate, bookkeeping, deletes, ledger
 from sluice.cli import Job
 from sluice.errors import UsageError
 from sluice.recording import held, recorded
@@ -35,6 +35,7 @@ def clear(job: Job, table: Table) -> None:
         if not job.settings.dry_run:
             # the ledger first: killed in between, the files' rows are found unchanged, never missing
             ledger.forget_files(lake.root, table.name, -1, lake.run_id)
+            deletes.forget(lake.root, table.name, -1, lake.run_id)
             lake.clear(table.name)
         current_version(job, table)
         job.report.status = "succeeded"
@@ -52,6 +53,7 @@ def restore(job: Job, table: Table, version: int) -> None:
         check_version(job, table, version)
         if not job.settings.dry_run:
             ledger.forget_files(lake.root, table.name, version, lake.run_id)
+            deletes.forget(lake.root, table.name, version, lake.run_id)
             lake.restore(table.name, version)
         current_version(job, table)
         job.report.status = "succeeded"

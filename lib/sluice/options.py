@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import click
@@ -31,6 +31,7 @@ def _together(*options: Decorator) -> Decorator:
 
 common_options = _together(
     click.option("--lake", envvar="SLUICE_LAKE", default="lake", show_default=True, help="Folder of all tables."),
+    click.option("--tables", envvar="SLUICE_TABLES", help="Folder of declared tables.  [default: conf/tables]"),
     click.option("--run-id", envvar="SLUICE_RUN_ID", help="Marks everything this run writes.  [default: generated]"),
     click.option("--result-file", envvar="SLUICE_RESULT_FILE", help="Write the report here too."),
     click.option(
@@ -176,11 +177,16 @@ def take_ingest(options: dict[str, Any], table: Table | None) -> tuple[ingest.Op
         known = {item.name for item in fields(table.reading)}
         for name in given.keys() - known:
             raise UsageError(f"--{name.replace('_', '-')} is not for files of table {table.name}")
-        reading = type(table.reading)(
-            **{name: value for name, value in values.items() if name in known and value is not None}
+        reading = replace(
+            table.reading, **{name: value for name, value in values.items() if name in known and _is_set(name)}
         )
     chosen = {item.name for item in fields(ingest.Options)} & options.keys()
     return ingest.Options(reading, **{name: options.pop(name) for name in chosen}), given
+
+
+def _is_set(name: str) -> bool:
+    """Whether an option has another value than Click's own, which a table's own goes before."""
+    return click.get_current_context().get_parameter_source(name) is not ParameterSource.DEFAULT
 
 
 def _is_given(name: str) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from sluice import catalog, files, ingest, rejects
+from sluice import files, ingest, rejects
+from sluice.catalog import Catalog
 from sluice.cli import Job
 from sluice.ending import note_failure
 from sluice.errors import InputError
@@ -19,7 +20,7 @@ from sluice.table import Table
 Group = tuple[Table, Options, list[Rejecting]]
 
 
-def run(job: Job, table: Table | None, options: Options, given: Mapping[str, Any]) -> None:
+def run(job: Job, catalog: Catalog, table: Table | None, options: Options, given: Mapping[str, Any]) -> None:
     """Replays the rejects of a table, or of all; a part of the job for each table and way its files are read.
 
     Files are read as before, but for the options `given` now. Those that cannot be read keep their rejects. Raises
@@ -40,14 +41,14 @@ def run(job: Job, table: Table | None, options: Options, given: Mapping[str, Any
             part.progress.tell(str(error))
             failures.append(error)
 
-    groups = _groups(found, options, given)
+    groups = _groups(catalog, found, options, given)
     job.each(groups, attempt)
     if len(failures) == len(groups):
         raise failures[0]
     job.report.status = "succeeded"
 
 
-def _groups(found: Iterable[Rejecting], options: Options, given: Mapping[str, Any]) -> list[Group]:
+def _groups(catalog: Catalog, found: Iterable[Rejecting], options: Options, given: Mapping[str, Any]) -> list[Group]:
     """What is read together: files of one table with the same options, in order of their paths."""
     groups: dict[tuple[str, Options], list[Rejecting]] = {}
     for each in found:

@@ -16,12 +16,12 @@ from typing import Any
 from sluice.errors import UsageError
 from sluice.log_lines import Lines
 
-KEYS = ("lake", "progress", "log_format", "lock_timeout", "max_rejects", "max_record_bytes", "min_age")
+KEYS = ("lake", "progress", "log_format", "lock_timeout", "max_rejects", "max_record_bytes", "min_age", "tables")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`lake` is the absolute path of the folder of tables; `lock_timeout` is in seconds."""
+    """`lake` is the absolute path of the folder of tables, `tables` that of users' declarations; times are seconds."""
 
     lake: str
     run_id: str
@@ -30,6 +30,7 @@ class Settings:
     log_format: str
     progress: str
     lock_timeout: float
+    tables: str
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> Settings:
@@ -45,7 +46,16 @@ class Settings:
         if result_file and not Path(result_file).expanduser().absolute().parent.is_dir():
             raise UsageError(f"--result-file {result_file}: its folder does not exist: create it first")
         names = ("dry_run", "result_file", "log_format", "progress", "lock_timeout")
-        return cls(lake=root, run_id=run_id, **{name: options.pop(name, None) for name in names})
+        folder = _declarations(options.pop("tables"))
+        return cls(lake=root, run_id=run_id, tables=folder, **{name: options.pop(name, None) for name in names})
+
+
+def _declarations(given: str | None) -> str:
+    """The folder of declarations: the one given, else that of the configuration, which need not be there."""
+    path = Path(given or Path(os.environ.get("SLUICE_CONF_DIR") or "conf", "tables")).expanduser().absolute()
+    if given and not path.is_dir():
+        raise UsageError(f"--tables {given}: no such folder: make it, or leave the option out")
+    return str(path)
 
 
 def _new_run_id() -> str:

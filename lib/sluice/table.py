@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from sluice.errors import UsageError
 
 MAX_KEY_BYTES = 1000
+SAME = ("partition_by",)
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,9 @@ class Column:
     """A column of a table: `type` is Spark's name of it.
 
     It is the input's column `field`, by default of the same name; or what `sql` makes of the table's other columns and
-    of the input's. An `optional` one may be missing in a file: its rows then have null. Text becomes a timestamp or
-    date by `format` (Spark's datetime pattern; none: ISO 8601), a timestamp without an offset is one of `timezone`.
+    of the input's `field`. An `optional` one may be missing in a file: its rows then have null. Text becomes a
+    timestamp or date by `format` (Spark's datetime pattern; none: ISO 8601), a timestamp without an offset is one of
+    `timezone`.
     """
 
     name: str
@@ -30,10 +32,15 @@ class Column:
     format: str = ""
     timezone: str = "UTC"
 
+    @property
+    def input(self) -> str:
+        """The input's column that it is made of; none if only of other columns."""
+        return self.field or ("" if self.sql else self.name)
+
 
 def stripped(name: str) -> Column:
     """A text column without white space at its ends; null if nothing is left."""
-    return Column(name, sql=f"nullif(trim(BOTH ' \t\n\r\f\v' FROM `{name}`), '')")
+    return Column(name, field=name, sql=f"nullif(trim(BOTH ' \t\n\r\f\v' FROM `{name}`), '')")
 
 
 @dataclass(frozen=True)
@@ -151,7 +158,8 @@ class Table:
     the later. A row of which the SQL `delete_when` is true deletes its key.
     The log tells the `bounds` of these columns in each file, by default of all: queries skip files by them.
     `input_columns` are those of its files; `gained` the columns beside the declared ones that new files brought. Days
-    of its column `date` that are `pruned_before` one have no records any more, and take none.
+    of its column `date` that are `pruned_before` one have no records any more, and take none. `origin` is the file of
+    a user's declaration.
     """
 
     name: str
@@ -160,7 +168,7 @@ class Table:
     reader: Any
     reading: Any
     partition_by: tuple[str, ...] = ()
-    key_partitions: tuple[str, ...] | None = None
+    key_partitions: tuple[str, ...] = SAME  # those of partition_by
     replaces: tuple[str, ...] = ()
     exact: Mapping[str, Exact] = field(default_factory=dict)
     bounds: tuple[str, ...] = ()
@@ -171,12 +179,13 @@ class Table:
     checks: tuple[Check, ...] = ()
     gained: tuple[str, ...] = ()
     pruned_before: date | None = None
+    origin: str = ""
     aggregates: tuple[Aggregate | Ranking, ...] = ()
     indexes: tuple[tuple[str, ...], ...] = ()
     nullable_key: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if self.key_partitions is None:
+        if self.key_partitions is SAME:
             object.__setattr__(self, "key_partitions", self.partition_by)
 
     @property
@@ -184,9 +193,21 @@ class Table:
         return tuple(column.name for column in self.columns)
 
     @property
+    def remembers_deletes(self) -> bool:
+        """Whether a key that was deleted could come again with an older row."""
+        return bool(self.order_by and self.delete_when)
+
+    @property
+    def declaration(self) -> dict[str, Any]:
+        """What the rows that are there already depend on."""
+        names = ("key", "partition_by", "order_by", "delete_when")
+        columns = {column.name: f"{column.type} {column.sql}".strip() for column in self.columns}
+        return {**{name: getattr(self, name) for name in names}, "columns": columns}
+
+    @property
     def required(self) -> tuple[str, ...]:
         """The input columns that no file may lack."""
-        optional = {column.name for column in self.columns if column.optional}
+        optional = {column.input for column in self.columns if column.optional}
         return tuple(name for name in self.input_columns if name not in optional)
 
     def gaining(self, names: Collection[str]) -> Table:

@@ -34,7 +34,7 @@ class Dialect:
                 raise UsageError(f"{mark!r} is not one ASCII character: delimiter, quote and escape must be")
         if len(set(marks)) != len(marks):
             raise UsageError("delimiter, quote and escape must differ (a doubled quote needs no --escape)")
-        object.__setattr__(self, "encoding", _byte_wise(self.encoding))
+        object.__setattr__(self, "encoding", byte_wise(self.encoding))
 
     @property
     def cuttable(self) -> bool:
@@ -49,7 +49,7 @@ class Dialect:
             return False
 
 
-def _byte_wise(encoding: str) -> str:
+def byte_wise(encoding: str) -> str:
     """The canonical name of an encoding in which every byte below 128 stands for itself.
 
     The scanner looks for single bytes, which a UTF-16 or Shift-JIS file has in the middle of characters.

@@ -1,0 +1,57 @@
+"""What was deleted when: the table `sluice_deletes`, by which an older row does not revive a key that a newer deleted.
+
+A row for each delete of a table that is ordered: `table`, `key` (JSON array of its columns as text), `ordered_by` (the
+deleting row's value of the ordering column, as text), `table_version` (that the delete made, or a later one), `run_id`,
+`deleted_at`. They are kept for as long as the table is; `maintain clear` forgets them, `maintain restore` those later
+than the version it goes back to.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from sluice import bookkeeping
+from sluice.lake import Lake
+from sluice.table import Table
+
+NAME = "sluice_deletes"
+
+
+def with_buried(rows: DataFrame, lake: Lake, table: Table) -> DataFrame:
+    """Adds `_buried`: the greatest ordering value with which a row's key was deleted; null if it never was."""
+    kind = next(column.type for column in table.columns if column.name == table.order_by)
+    version = bookkeeping.version(lake.root, NAME)
+    if version is None or bookkeeping.version(lake.root, table.name) is None:
+        return rows.withColumn("_buried", F.lit(None).cast(kind))
+    known = lake.read(NAME, version).where(F.col("table") == table.name)
+    known = known.groupBy(F.col("key").alias("_key")).agg(F.max(F.col("ordered_by").cast(kind)).alias("_buried"))
+    return rows.withColumn("_key", _key(table)).join(known, "_key", "left").drop("_key")
+
+
+def remember(lake: Lake, table: Table, deleting: DataFrame, version: int | None) -> None:
+    """Keeps the keys of `deleting` rows, to be merged into the table at `version` (None: it is not there yet)."""
+    rows = deleting.select(
+        F.lit(table.name).alias("table"),
+        _key(table).alias("key"),
+        F.col(table.order_by).cast("string").alias("ordered_by"),
+        F.lit(0 if version is None else version + 1).cast("bigint").alias("table_version"),
+        F.lit(lake.run_id).alias("run_id"),
+        F.lit(datetime.now(UTC)).alias("deleted_at"),
+    )
+    with lake.exclusively(NAME):
+        lake.append(NAME, rows.coalesce(1))
+        bookkeeping.compact_if_many(lake.root, NAME, lake.run_id)
+
+
+def forget(lake: str, table: str, after_version: int, run_id: str) -> None:
+    """Forgets what versions of a table after `after_version` deleted."""
+    if os.path.isdir(os.path.join(lake, NAME)):
+        bookkeeping.delete(lake, NAME, f"\"table\" = '{table}' and table_version > {after_version}", run_id)
+
+
+def _key(table: Table) -> Column:
+    return F.to_json(F.array(*(F.col(name).cast("string") for name in table.key)))

@@ -1,0 +1,310 @@
+"""Tables that users declare, in the jobs; declarations that change; the declarations that are shipped."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from decimal import Decimal
+
+import pytest
+from conftest import PROJECT
+
+VISITS = """
+key = ["id"]
+source = { format = "csv", delimiter = ";" }
+partition_by = ["day"]
+
+[columns]
+id = "int"
+day = { type = "date", format = "dd.MM.yyyy" }
+paid = "decimal(8,2)"
+
+[checks]
+positive = "paid > 0"
+small = { sql = "paid < 1000", action = "warn" }
+
+[aggregates.visits_by_day]
+by = ["day"]
+measures = { visits = "count", paid = "sum:paid", middle = "p50:paid" }
+"""
+
+
+@pytest.fixture
+def declare(tmp_path, monkeypatch):
+    """Writes declarations: `declare("visits", text)`."""
+    folder = tmp_path / "declared"
+    folder.mkdir()
+    monkeypatch.setenv("SLUICE_TABLES", str(folder))
+
+    def write(name, text):
+        path = folder / f"{name}.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(name, *lines):
+        path = tmp_path / name
+        path.write_text("".join(f"{line}\n" for line in lines))
+        return path
+
+    return write
+
+
+def test_every_job_works_with_a_declared_table(declare, file, job, rows, database):
+    declare("visits", VISITS)
+    path = file("a.csv", "id;day;paid", "1;02.10.2024;2.50", "2;02.10.2024;0", "1;03.10.2024;4", "3;x;1", "4;;2000")
+    done = job("run", "visits", path, "--with-records", "--max-rejects", "50%")
+    assert done.exit_code == 0, done.stderr
+    assert "check small not passed by 1 rows, which are kept: paid < 1000" in done.stderr
+    first = done.report["steps"][0]
+    assert {name: first[f"rows_{name}"] for name in ("read", "rejected", "duplicate", "inserted")} == {
+        "read": 5,
+        "rejected": 2,
+        "duplicate": 1,
+        "inserted": 2,
+    }
+    assert rows("visits", "id", "day", "paid") == [
+        (1, date(2024, 10, 3), Decimal("4.00")),
+        (4, None, Decimal("2000.00")),
+    ]
+    assert rows("rejects", "raw", "reason") == [
+        ("2;02.10.2024;0", "check positive not passed: paid > 0"),
+        ("3;x;1", "day 'x' is not a date of format dd.MM.yyyy"),
+    ]
+    assert database("SELECT day, visits, paid, middle FROM visits_by_day ORDER BY day") == [
+        (date(2024, 10, 3), 1, Decimal("4.00"), Decimal("4.00")),
+        (None, 1, Decimal("2000.00"), Decimal("2000.00")),
+    ]
+    assert database("SELECT id, paid FROM visits ORDER BY id") == [(1, Decimal("4.00")), (4, Decimal("2000.00"))]
+    assert job("ingest", "visits", path, "--max-rejects", "50%").report["status"] == "nothing_new"
+    answer = job("query", "visits", "--by", "day", "--metric", "sum:paid", "--format", "json", "--explain")
+    assert json.loads(answer.answer)[1] == {"day": "2024-10-03", "sum_paid": "4.00"}
+    assert "answered from visits_by_day" in answer.stderr
+    path.write_text(path.read_text().replace("3;x;1", "3;02.10.2024;1"))
+    assert job("rejects", "replay", "visits", "--max-rejects", "50%").counts == {
+        "read": 5,
+        "rejected": 1,
+        "duplicate": 1,
+        "inserted": 1,
+        "unchanged": 2,
+    }
+    assert job("maintain", "optimize", "visits").exit_code == 0
+    assert job("maintain", "clear", "visits").counts == {"removed": 3}
+
+
+def test_a_check_that_fails_the_run(declare, file, job, rows, lake):
+    declare("visits", VISITS.replace('"paid > 0"', '{ sql = "paid > 0", action = "fail" }'))
+    path = file("a.csv", "id;day;paid", "1;02.10.2024;2.50", "2;02.10.2024;0")
+    done = job("ingest", "visits", path, "--max-rejects", "100%")
+    assert done.exit_code == 4
+    assert done.report["error"] == (
+        f"{path.as_uri()}: 1 records do not pass a check that all must pass, so nothing was merged: see them with "
+        "`rejects list`, mend the file, or change the check's action"
+    )
+    assert rows("rejects", "raw") == [("2;02.10.2024;0",)]
+    assert not (lake / "visits").exists()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ('"paid > 0"', '"paid >"', "checks.positive: 'paid >' is no SQL expression"),
+        ('"paid > 0"', '"paid > (select 1)"', "checks.positive: 'paid > (select 1)' reaches outside the row"),
+        ('key = ["id"]', 'key = ["sku"]', "key: 'sku' is not a column"),
+        ("visits_by_day", "products_agg", "aggregates.products_agg: 'products_agg' is taken by a built-in table"),
+    ],
+)
+def test_a_wrong_declaration_is_wrong_usage_and_writes_nothing(declare, file, job, lake, before, after, told):
+    path = declare("visits", VISITS.replace(before, after))
+    done = job("ingest", "visits", file("a.csv", "id;day;paid", "1;02.10.2024;2.50"))
+    assert (done.exit_code, done.report["error"].startswith(f"{path}: {told}")) == (2, True), done.report["error"]
+    assert "Traceback" not in done.stderr
+    assert not (lake / "visits").exists()
+    checked = job("tables", "check", path)
+    assert (checked.exit_code, checked.report["error"]) == (2, done.report["error"])
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("id % (id - id)", "Remainder by zero. Use `try_mod`"),
+        ("2147483647 + id", "overflow. Use 'try_add'"),
+        ("cast(concat('x', id) as int)", 'The value \'x1\' of the type "STRING" cannot be cast to "INT"'),
+    ],
+)
+def test_sql_that_fails_for_a_record(declare, file, job, lake, sql, told):
+    path = declare("visits", VISITS.replace("[checks]", f'n = {{ type = "int", sql = "{sql}" }}\n[checks]'))
+    done = job("ingest", "visits", file("a.csv", "id;day;paid", "1;02.10.2024;2.50"))
+    expected = f"{path}: SQL of table visits fails for a record, so nothing was merged: {told}"
+    assert (done.exit_code, done.report["error"][: len(expected)]) == (2, expected)
+    assert not (lake / "visits").exists()
+
+
+def test_a_broken_declaration_stops_only_the_jobs_that_name_it(declare, file, job):
+    path = declare("broken", "key = ")
+    declare("visits", VISITS)
+    assert job("ingest", "visits", file("a.csv", "id;day;paid", "1;02.10.2024;2.50")).exit_code == 0
+    assert job("aggregate", "visits").exit_code == 0
+    for name in ("ingest", "aggregate", "export"):
+        done = job(name, "broken", *([path] if name == "ingest" else []))
+        assert (done.exit_code, f"{path}: not valid TOML" in done.report["error"]) == (2, True)
+
+
+def test_tables_lists_shows_and_checks(declare, job):
+    broken, path = declare("broken", "key = 1"), declare("visits", VISITS)
+    listed = {row["table"]: row for row in job("tables").report["rows"]}
+    assert {"products", "requests", "processes", "visits", "broken"} <= listed.keys()
+    assert listed["visits"] == {
+        "table": "visits",
+        "declared_in": str(path),
+        "key": "id",
+        "partition_by": "day",
+        "order_by": "",
+        "aggregates": "visits_by_day",
+        "error": None,
+    }
+    assert listed["broken"]["error"] == f"{broken}: key: input should be a valid list"
+    assert job("tables", "show", "visits").report["rows"] == [
+        {"column": "id", "type": "int", "key": 1, "partition": False, "made_of": "input id"},
+        {"column": "day", "type": "date", "key": None, "partition": True, "made_of": "input day, dd.MM.yyyy"},
+        {"column": "paid", "type": "decimal(8,2)", "key": None, "partition": False, "made_of": "input paid"},
+    ]
+    assert job("tables", "check", path).report["status"] == "succeeded"
+    missing = job("tables", "show", "visit")
+    assert (missing.exit_code, missing.report["error"]) == (2, "'visit' is no table: did you mean 'visits'?")
+    assert job("tables", "check", "nowhere.toml").exit_code == 2
+    assert job("tables", "--tables", "/nowhere").exit_code == 2
+
+
+def test_a_changed_declaration(declare, file, job, rows, lake):
+    path = declare("visits", VISITS)
+    job("ingest", "visits", file("a.csv", "id;day;paid", "1;02.10.2024;2.50"))
+    changes = {
+        'key = ["id"]': ('key = ["id", "day"]', "key was id, is id, day"),
+        'partition_by = ["day"]': ("", "partition_by was day, is nothing"),
+        'id = "int"': ('id = "bigint"', "column id was a int, is a bigint"),
+        'paid = "decimal(8,2)"': (
+            'paid = { type = "decimal(8,2)", sql = "id + 1" }',
+            "column paid was decimal(8,2), is decimal(8,2) id + 1",
+        ),
+        "[checks]": ("[checks]\nmore = 'id > 0'", None),
+    }
+    for before, (after, told) in changes.items():
+        declare("visits", VISITS.replace(before, after))
+        done = job("ingest", "visits", file("b.csv", "id;day;paid", "2;02.10.2024;2.50"))
+        if told:
+            assert (done.exit_code, done.report["error"]) == (
+                2,
+                f"{path}: table visits was made by another declaration: {told}: go back to that, or declare a table of "
+                "another name",
+            )
+        else:
+            assert done.counts == {"read": 1, "inserted": 1}
+    more = VISITS.replace('paid = "decimal(8,2)"', 'paid = "decimal(8,2)"\nguests = { type = "int", optional = true }')
+    declare("visits", more)
+    after = file("c.csv", "id;day;paid;guests", "1;02.10.2024;2.50;4", "3;02.10.2024;1;2")
+    done = job("ingest", "visits", after)
+    assert done.report["error"] == (
+        f"{path}: table visits does not have the declared column guests yet: add it with --on-new-column add"
+    )
+    assert job("query", "visits", "--format", "json").exit_code == 0
+    assert job("ingest", "visits", after, "--on-new-column", "add").counts == {"read": 2, "updated": 1, "inserted": 1}
+    assert rows("visits", "id", "guests") == [(1, 4), (2, None), (3, 2)]
+    assert job("ingest", "visits", file("d.csv", "id;day;paid", "4;02.10.2024;1")).counts == {"read": 1, "inserted": 1}
+    declare("visits", VISITS)
+    assert "column guests was int, is gone" in job("ingest", "visits", after, "--reprocess").report["error"]
+
+
+LINES = r"""
+key = ["host", "n"]
+columns = { host = "string", n = "bigint", load = "double" }
+
+[source]
+format = "lines"
+pattern = '(?P<host>\S+) (?P<n>\d+)(?: load=(?P<load>\S+))?'
+"""
+
+
+def test_lines_by_a_pattern(declare, file, job, rows):
+    declare("loads", LINES)
+    path = file("a.log", "a 1 load=0.5", "", "b 2", "b 3 load=x", "nonsense", "a 1 load=1.5")
+    assert job("ingest", "loads", path, "--max-rejects", 2).counts == {
+        "read": 5,
+        "rejected": 2,
+        "duplicate": 1,
+        "inserted": 2,
+    }
+    assert rows("loads", "host", "n", "load") == [("a", 1, 1.5), ("b", 2, None)]
+    assert rows("rejects", "position", "raw", "reason") == [
+        (18, "b 3 load=x", "load 'x' is not a double"),
+        (29, "nonsense", "the line does not match the pattern"),
+    ]
+
+
+class TestShipped:
+    """The declarations in conf/tables."""
+
+    @pytest.fixture(autouse=True)
+    def _folder(self, monkeypatch):
+        monkeypatch.delenv("SLUICE_TABLES", raising=False)
+
+    def test_all_are_right(self, job):
+        for path in sorted((PROJECT / "conf" / "tables").glob("*.toml")):
+            assert job("tables", "check", path).exit_code == 0, path
+
+    def test_products_by_sku_and_name(self, file, job, rows):
+        path = file("p.csv", "name,sku,description", "A,1,x", "B,1,y", " A ,1,z", ",1,no name", "A,2,w")
+        done = job("ingest", "products_by_sku_and_name", path, "--max-rejects", 1)
+        assert done.counts == {"read": 5, "rejected": 1, "duplicate": 1, "inserted": 3}
+        assert rows("products_by_sku_and_name", "sku", "name", "description") == [
+            ("1", "A", "z"),
+            ("1", "B", "y"),
+            ("2", "A", "w"),
+        ]
+        assert job("aggregate", "skus_by_name").exit_code == 0
+        assert rows("skus_by_name", "name", "skus") == [("A", 2), ("B", 1)]
+
+    def test_orders_of_which_late_older_rows_lose(self, file, job, rows):
+        header = "order_id,customer,amount,op,updated_at"
+        first = file("1.csv", header, "1,ann,10.00,I,2024-10-02 00:30:00", "2,bob,5,I,2024-10-02 12:00:00")
+        second = file("2.csv", header, "1,ann,12.00,U,2024-10-02 18:00:00", "2,,,D,2024-10-03 12:00:00")
+        late = file("3.csv", header, "1,ann,11.00,U,2024-10-02 09:00:00", "2,bob,6,U,2024-10-02 13:00:00")
+        assert job("ingest", "orders", first).counts == {"read": 2, "inserted": 2}
+        assert rows("orders", "order_id", "updated_at", "date") == [
+            (1, datetime(2024, 10, 1, 22, 30), date(2024, 10, 1)),
+            (2, datetime(2024, 10, 2, 10, 0), date(2024, 10, 2)),
+        ]
+        assert job("ingest", "orders", second).counts == {"read": 2, "updated": 1, "deleted": 1}
+        assert job("ingest", "orders", late).counts == {"read": 2, "duplicate": 2}
+        assert rows("orders", "order_id", "amount", "date") == [(1, Decimal("12.00"), date(2024, 10, 2))]
+        assert job("aggregate", "orders").exit_code == 0
+        assert rows("orders_by_day", "date", "orders", "revenue", "slowest") == [
+            (date(2024, 10, 2), 1, Decimal("12.00"), Decimal("12.00"))
+        ]
+
+    def test_events_of_json_lines(self, file, job, rows):
+        path = file(
+            "e.jsonl",
+            '{"id": "a", "time": "2024-10-02T05:10:46Z", "type": "buy", "user": {"id": "u1"}, "amount": 2.50}',
+            '{"id": "b", "time": "2024-10-02T05:10:46+02:00", "type": "view", "user": {"id": 7}}',
+            '{"id": "c", "time": "yesterday", "type": "view"}',
+            '{"id": "a", "time": "2024-10-02T05:10:46Z", "type": "buy", "user": {"id": "u1"}, "amount": 3} x',
+        )
+        assert job("ingest", "events", path, "--max-rejects", 2).counts == {"read": 4, "rejected": 2, "inserted": 2}
+        assert rows("events", "event_id", "happened_at", "kind", "user", "amount") == [
+            ("a", datetime(2024, 10, 2, 5, 10, 46), "buy", "u1", Decimal("2.50")),
+            ("b", datetime(2024, 10, 2, 3, 10, 46), "view", "7", None),
+        ]
+        assert rows("rejects", "reason") == [
+            ("time 'yesterday' is not a timestamp",),
+            ("the line is not a JSON object",),
+        ]
+        assert job("aggregate", "events").exit_code == 0
+        assert rows("events_by_day_and_kind", "kind", "events", "users", "amount") == [
+            ("buy", 1, 1, Decimal("2.50")),
+            ("view", 1, 1, None),
+        ]
