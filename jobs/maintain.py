@@ -9,7 +9,7 @@ import click
 from sluice import catalog, history, maintain, optimize, vacuum
 from sluice.cli import Job, JobGroup, job
 from sluice.options import common_options, writer_options
-from sluice.table import Aggregate, Table
+from sluice.table import AnyTable
 
 
 @click.group(cls=JobGroup)
@@ -87,7 +87,7 @@ def history_(name: str, limit: int, **options: Any) -> None:
         history.show(running, _source(running, name), limit)
 
 
-def _source(running: Job, name: str) -> Table | Aggregate:
+def _source(running: Job, name: str) -> AnyTable:
     return catalog.sources(running.settings.lake, [name])[0]
 
 

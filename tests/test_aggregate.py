@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sluice import aggregate
+from sluice import grouping
 from sluice.table import Aggregate
 
 HEADER = "sku,name,description"
@@ -111,7 +111,7 @@ def test_measures_that_changes_cannot_adjust_are_recomputed_for_touched_groups(s
     changes = spark.createDataFrame(
         [("a", 0, "delete"), (None, 2, "insert"), ("gone", 1, "delete"), ("same", 1, "update_postimage")], CHANGES
     )
-    groups = aggregate.recomputed(changes, rows, old, extremes).collect()
+    groups = grouping.recomputed(changes, rows, old, extremes).collect()
     assert sorted(map(tuple, groups), key=repr) == [
         ("a", 2, 1, 7, 8, False),
         ("gone", None, None, None, None, True),

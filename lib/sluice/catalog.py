@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 
 from sluice import aggregate, drift
 from sluice.errors import UsageError
-from sluice.table import Aggregate, Table
-from sluice.tables import processes, products, requests
+from sluice.table import AnyTable, Derived, Table
+from sluice.tables import processes, products, requests, scores
 
-TABLES = {table.name: table for table in (products.TABLE, requests.TABLE, processes.TABLE)}
+TABLES = {table.name: table for table in (products.TABLE, requests.TABLE, processes.TABLE, scores.TABLE)}
 
 
 def table(name: str) -> Table:
@@ -20,7 +20,7 @@ def table(name: str) -> Table:
     return TABLES[name]
 
 
-def aggregates(lake: str, names: Sequence[str], by: Sequence[str] | None = None) -> list[tuple[Table, Aggregate]]:
+def aggregates(lake: str, names: Sequence[str], by: Sequence[str] | None = None) -> list[tuple[Table, Derived]]:
     """Aggregates by their names, or all those of a table, each with its table; `by`: the one that counts by columns.
 
     Raises UsageError for a name that is neither.
@@ -29,7 +29,7 @@ def aggregates(lake: str, names: Sequence[str], by: Sequence[str] | None = None)
         tables = [drift.as_it_is(lake, table(name)) for name in names]
         return [(each, aggregate.counting(each, by)) for each in tables]
     pairs = [(each, made) for each in TABLES.values() for made in aggregate.kept(lake, each)]
-    chosen: dict[str, tuple[Table, Aggregate]] = {}
+    chosen: dict[str, tuple[Table, Derived]] = {}
     for name in names:
         found = [pair for pair in pairs if name in (pair[0].name, pair[1].name)]
         if not found:
@@ -41,9 +41,9 @@ def aggregates(lake: str, names: Sequence[str], by: Sequence[str] | None = None)
     return list(chosen.values())
 
 
-def sources(lake: str, names: Sequence[str]) -> list[Table | Aggregate]:
+def sources(lake: str, names: Sequence[str]) -> list[AnyTable]:
     """Tables and aggregates by their names, each once. Raises UsageError for a name that is neither."""
-    known: dict[str, Table | Aggregate] = dict(TABLES)
+    known: dict[str, AnyTable] = dict(TABLES)
     known.update((made.name, made) for each in TABLES.values() for made in aggregate.kept(lake, each))
     for name in names:
         if name not in known:

@@ -8,10 +8,10 @@ from sluice import aggregate, bookkeeping, ledger
 from sluice.cli import Job
 from sluice.errors import UsageError
 from sluice.recording import held, recorded
-from sluice.table import Aggregate, Table
+from sluice.table import AnyTable, Table
 
 
-def current_version(job: Job, table: Table | Aggregate) -> int:
+def current_version(job: Job, table: AnyTable) -> int:
     """Raises InputError if the table is not there."""
     job.report.table = table.name
     _, version = bookkeeping.existing(job.settings.lake, table.name, "make it with ingest or aggregate")
