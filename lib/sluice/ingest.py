@@ -169,7 +169,7 @@ def _ingest(job: Job, lake: Lake, plan: Plan) -> None:
         records = conform(table.reader.read(lake.spark, sources), table)
         records = (identity.spread(records, table, tasks * SPREAD) if table.occurrences else records).persist()
         read = [(source.file, _options_of(source, plan.options)) for source in sources]
-        tallies = rejects.tally(records, read, table.key_partitions)
+        tallies = rejects.tally(records, read, table.key_partitions or ())
         rows, tallies = _readable(job, plan, records, tallies)
     if not tallies:
         job.report.status = "nothing_new"

@@ -1,4 +1,4 @@
-"""Upkeep of a table: emptied, or set back to an earlier version; its files become new accordingly, its aggregates follow."""
+"""Upkeep of a table: emptied, or set back to an earlier version; its files become new, what is built on it follows."""
 
 from __future__ import annotations
 
