@@ -79,22 +79,31 @@ def random_changes(chance, lake):
     return {id: chance.choices(kinds, weights)[0](id) for id in chance.sample(ids, chance.randrange(1, 4))}
 
 
+def run_random(spark, seed, steps):
+    """Whether all rows had to be read, of each step: the ranking is the first rows after it, or says so."""
+    chance, lake, read = random.Random(seed), MemoryLake(spark), []
+    for _ in range(steps):
+        after = lake.version
+        for _ in range(chance.randrange(1, 5)):
+            lake.commit(random_changes(chance, lake))
+        read.append(must_be_read(lake))
+        if read[-1]:
+            with pytest.raises(NotEnough, match="of its 5 rows fell out"):
+                refreshed(lake, after)
+        else:
+            assert refreshed(lake, after) == lake.first(), lake
+        lake.ranks = lake.first()
+    return read
+
+
 def test_after_random_changes_it_is_the_first_rows_and_all_are_read_only_where_they_must_be(spark):
-    read = []
-    for seed in range(3):
-        chance, lake = random.Random(seed), MemoryLake(spark)
-        for _ in range(8):
-            after = lake.version
-            for _ in range(chance.randrange(1, 5)):
-                lake.commit(random_changes(chance, lake))
-            read.append(must_be_read(lake))
-            if read[-1]:
-                with pytest.raises(NotEnough, match="of its 5 rows fell out"):
-                    refreshed(lake, after)
-            else:
-                assert refreshed(lake, after) == lake.first(), (seed, lake)
-            lake.ranks = lake.first()
-    assert {True, False} == set(read)
+    assert set(run_random(spark, seed=1, steps=12)) == {True, False}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2, 8))
+def test_after_many_random_changes_it_is_the_first_rows(spark, seed):
+    assert set(run_random(spark, seed, steps=25)) == {True, False}
 
 
 @pytest.mark.parametrize(

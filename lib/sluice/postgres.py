@@ -255,6 +255,8 @@ class Database:
         counts["unchanged"] = 0 if is_new else self._unchanged(target, table, latest)
         counts["deleted"], counts["removed"] = (0, 0) if is_new else self._delete(target, table, staging)
         counts |= self._upsert(target, table, latest)
+        if target.full:  # until then PostgreSQL takes a table for another size, and may pass over its indexes
+            self._execute("ANALYZE {}", table)
         self._execute(
             "INSERT INTO {} VALUES (%s, %s, %s, %s, %s, now()) ON CONFLICT (table_name) DO UPDATE SET "
             "lake = excluded.lake, table_id = excluded.table_id, version = excluded.version, run_id = excluded.run_id, "
