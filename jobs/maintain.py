@@ -10,7 +10,7 @@ from sluice import history, maintain, optimize, vacuum
 from sluice.catalog import Catalog
 from sluice.cli import Job, JobGroup, job
 from sluice.options import common_options, writer_options
-from sluice.table import Aggregate, Table
+from sluice.table import AnyTable, Table
 
 
 @click.group(cls=JobGroup)
@@ -92,7 +92,7 @@ def _table(running: Job, name: str) -> Table:
     return Catalog(running.settings.tables).table(name)
 
 
-def _source(running: Job, name: str) -> Table | Aggregate:
+def _source(running: Job, name: str) -> AnyTable:
     return Catalog(running.settings.tables).sources(running.settings.lake, [name])[0]
 
 

@@ -10,7 +10,7 @@ from sluice import query
 from sluice.catalog import Catalog
 from sluice.cli import JobCommand, job
 from sluice.options import common_options
-from sluice.query import Question
+from sluice.question import Question
 
 
 def _names(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
@@ -29,7 +29,11 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--where", default="", help="SQL condition over the table's columns.")
 @click.option("--from", "first", type=_DAY, help="First date.")
 @click.option("--to", "last", type=_DAY, help="Last date.")
-@click.option("--top", type=click.IntRange(min=1), help="Only so many rows, those with the greatest first metric.")
+@click.option(
+    "--top",
+    type=click.IntRange(min=1),
+    help="Only so many rows: with the greatest first metric, or first in TABLE's ranking.",
+)
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 @click.option("--source", type=click.Choice(["auto", "records"]), default="auto", help="records: of no aggregate.")
 @click.option("--explain", is_flag=True, help="Tell on standard error what answered, and why not others.")

@@ -137,6 +137,19 @@ def csv_file(tmp_path) -> Callable[..., Path]:
     return write
 
 
+@pytest.fixture
+def scores(tmp_path) -> Callable[..., Path]:
+    """Writes a file of scores from pairs of id and value."""
+
+    def write(name: str, *pairs: tuple[str, object]) -> Path:
+        path = tmp_path / "in" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("".join(f"{id}_{value}\n" for id, value in pairs))
+        return path
+
+    return write
+
+
 @pytest.fixture(scope="session")
 def big_file(tmp_path_factory) -> Path:
     """400,000 products: seconds of work for each step."""

@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sluice import aggregate
+from sluice import grouping
 from sluice.table import Aggregate
 
 HEADER = "sku,name,description"
@@ -54,9 +54,8 @@ def test_a_full_refresh_where_changes_cannot_be_told_says_why(job, lake, rows, c
     job("aggregate", "products")
     job("ingest", "products", second)
     job("aggregate", "products")
-    job("maintain", "restore", "products", "--version", 0)
-    done = job("aggregate", "products")
-    assert (done.report["mode"], "table products was restored" in done.stderr) == ("full", True)
+    done = job("maintain", "restore", "products", "--version", 0)
+    assert (done.report["steps"][0]["mode"], "table products was restored" in done.stderr) == ("full", True)
     assert rows("products_agg", "name", "no_of_products") == [("x", 1)]
     shutil.rmtree(lake / "products")
     job("ingest", "products", second)
@@ -111,7 +110,7 @@ def test_measures_that_changes_cannot_adjust_are_recomputed_for_touched_groups(s
     changes = spark.createDataFrame(
         [("a", 0, "delete"), (None, 2, "insert"), ("gone", 1, "delete"), ("same", 1, "update_postimage")], CHANGES
     )
-    groups = aggregate.recomputed(changes, rows, old, extremes).collect()
+    groups = grouping.recomputed(changes, rows, old, extremes).collect()
     assert sorted(map(tuple, groups), key=repr) == [
         ("a", 2, 1, 7, 8, False),
         ("gone", None, None, None, None, True),
@@ -133,14 +132,15 @@ def _run_sequence(job, rows, lake, csv_file, steps):
     job("aggregate", "products")
     modes = []
     for number, step in enumerate(steps, 1):
+        done = None
         if step == "clear":
-            job("maintain", "clear", "products")
+            done = job("maintain", "clear", "products")
         elif isinstance(step, float):
             version = round(step * (len(list((lake / "products" / "_delta_log").glob("*.json"))) - 1))
-            job("maintain", "restore", "products", "--version", version)
+            done = job("maintain", "restore", "products", "--version", version)
         else:
             job("ingest", "products", csv_file(f"{number}.csv", HEADER, *(f"{sku},{name}," for sku, name in step)))
-        modes.append(job("aggregate", "products").report["mode"])
+        modes.append(done.report["steps"][0]["mode"] if done else job("aggregate", "products").report["mode"])
         expected = Counter(name for (name,) in rows("products", "name"))
         assert dict(rows("products_agg", "name", "no_of_products")) == expected
     return modes

@@ -8,6 +8,10 @@ from multiprocessing import Manager, get_context
 
 import psycopg2
 import pytest
+from sluice import catalog
+from sluice.readers import csv
+from sluice.readers.dialect import Dialect
+from sluice.table import Column, Table
 
 HEADER = "sku,name,description"
 ODD = [
@@ -282,3 +286,54 @@ def test_a_task_that_wrote_its_rows_twice_does_not_matter(database, postgres_url
             [counts] = connection.apply([target], "run")
         assert counts == {"duplicate": 2, "updated": 0, "deleted": 0, "removed": 0, **expected}
         assert database("SELECT * FROM t ORDER BY k") == [("a", 1), (None, 2)]
+
+
+def nodes(plan):
+    """The kinds of a plan's nodes, from the top."""
+    return [plan["Node Type"], *(kind for each in plan.get("Plans", ()) for kind in nodes(each))]
+
+
+def plan_of(database, statement):
+    [([explained],)] = database(f"EXPLAIN (FORMAT JSON) {statement}")
+    return explained["Plan"]
+
+
+def test_the_first_scores_come_by_an_index_without_sorting_in_the_order_that_delta_has(job, scores, database):
+    odd = [("é", "7.5"), ("Z", "7.5"), ("a", "7.5"), ("z", "7.50"), ("-a", "7.5"), ("b", "7.500000001")]
+    job("ingest", "scores", scores("a.csv", *odd, *((f"k{n:05}", n / 20_000) for n in range(20_000))))
+    job("aggregate", "scores")
+    assert job("export", "scores", "top_scores").report["status"] == "succeeded"
+    [(index,)] = database(
+        "SELECT indexdef FROM pg_indexes WHERE schemaname = 'fresh' AND tablename = 'scores' AND indexdef !~ 'UNIQUE'"
+    )
+    assert index.endswith("(value DESC, id)")
+    first = "SELECT id, value FROM scores ORDER BY value DESC, id LIMIT 10"
+    plan = plan_of(database, first)
+    assert nodes(plan) in (["Limit", "Index Scan"], ["Limit", "Index Only Scan"]), plan
+    ranked = "SELECT id, value FROM top_scores WHERE rank <= 10 ORDER BY rank"
+    plan = plan_of(database, ranked)
+    assert nodes(plan) == ["Index Scan"], plan
+    assert plan["Index Name"] == "top_scores_rank_key"
+    assert database(first) == database(ranked)
+    assert [id for id, _ in database(first)][:7] == ["b", "-a", "Z", "a", "z", "é", "k19999"]
+    # whatever the order of text in the database is by default
+    assert database(
+        "SELECT collation_name FROM information_schema.columns WHERE table_schema = 'fresh' AND table_name = 'scores' "
+        "AND column_name = 'id'"
+    ) == [("C",)]
+
+
+def test_long_names_that_begin_alike_and_all_simple_types_arrive(job, tmp_path, database, monkeypatch):
+    columns = (Column("k"), *(Column(kind, kind) for kind in ("tinyint", "smallint", "float", "boolean")))
+    names = ["t" * 55 + end for end in "ab"]
+    for number, name in enumerate(names):
+        inputs = tuple(column.name for column in columns)
+        made = Table(name, columns, ("k",), reader=csv, reading=Dialect(), input_columns=inputs)
+        monkeypatch.setitem(catalog.BUILT_IN, name, made)
+        path = tmp_path / f"{name}.csv"
+        path.write_text(",".join(inputs) + f"\nk{number},-128,32767,0.5,true\n")
+        assert job("ingest", name, path).exit_code == 0
+    assert job("export", *names).exit_code == 0
+    for number, name in enumerate(names):
+        found = database(f"SELECT k, tinyint, smallint, float, boolean, pg_typeof(float)::text FROM {name}")
+        assert found == [(f"k{number}", -128, 32767, 0.5, True, "real")]

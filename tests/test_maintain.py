@@ -228,3 +228,39 @@ def test_a_table_that_is_not_there_and_a_name_that_is_none(job, command):
     assert "table products is not in lake" in missing.stderr
     unknown = job("maintain", command, "product")
     assert (unknown.exit_code, "did you mean 'products'?" in unknown.stderr) == (2, True)
+
+
+def test_clear_and_restore_take_along_what_is_built_on_the_table_as_far_as_postgresql(job, rows, database, scores):
+    path = scores("a.csv", ("a", 2), ("b", 1))
+    job("run", "scores", path, "--with-records")
+    found = [(1, "a"), (2, "b")]
+    assert database("SELECT rank, id FROM top_scores ORDER BY rank") == found
+    dry = job("maintain", "clear", "scores", "--dry-run").report
+    assert (dry["rows_removed"], "steps" in dry, rows("top_scores", "rank", "id")) == (2, False, found)
+
+    cleared = job("maintain", "clear", "scores").report
+    assert (cleared["status"], cleared["rows_removed"], cleared["table_version"]) == ("succeeded", 2, 1)
+    steps = [(step["job"], step["table"], step["status"], step["mode"]) for step in cleared["steps"]]
+    assert steps == [("aggregate", "top_scores", "succeeded", "incremental")]
+    assert rows("scores", "id") == rows("top_scores", "id") == []
+    assert [step["rows_deleted"] for step in job("export", "scores", "top_scores").report["steps"]] == [2, 2]
+    assert database("SELECT id FROM scores UNION ALL SELECT id FROM top_scores") == []
+
+    restored = job("maintain", "restore", "scores", "--version", 0)
+    assert "top_scores: full refresh: table scores was restored" in restored.stderr
+    assert [(step["table"], step["mode"]) for step in restored.report["steps"]] == [("top_scores", "full")]
+    assert rows("top_scores", "rank", "id") == found
+    assert job("export", "scores", "top_scores").exit_code == 0
+    assert database("SELECT rank, id FROM top_scores ORDER BY rank") == found
+    assert database("SELECT id FROM scores ORDER BY id") == [("a",), ("b",)]
+    job("maintain", "clear", "scores")
+    assert job("ingest", "scores", path).counts == {"read": 2, "inserted": 2}
+    assert job("maintain", "optimize", "top_scores").exit_code == 0
+    assert job("maintain", "vacuum", "top_scores").exit_code == 0
+    assert [row["operation"] for row in job("maintain", "history", "top_scores").report["rows"]][-1] == "WRITE"
+
+
+def test_aggregates_that_are_not_in_the_lake_are_not_made_by_a_clear(job, lake, csv_file):
+    job("ingest", "products", csv_file("a.csv", HEADER, "1,x,"))
+    assert "steps" not in job("maintain", "clear", "products").report
+    assert not (lake / "products_agg").exists()

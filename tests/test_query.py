@@ -147,6 +147,8 @@ def test_a_stale_aggregate_is_never_used(job, csv_file):
         (("--where", "nope = 1"), "is no condition over table requests: A column"),
         (("--where", "status_code ="), "is no SQL condition"),
         (("--from", "yesterday"), "does not match the format"),
+        (("--top", "0"), "'--top': 0 is not in the range x>=1"),
+        (("--metric", "count", "--top", "-1"), "'--top': -1 is not in the range x>=1"),
     ],
 )
 def test_a_wrong_question_is_wrong_usage(asked, arguments, message):
@@ -154,6 +156,46 @@ def test_a_wrong_question_is_wrong_usage(asked, arguments, message):
     assert done.exit_code == 2
     assert message in json.loads(done.stdout)["error"]
     assert "Traceback" not in done.stderr
+
+
+def test_the_first_records_come_from_a_ranking_or_from_all_records_alike(job, scores):
+    job("ingest", "scores", scores("a.csv", *((f"k{n:02}", f"{n % 7}.50") for n in range(40)), ("max", "1" * 29)))
+    job("aggregate", "scores")
+    question = ("query", "scores", "--top", 10, "--format", "json", "--explain")
+    ranked, records = job(*question), job(*question, "--source", "records")
+    assert ranked.answer == records.answer
+    found = json.loads(ranked.answer)
+    assert (len(found), found[:2]) == (10, [{"id": "max", "value": "1" * 29}, {"id": "k06", "value": "6.5"}])
+    assert "answered from top_scores: 1 files" in ranked.stderr
+    assert "passed over scores: its rows are in no order" in ranked.stderr
+    assert "(rank#" in ranked.stderr.split("== Physical Plan ==")[1]
+    assert "answered from scores" in records.stderr
+    assert "passed over top_scores: --source records" in records.stderr
+    assert "TakeOrderedAndProject(limit=10, orderBy=[value#" in records.stderr
+
+    beyond = job("query", "scores", "--top", 1001, "--format", "csv", "--explain")
+    assert "passed over top_scores: it holds the first 1,000 records only" in beyond.stderr
+    assert beyond.answer.splitlines()[:2] == ["id,value", "max," + "1" * 29]
+    assert len(beyond.answer.splitlines()) == 42
+    chosen = job("query", "scores", "--top", 2, "--where", "value < 3", "--explain")
+    assert "passed over top_scores: it is of all records" in chosen.stderr
+    assert chosen.answer == "id   value\nk02  2.5\nk09  2.5\n"
+    plain = json.loads(job("query", "scores", "--format", "json", "--where", "id = 'k00'").answer)
+    assert [{**row, "ingested_at": "", "run_id": ""} for row in plain] == [
+        {"id": "k00", "value": "0.5", "ingested_at": "", "run_id": ""}
+    ]
+    counted = job("query", "scores", "--metric", "count,sum:value", "--where", "value < 1", "--explain")
+    assert "passed over top_scores: it holds no measures" in counted.stderr
+    assert counted.answer == "count  sum_value\n6      3\n"
+
+
+def test_a_stale_ranking_is_never_used(job, scores):
+    job("ingest", "scores", scores("a.csv", ("a", 2), ("b", 1)))
+    job("aggregate", "scores")
+    job("ingest", "scores", scores("b.csv", ("a", 10)))
+    stale = job("query", "scores", "--top", 1, "--format", "csv", "--explain")
+    assert stale.answer == "id,value\na,10\n"
+    assert "passed over top_scores: it is not of version 1 of scores: refresh it with aggregate" in stale.stderr
 
 
 def test_a_table_that_is_not_there(job, lake):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sluice import aggregate, declaration, drift
 from sluice.errors import UsageError
-from sluice.table import Aggregate, Table
+from sluice.table import AnyTable, Derived, Table
 from sluice.tables import processes, products, requests, scores
 
 BUILT_IN = {table.name: table for table in (products.TABLE, requests.TABLE, processes.TABLE, scores.TABLE)}
@@ -66,7 +66,7 @@ class Catalog:
 
     def aggregates(
         self, lake: str, names: Sequence[str], by: Sequence[str] | None = None
-    ) -> list[tuple[Table, Aggregate]]:
+    ) -> list[tuple[Table, Derived]]:
         """Aggregates by their names, or all those of a table, each with its table; `by`: those that count by columns.
 
         Raises UsageError for a name that is neither.
@@ -75,7 +75,7 @@ class Catalog:
             tables = [drift.as_it_is(lake, self.table(name)) for name in names]
             return [(each, aggregate.counting(each, by)) for each in tables]
         pairs = [(each, made) for each in self.tables() for made in aggregate.kept(lake, each)]
-        chosen: dict[str, tuple[Table, Aggregate]] = {}
+        chosen: dict[str, tuple[Table, Derived]] = {}
         for name in names:
             found = [pair for pair in pairs if name in (pair[0].name, pair[1].name)]
             if not found:
@@ -85,9 +85,9 @@ class Catalog:
             chosen.update((pair[1].name, pair) for pair in found)
         return list(chosen.values())
 
-    def sources(self, lake: str, names: Sequence[str]) -> list[Table | Aggregate]:
+    def sources(self, lake: str, names: Sequence[str]) -> list[AnyTable]:
         """Tables and aggregates by their names, each once. Raises UsageError for a name that is neither."""
-        known: dict[str, Table | Aggregate] = {each.name: each for each in self.tables()}
+        known: dict[str, AnyTable] = {each.name: each for each in self.tables()}
         known.update((made.name, made) for each in list(known.values()) for made in _kept(lake, each))
         for name in names:
             if name not in known:
@@ -101,7 +101,7 @@ class Catalog:
             self.table(name)
 
 
-def _kept(lake: str, table: Table | Aggregate) -> list[Aggregate]:
+def _kept(lake: str, table: AnyTable) -> list[Derived]:
     return aggregate.kept(lake, table) if isinstance(table, Table) else []
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sluice import bookkeeping
 
 _FEED_GONE = ("CHANGE_DATA", "CHANGE_TABLE", "FileNotFound", "FILE_NOT_EXIST", "VERSION_NOT_FOUND", "VersionNotFound")
+
+
+class NotEnough(Exception):
+    """The changes do not tell what has become of a table built on them: all rows must be read. Says why."""
 
 
 def obstacle(lake: str, table: str, since: tuple[str, int], current: tuple[str, int]) -> str | None:
@@ -23,6 +28,16 @@ def is_there() -> Any:
     from pyspark.sql import functions as F
 
     return F.col("_change_type").isin("insert", "update_postimage")
+
+
+def last_states(feed: Any, key: Sequence[str]) -> Any:
+    """Of each key the last row of the feed, which tells what it is after all versions, or that it is gone."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    # within a version a row that is there comes after one that is not: an overwrite deletes and inserts
+    newest_first = Window.partitionBy(*key).orderBy(F.col("_commit_version").desc(), is_there().desc())
+    return feed.withColumn("_nth", F.row_number().over(newest_first)).where("_nth = 1").drop("_nth")
 
 
 def feed_gone(error: Exception) -> bool:

@@ -13,14 +13,14 @@ from sluice.lake import Lake
 from sluice.postgres import GONE, Database, Exported, Target
 from sluice.recording import recorded
 from sluice.report import Report
-from sluice.table import Aggregate, Table
+from sluice.table import AnyTable
 
 
 @dataclass(frozen=True)
 class Item:
     """What to export: a table or aggregate at a version; `since`: the version that PostgreSQL holds, None for none."""
 
-    source: Table | Aggregate
+    source: AnyTable
     table_id: str
     version: int
     since: int | None
@@ -30,7 +30,7 @@ class Item:
         return self.since == self.version
 
 
-def run(job: Job, sources: Sequence[Table | Aggregate], schema: str) -> None:
+def run(job: Job, sources: Sequence[AnyTable], schema: str) -> None:
     """Exports the sources; a part of the job for each. Raises DatabaseError; PostgreSQL is then as before."""
     for source in sources:
         bookkeeping.existing(job.settings.lake, source.name, "make it with ingest or aggregate")
@@ -75,7 +75,7 @@ def _reports(job: Job, items: Sequence[Item]) -> list[Report]:
     return reports
 
 
-def _plan(job: Job, database: Database, source: Table | Aggregate) -> Item:
+def _plan(job: Job, database: Database, source: AnyTable) -> Item:
     lake, name = job.settings.lake, source.name
     described = bookkeeping.existing(lake, name)
     held = database.exported(name)
@@ -115,16 +115,10 @@ def _send(job: Job, database: Database, item: Item, report: Report) -> Target:
 
 def changed_rows(lake: Lake, item: Item) -> Any:
     """The last state of each key that changed after `since`: its row, or only the key with `sluice_gone`."""
-    from pyspark.sql import Window
-    from pyspark.sql import functions as F
-
     assert item.since is not None
     feed = lake.changes(item.source.name, item.since, item.version)
-    there = changes.is_there()
-    # within a version a row that is there comes after one that is not: an overwrite deletes and inserts
-    newest_first = Window.partitionBy(*item.source.key).orderBy(F.col("_commit_version").desc(), there.desc())
-    last = feed.withColumn("_nth", F.row_number().over(newest_first)).where("_nth = 1").withColumn(GONE, ~there)
-    return last.drop("_nth", "_change_type", "_commit_version", "_commit_timestamp")
+    last = changes.last_states(feed, item.source.key).withColumn(GONE, ~changes.is_there())
+    return last.drop("_change_type", "_commit_version", "_commit_timestamp")
 
 
 def _stage(job: Job, database: Database, item: Item, rows: Any, *, full: bool) -> Target:

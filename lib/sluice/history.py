@@ -8,7 +8,7 @@ from typing import Any
 from sluice import bookkeeping
 from sluice.cli import Job
 from sluice.maintain import current_version
-from sluice.table import Aggregate, Table
+from sluice.table import AnyTable
 
 # operation → where Delta counts the rows that it inserted, updated and deleted
 _METRICS = {
@@ -19,7 +19,7 @@ _METRICS = {
 }
 
 
-def show(job: Job, source: Table | Aggregate, limit: int) -> None:
+def show(job: Job, source: AnyTable, limit: int) -> None:
     """Shows the newest commits of a table or aggregate first; null where a commit does not say."""
     current_version(job, source)
     job.show([_row(commit) for commit in bookkeeping.history(job.settings.lake, source.name, limit)])

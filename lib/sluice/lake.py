@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -111,7 +111,7 @@ class Lake:
         reader = self.spark.read.format("delta").option("readChangeFeed", "true")
         return reader.option("startingVersion", after + 1).option("endingVersion", version).load(self.path(table))
 
-    def merge_groups(self, table: str, groups: Any, by: tuple[str, ...], measures: list[str], **built: Any) -> None:
+    def merge_groups(self, table: str, groups: Any, by: Sequence[str], measures: Sequence[str], **built: Any) -> None:
         """Sets the groups' measures, and deletes those with `_gone`, in one commit; dimensions may be null."""
         same = " AND ".join(f"old.`{column}` <=> new.`{column}`" for column in by)
         values = {f"`{name}`": f"new.`{name}`" for name in (*by, *measures)}

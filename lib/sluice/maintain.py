@@ -1,4 +1,4 @@
-"""Upkeep of a table: emptied, or set back to an earlier version; its files become new accordingly."""
+"""Upkeep of a table: emptied, or set back to an earlier version; its files become new, what is built on it follows."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from sluice import aggregate, bookkeeping, deletes, ledger
 from sluice.cli import Job
 from sluice.errors import UsageError
 from sluice.recording import held, recorded
-from sluice.table import Aggregate, Table
+from sluice.table import AnyTable, Table
 
 
-def current_version(job: Job, table: Table | Aggregate) -> int:
+def current_version(job: Job, table: AnyTable) -> int:
     """Raises InputError if the table is not there."""
     job.report.table = table.name
     _, version = bookkeeping.existing(job.settings.lake, table.name, "make it with ingest or aggregate")
@@ -27,36 +27,43 @@ def check_version(job: Job, table: Table, version: int) -> None:
 
 
 def clear(job: Job, table: Table) -> None:
-    """Deletes all rows; every file is new again."""
+    """Deletes all rows; every file is new again. What is built on the table is emptied too."""
     current_version(job, table)
     lake = job.lake
-    with held(job, table.name), recorded(job, table.name, {"action": "clear"}), job.step("clear"):
-        job.report.rows_removed = lake.read(table.name, current_version(job, table)).count()
-        if not job.settings.dry_run:
-            # the ledger first: killed in between, the files' rows are found unchanged, never missing
-            ledger.forget_files(lake.root, table.name, -1, lake.run_id)
-            deletes.forget(lake.root, table.name, -1, lake.run_id)
-            lake.clear(table.name)
-        current_version(job, table)
-        job.report.status = "succeeded"
+    with held(job, table.name), recorded(job, table.name, {"action": "clear"}):
+        with job.step("clear"):
+            job.report.rows_removed = lake.read(table.name, current_version(job, table)).count()
+            if not job.settings.dry_run:
+                # the ledger first: killed in between, the files' rows are found unchanged, never missing
+                ledger.forget_files(lake.root, table.name, -1, lake.run_id)
+                deletes.forget(lake.root, table.name, -1, lake.run_id)
+                lake.clear(table.name)
+        _followed(job, table)
 
 
 def restore(job: Job, table: Table, version: int) -> None:
-    """Sets the rows back to what they were at a version; files ingested after it are new again."""
+    """Sets the rows back to what they were at a version, and what is built on them; files ingested after it are new."""
     check_version(job, table, version)
     lake = job.lake
-    with (
-        held(job, table.name),
-        recorded(job, table.name, {"action": "restore", "version": version}),
-        job.step("restore"),
-    ):
-        check_version(job, table, version)
-        if not job.settings.dry_run:
-            ledger.forget_files(lake.root, table.name, version, lake.run_id)
-            deletes.forget(lake.root, table.name, version, lake.run_id)
-            lake.restore(table.name, version)
-        current_version(job, table)
-        job.report.status = "succeeded"
+    with held(job, table.name), recorded(job, table.name, {"action": "restore", "version": version}):
+        with job.step("restore"):
+            check_version(job, table, version)
+            if not job.settings.dry_run:
+                ledger.forget_files(lake.root, table.name, version, lake.run_id)
+                deletes.forget(lake.root, table.name, version, lake.run_id)
+                lake.restore(table.name, version)
+        _followed(job, table)
+
+
+def _followed(job: Job, table: Table) -> None:
+    """Refreshes those of the table's aggregates that are in the lake; a dry run has nothing for them to follow."""
+    root = job.settings.lake
+    made = [each for each in aggregate.kept(root, table) if bookkeeping.version(root, each.name) is not None]
+    for each in made if not job.settings.dry_run else ():
+        with job.part("aggregate") as part:
+            aggregate.run(part, table, each)
+    current_version(job, table)
+    job.report.status = "succeeded"
 
 
 def prune(job: Job, table: Table, before: date) -> None:

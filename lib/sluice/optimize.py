@@ -9,13 +9,13 @@ from sluice import bookkeeping
 from sluice.cli import Job
 from sluice.maintain import current_version
 from sluice.recording import held, recorded
-from sluice.table import Aggregate, Table
+from sluice.table import AnyTable, Table
 
 FILE_BYTES = 64 * 1024 * 1024  # spark.databricks.delta.optimize.maxFileSize
 _OVERLAP = 1.5  # files that a key may be in, on average, in a clustered table; two files of the same keys have as many
 
 
-def optimize(job: Job, source: Table | Aggregate) -> None:
+def optimize(job: Job, source: AnyTable) -> None:
     """Compacts and clusters a table or aggregate; its rows, and what is built on them, stay as they are."""
     current_version(job, source)
     if _nothing_to_gain(job, source) or job.settings.dry_run:
@@ -32,12 +32,12 @@ def optimize(job: Job, source: Table | Aggregate) -> None:
             job.report.status = "succeeded"
 
 
-def cluster_by(source: Table | Aggregate) -> str | None:
+def cluster_by(source: AnyTable) -> str | None:
     """The column by which a merge passes over files: it bounds the key's first, where no partitions do."""
     return source.key[0] if isinstance(source, Table) and not source.partition_by else None
 
 
-def _nothing_to_gain(job: Job, source: Table | Aggregate) -> bool:
+def _nothing_to_gain(job: Job, source: AnyTable) -> bool:
     """Tells and reports what is to be done about the table, by its log alone."""
     root, column = job.settings.lake, cluster_by(source)
     entries = bookkeeping.entries(root, source.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sluice import aggregate, bookkeeping, export, ingest
 from sluice.cli import Job
 from sluice.ingest import Plan
-from sluice.table import Aggregate, Table
+from sluice.table import AnyTable
 
 
 def run(job: Job, plan: Plan, schema: str, *, with_records: bool) -> None:
@@ -18,7 +18,7 @@ def run(job: Job, plan: Plan, schema: str, *, with_records: bool) -> None:
         aggregates = aggregate.kept(lake, table)
         with job.part("aggregate") as part:
             part.each(aggregates, lambda each, made: aggregate.run(each, table, made))
-        sources: list[Table | Aggregate] = [*aggregates, *([table] if with_records else [])]
+        sources: list[AnyTable] = [*aggregates, *([table] if with_records else [])]
         with job.part("export") as part:
             export.run(part, sources, schema)
     job.report.table_version = bookkeeping.version(lake, table.name)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -18,15 +19,20 @@ from psycopg2.extras import wait_select
 
 from sluice import embedded
 from sluice.errors import Busy, DatabaseError
+from sluice.table import direction
 
 GONE = "sluice_gone"
 _LEDGER = "sluice_exports"
 _STAGING = "sluice_staging_"
+_LONGEST_NAME = 63
 _LOCK = 0x51_1CE  # of all exports into a database
 _TYPES = {
     "string": "text",
     "bigint": "bigint",
     "int": "integer",
+    "smallint": "smallint",
+    "tinyint": "smallint",
+    "float": "real",
     "double": "double precision",
     "date": "date",
     "timestamp": "timestamp with time zone",
@@ -45,7 +51,11 @@ class Exported:
 
 @dataclass(frozen=True)
 class Target:
-    """A table to be made equal to Delta's; `columns` maps names to Spark's types. `full`: staging holds all rows."""
+    """A table to be made equal to Delta's; `columns` maps names to Spark's types. `full`: staging holds all rows.
+
+    In `indexes` a name with `-` before it is in descending order. Text in them is in the order of its bytes, as
+    Delta's is, whatever the database's own: an order is then the same in both.
+    """
 
     name: str
     columns: dict[str, str]
@@ -245,6 +255,8 @@ class Database:
         counts["unchanged"] = 0 if is_new else self._unchanged(target, table, latest)
         counts["deleted"], counts["removed"] = (0, 0) if is_new else self._delete(target, table, staging)
         counts |= self._upsert(target, table, latest)
+        if target.full:  # until then PostgreSQL takes a table for another size, and may pass over its indexes
+            self._execute("ANALYZE {}", table)
         self._execute(
             "INSERT INTO {} VALUES (%s, %s, %s, %s, %s, now()) ON CONFLICT (table_name) DO UPDATE SET "
             "lake = excluded.lake, table_id = excluded.table_id, version = excluded.version, run_id = excluded.run_id, "
@@ -263,8 +275,8 @@ class Database:
             sql.SQL(", ").join(self._definitions(target)),
             _list(target.key),
         )
-        for columns in target.indexes:
-            self._execute("CREATE INDEX ON {} ({})", table, _list(columns))
+        for entries in target.indexes:
+            self._execute("CREATE INDEX ON {} ({})", table, sql.SQL(", ").join(map(_indexed, entries)))
 
     def _add_columns(self, target: Target) -> None:
         found = self.columns(target.name)
@@ -319,15 +331,18 @@ class Database:
         return gone, 0
 
     def _definitions(self, target: Target) -> list[sql.Composable]:
-        return [
-            sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(_type(kind))) for name, kind in target.columns.items()
-        ]
+        in_order = {direction(entry)[0] for entries in target.indexes for entry in entries}
+        definitions = []
+        for name, kind in target.columns.items():
+            collation = ' COLLATE "C"' if kind == "string" and name in in_order else ""
+            definitions.append(sql.SQL("{} " + _type(kind) + collation).format(sql.Identifier(name)))
+        return definitions
 
     def _name(self, table: str) -> sql.Identifier:
         return sql.Identifier(self._schema, table)
 
     def _staging(self, target: Target) -> sql.Identifier:
-        return self._name(f"{_STAGING}{target.name}"[:63])
+        return self._name(_staging_name(target.name))
 
     def _execute(self, statement: str, *parts: sql.Composable, values: Sequence[Any] = ()) -> int:
         with self._connection.cursor() as cursor:
@@ -341,6 +356,17 @@ class Database:
 
     def _count(self, statement: str, *parts: sql.Composable) -> int:
         return int(self._all(sql.SQL(statement).format(*parts))[0][0])
+
+
+def _staging_name(table: str) -> str:
+    """As long as PostgreSQL's names may be: it would cut two long ones to the same."""
+    name = f"{_STAGING}{table}"
+    return name if len(name) <= _LONGEST_NAME else f"{name[:54]}_{sha256(name.encode()).hexdigest()[:8]}"
+
+
+def _indexed(entry: str) -> sql.Composable:
+    name, descending = direction(entry)
+    return sql.SQL("{} DESC" if descending else "{}").format(sql.Identifier(name))
 
 
 def _list(names: Any, alias: str | None = None) -> sql.Composable:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from sluice.errors import UsageError
 
@@ -76,7 +76,7 @@ class Aggregate:
     `count:c`, `count_distinct:c`, `sum:c`, `mean:c`, `min:c`, `max:c` or `pNN:c` (nearest rank: the smallest value that
     at least NN % of them do not exceed). `inputs` are columns for them, and for dimensions, made by SQL from the
     table's, `derived` columns made by SQL from the measures. `indexes` are what queries of the exported table need
-    beside its key.
+    beside its key; a name with `-` before it is in descending order.
     """
 
     name: str
@@ -116,12 +116,17 @@ class Aggregate:
         return (*self.measures, *self.derived)
 
 
+def direction(entry: str) -> tuple[str, bool]:
+    """Of an entry of an order: the column's name, and whether a `-` before it says that it is descending."""
+    return entry.removeprefix("-"), entry.startswith("-")
+
+
 @dataclass(frozen=True)
 class Ranking:
     """A table derived from one table: its first `size` rows by `order`, each at its `rank` from 1 on.
 
-    `columns` are those kept of a row. In `order` a name with `-` before it is in descending order; the last names make
-    it one order only, as the table's key does.
+    `columns` are those kept of a row, all of the order among them. In `order` a name with `-` before it is in
+    descending order, and null comes last; with the table's key at its end no two rows are equal in it.
     """
 
     name: str
@@ -132,9 +137,22 @@ class Ranking:
     nullable_key: ClassVar[bool] = False
     indexes: ClassVar[tuple[tuple[str, ...], ...]] = ()
 
+    def __post_init__(self) -> None:
+        for name, _ in map(direction, self.order):
+            if name not in self.columns:
+                raise UsageError(f"ranking {self.name}: it is ordered by {name}: name it among its columns too")
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The columns beside the rank."""
+        return self.columns
+
     @property
     def definition(self) -> dict[str, Any]:
         return {"columns": list(self.columns), "order": list(self.order), "size": self.size}
+
+
+Derived: TypeAlias = Aggregate | Ranking
 
 
 @dataclass(frozen=True)
@@ -180,13 +198,19 @@ class Table:
     gained: tuple[str, ...] = ()
     pruned_before: date | None = None
     origin: str = ""
-    aggregates: tuple[Aggregate | Ranking, ...] = ()
+    aggregates: tuple[Derived, ...] = ()
     indexes: tuple[tuple[str, ...], ...] = ()
     nullable_key: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.key_partitions is SAME:
             object.__setattr__(self, "key_partitions", self.partition_by)
+        for made in self.aggregates:
+            if isinstance(made, Ranking) and not {direction(entry)[0] for entry in made.order} >= {*self.key}:
+                raise UsageError(
+                    f"ranking {made.name}: rows that are equal in {', '.join(made.order)} are in no order: end it with "
+                    f"the key of table {self.name}: {', '.join(self.key)}"
+                )
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -205,6 +229,17 @@ class Table:
         return {**{name: getattr(self, name) for name in names}, "columns": columns}
 
     @property
+    def dimensions(self) -> Mapping[str, str]:
+        """The dimensions of its aggregates that are no columns of it, by SQL."""
+        grouped = [made for made in self.aggregates if isinstance(made, Aggregate)]
+        return {name: text for made in grouped for name, text in made.inputs.items() if name in made.by}
+
+    @property
+    def ranking(self) -> Ranking | None:
+        """The order that its rows are shown in where only the first are asked for."""
+        return next((made for made in self.aggregates if isinstance(made, Ranking)), None)
+
+    @property
     def required(self) -> tuple[str, ...]:
         """The input columns that no file may lack."""
         optional = {column.input for column in self.columns if column.optional}
@@ -214,3 +249,6 @@ class Table:
         """The table with more columns of text, which files may lack."""
         more = [Column(name, optional=True) for name in names]
         return replace(self, columns=(*self.columns, *more), gained=(*self.gained, *names))
+
+
+AnyTable: TypeAlias = Table | Derived

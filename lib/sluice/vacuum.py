@@ -8,12 +8,12 @@ from sluice.cli import Job
 from sluice.errors import UsageError
 from sluice.maintain import current_version
 from sluice.recording import held, recorded
-from sluice.table import Aggregate, Table
+from sluice.table import AnyTable
 
 SAFE_DAYS = 7
 
 
-def vacuum(job: Job, source: Table | Aggregate, older_than: float, *, force: bool) -> None:
+def vacuum(job: Job, source: AnyTable, older_than: float, *, force: bool) -> None:
     """Deletes files, of the change feed too, that no version of the last `older_than` days needs.
 
     Raises UsageError for less than a week without `force`.
