@@ -23,6 +23,7 @@ setup(
         "pandas>=2.2,<3",
         "psycopg2-binary>=2.9",
         "pyarrow>=18",
+        "pydantic>=2.7",
         "pyspark==4.2.0",
         "rich>=13",
     ],

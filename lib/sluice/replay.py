@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from typing import Any
 
 from sluice import files, ingest, rejects
@@ -58,10 +58,11 @@ def _groups(catalog: Catalog, found: Iterable[Rejecting], options: Options, give
 
 
 def _as_read(file: Rejecting, table: Table, options: Options, given: Mapping[str, Any]) -> Options:
-    """The options that the file was read with, but for those given now."""
-    before = asdict(table.reading) | json.loads(file.options or "{}")
-    ignoring = before.pop("on_new_column", None)
-    reading = type(table.reading)(**before | {name: given[name] for name in given.keys() & before.keys()})
+    """The options that the file was read with, but for those given now and what only a declaration can say."""
+    values = json.loads(file.options or "{}") | dict(given)
+    ignoring = json.loads(file.options or "{}").get("on_new_column")
+    names = {item.name for item in fields(table.reading) if not item.metadata.get("declared")}
+    reading = replace(table.reading, **{name: values[name] for name in names & values.keys()})
     on_new_column = ignoring if ignoring and options.on_new_column == "fail" else options.on_new_column
     return replace(options, reading=reading, on_new_column=on_new_column, on_bad_file="skip", reprocess=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -30,8 +30,8 @@ class LinePattern:
     a reject, as is one that is `unmatched`.
     """
 
-    pattern: str
-    unmatched: str = "the line does not match the pattern"
+    pattern: str = field(metadata={"declared": True})
+    unmatched: str = field(default="the line does not match the pattern", metadata={"declared": True})
     encoding: str = "utf-8"
     max_record_bytes: int = 1 << 20
 
