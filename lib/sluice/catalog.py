@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from sluice import aggregate, drift
 from sluice.errors import UsageError
 from sluice.table import Aggregate, Table
-from sluice.tables import processes, products, requests
+from sluice.tables import processes, products, requests, scores
 
-TABLES = {table.name: table for table in (products.TABLE, requests.TABLE, processes.TABLE)}
+TABLES = {table.name: table for table in (products.TABLE, requests.TABLE, processes.TABLE, scores.TABLE)}
 
 
 def table(name: str) -> Table:

@@ -18,8 +18,6 @@ import pyarrow as pa
 from sluice.cli import Job
 from sluice.errors import UsageError
 
-ROWS_PER_PART = 10_000
-
 
 @dataclass(frozen=True)
 class Part:
@@ -61,9 +59,34 @@ def requests(part: Part) -> str:
     return "".join(lines)
 
 
-MAKERS: dict[str, tuple[str, Callable[[Part], str]]] = {
-    "products": ("name,sku,description\n", products),
-    "requests": ("", requests),
+_IDS, _STEP = 90_000_000, 61_803_401  # a step without a common divisor comes to every id once
+
+
+def scores(part: Part) -> str:
+    """Lines of an id of 8 digits and its value; of 100 ids one has come before, of 10 values one is no integer."""
+    chance, lines = random.Random(part.seed), []
+    some = chance.random
+    for row in range(part.first, part.first + part.rows):
+        known = int(some() * row) if some() < 0.01 else row
+        value, kind = int(some() * 1_000_000), some()
+        text = value if kind < 0.85 else -value if kind < 0.9 else f"{value / 1000 - 100:.3f}"
+        lines.append(f"{10_000_000 + known * _STEP % _IDS}_{text}\n")
+    return "".join(lines)
+
+
+@dataclass(frozen=True)
+class Maker:
+    """How records of a table are made, `rows_per_part` at a time."""
+
+    make: Callable[[Part], str]
+    header: str = ""
+    rows_per_part: int = 10_000
+
+
+MAKERS = {
+    "products": Maker(products, "name,sku,description\n"),
+    "requests": Maker(requests),
+    "scores": Maker(scores, rows_per_part=200_000),
 }
 
 
@@ -71,31 +94,32 @@ def run(job: Job, table: str, rows: int, output: str, seed: int, disorder: int) 
     """Writes `rows` records to the file `output`, replacing it once all are made."""
     if table not in MAKERS:
         raise UsageError(f"no sample data for table {table!r}: choose from {', '.join([*MAKERS, 'processes'])}")
-    header, make = MAKERS[table]
+    maker = MAKERS[table]
     target = Path(output).expanduser().absolute()
     parts = target.with_name(f".{target.name}.{job.settings.run_id}")
     job.report.table = table
     try:
         spark = job.spark
         with job.step("generate"):
-            _write_parts(spark, make, Part(seed, 0, 0, rows, disorder), str(parts))
+            _write_parts(spark, maker, Part(seed, 0, 0, rows, disorder), str(parts))
         with job.step("join"):
-            _join(header, parts, target)
+            _join(maker.header, parts, target)
     finally:
         shutil.rmtree(parts, ignore_errors=True)
     job.report.status = "succeeded"
     job.progress.tell(f"{target}: {rows:,} records, {target.stat().st_size / 1e6:,.0f} MB")
 
 
-def _write_parts(spark: Any, make: Callable[[Part], str], whole: Part, folder: str) -> None:
-    count = max(-(-whole.total // ROWS_PER_PART), 1)
+def _write_parts(spark: Any, maker: Maker, whole: Part, folder: str) -> None:
+    size = maker.rows_per_part
+    count = max(-(-whole.total // size), 1)
 
     def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for part in batch.column(0).to_pylist():
-                first = part * ROWS_PER_PART
-                rows = min(ROWS_PER_PART, whole.total - first)
-                text = make(replace(whole, seed=whole.seed * 1_000_003 + part, first=first, rows=rows))
+                first = part * size
+                rows = min(size, whole.total - first)
+                text = maker.make(replace(whole, seed=whole.seed * 1_000_003 + part, first=first, rows=rows))
                 yield pa.record_batch([pa.array([text.removesuffix("\n")])], names=["value"])
 
     spark.range(0, count, 1, count).mapInArrow(write, "value string").write.text(f"file://{folder}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from typing import Any
 
 from sluice import catalog, files, ingest, rejects
@@ -57,10 +57,12 @@ def _groups(found: Iterable[Rejecting], options: Options, given: Mapping[str, An
 
 
 def _as_read(file: Rejecting, table: Table, options: Options, given: Mapping[str, Any]) -> Options:
-    """The options that the file was read with, but for those given now."""
-    before = asdict(table.reading) | json.loads(file.options or "{}")
-    ignoring = before.pop("on_new_column", None)
-    reading = type(table.reading)(**before | {name: given[name] for name in given.keys() & before.keys()})
+    """The options that the file was read with, but for those given now and what the table declares as its own."""
+    before = json.loads(file.options or "{}")
+    ignoring = before.get("on_new_column")
+    names = {item.name for item in fields(table.reading) if not item.metadata.get("declared")}
+    values = {**before, **given}
+    reading = replace(table.reading, **{name: values[name] for name in names & values.keys()})
     on_new_column = ignoring if ignoring and options.on_new_column == "fail" else options.on_new_column
     return replace(options, reading=reading, on_new_column=on_new_column, on_bad_file="skip", reprocess=True)
 

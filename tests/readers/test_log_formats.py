@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sluice.errors import UsageError
 from sluice.readers import log_parse
+from sluice.readers.line_blocks import Lines
 from sluice.readers.log_formats import FORMATS, LogFormat, Row, Unfit, parse_line
-from sluice.readers.log_parse import Lines, found_layout
+from sluice.readers.log_parse import found_layout
 
 AT = datetime(2024, 10, 2, 5, 10, 46, tzinfo=UTC)
 SPACE = "2024-10-02 05:10:46 cust_40 /api/v1/resource1 400 0.316"

@@ -34,7 +34,7 @@ class Dialect:
                 raise UsageError(f"{mark!r} is not one ASCII character: delimiter, quote and escape must be")
         if len(set(marks)) != len(marks):
             raise UsageError("delimiter, quote and escape must differ (a doubled quote needs no --escape)")
-        object.__setattr__(self, "encoding", _byte_wise(self.encoding))
+        object.__setattr__(self, "encoding", byte_wise(self.encoding))
 
     @property
     def cuttable(self) -> bool:
@@ -42,14 +42,19 @@ class Dialect:
         return not self.escape
 
     def decodes(self, text: bytes) -> bool:
-        """Whether the bytes are of the encoding, in which ASCII always stands for itself."""
-        try:
-            return text.isascii() or bool(text.decode(self.encoding))
-        except UnicodeDecodeError:
-            return False
+        """Whether the bytes are of the encoding."""
+        return decodes(text, self.encoding)
 
 
-def _byte_wise(encoding: str) -> str:
+def decodes(text: bytes, encoding: str) -> bool:
+    """Whether the bytes are of an encoding in which ASCII stands for itself."""
+    try:
+        return text.isascii() or bool(text.decode(encoding))
+    except UnicodeDecodeError:
+        return False
+
+
+def byte_wise(encoding: str) -> str:
     """The canonical name of an encoding in which every byte below 128 stands for itself.
 
     The scanner looks for single bytes, which a UTF-16 or Shift-JIS file has in the middle of characters.

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sluice.errors import UsageError
+from sluice.readers.json_values import member
 
 FIELDS = ("requested_at", "customer_id", "request_path", "status_code", "duration", "request_id")
 
@@ -114,7 +115,7 @@ def _json(line: str, reading: LogFormat) -> Row:
         record = json.loads(line)
     except (ValueError, RecursionError):
         raise Unfit("the line is not a JSON object") from None
-    values = {column: _member(record, name) for column, name in reading.names.items()}
+    values = {column: member(record, name) for column, name in reading.names.items()}
     for column in ("requested_at", "customer_id", "request_path", "status_code"):
         if values[column] is None or values[column] == "":
             raise Unfit(f"{reading.names[column]} is missing")
@@ -126,14 +127,6 @@ def _json(line: str, reading: LogFormat) -> Row:
         _duration(values["duration"]),
         None if values["request_id"] in (None, "") else _text(values["request_id"]),
     )
-
-
-def _member(record: Any, name: str) -> Any:
-    if isinstance(record, Mapping) and name in record:
-        return record[name]
-    for part in name.split("."):
-        record = record.get(part) if isinstance(record, Mapping) else None
-    return record
 
 
 def _text(value: Any) -> str:

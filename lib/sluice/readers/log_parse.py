@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as pa_csv
 
+from sluice.readers.line_blocks import Lines, blocks
 from sluice.readers.log_formats import FORMATS, MAX_SECONDS, LogFormat, Row, Unfit, parse_line, zone
 from sluice.readers.raw import raw_text
 
@@ -69,24 +70,11 @@ def found_layout(head: bytes, reading: LogFormat) -> LogLayout | None:
 
 def parse(pieces: Iterable[tuple[int, bytes]], layout: LogLayout) -> Iterator[pa.RecordBatch]:
     """Rows and rejects of the lines in consecutive pieces of a file, each with its offset; the first begins a line."""
-    carry, long = b"", False
-    for at, piece in pieces:
-        offset, block = at - len(carry), carry + piece
-        if long:  # a line that was told to be too long goes on
-            begin = block.find(b"\n") + 1
-            long, carry = not begin, b""
-            offset, block = offset + begin, block[begin:]
-            if long:
-                continue
-        whole = block.rfind(b"\n") + 1
-        if whole:
-            yield from parse_block(block[:whole], offset, layout)
-        carry = block[whole:]
-        if long := len(carry) > layout.reading.max_record_bytes:
-            yield _batch([(offset + whole, _too_long(layout), carry)], layout)
-            carry = b""
-    if carry:
-        yield from parse_block(carry, at + len(piece) - len(carry), layout)
+    for offset, data, too_long in blocks(pieces, layout.reading.max_record_bytes):
+        if too_long:
+            yield _batch([(offset, _too_long(layout), data)], layout)
+        else:
+            yield from parse_block(data, offset, layout)
 
 
 def parse_block(block: bytes, offset: int, layout: LogLayout) -> Iterator[pa.RecordBatch]:
@@ -94,14 +82,14 @@ def parse_block(block: bytes, offset: int, layout: LogLayout) -> Iterator[pa.Rec
     lines = Lines.of(block)
     quick = _quick(block, lines.starts + offset, layout) if layout.fields in (5, 6) else None
     if quick is None and layout.fields in (5, 6):
-        good = lines.usual(block)
-        quick = _quick(lines.chosen(block, good), lines.starts[good] + offset, layout)
-        lines = lines if quick is None else Lines(lines.starts[~good], lines.ends[~good])
+        good = _usual(block, lines)
+        quick = _quick(_block(lines.where(good).cut_from(block)), lines.starts[good] + offset, layout)
+        lines = lines if quick is None else lines.where(~good)
     elif quick is not None:
-        lines = Lines(lines.starts[:0], lines.ends[:0])
+        lines = lines.where(np.zeros(len(lines), bool))
     if quick is not None:
         yield quick
-    if len(lines.starts):
+    if len(lines):
         yield _line_by_line(block, lines, offset, layout)
 
 
@@ -110,36 +98,17 @@ _USUAL = (
 )
 
 
-@dataclass(frozen=True)
-class Lines:
-    """Where the lines of a block begin and end that are not empty."""
+def _block(lines: list[bytes]) -> bytes:
+    return b"".join([line + b"\n" for line in lines])
 
-    starts: np.ndarray
-    ends: np.ndarray
 
-    @classmethod
-    def of(cls, block: bytes) -> Lines:
-        data = np.frombuffer(block, np.uint8)
-        ends = np.flatnonzero(data == ord("\n"))
-        if not block.endswith(b"\n"):
-            ends = np.append(ends, len(data))
-        starts = np.concatenate(([0], ends[:-1] + 1)) if len(ends) else ends
-        filled = (ends > starts) & ~((ends == starts + 1) & (data[np.minimum(starts, len(data) - 1)] == ord("\r")))
-        return cls(starts[filled], ends[filled])
-
-    def usual(self, block: bytes) -> np.ndarray:
-        """Which of the lines look like good ones of the format `space`."""
-        texts = pa.array([block[start:end] for start, end in zip(self.starts, self.ends, strict=True)], pa.binary())
-        return np.asarray(pc.match_substring_regex(texts, _USUAL))
-
-    def chosen(self, block: bytes, mask: np.ndarray) -> bytes:
-        """Some of the lines as a block."""
-        chosen = zip(self.starts[mask], self.ends[mask], strict=True)
-        return b"".join([block[start:end] + b"\n" for start, end in chosen])
+def _usual(block: bytes, lines: Lines) -> np.ndarray:
+    """Which of the lines look like good ones of the format `space`."""
+    return np.asarray(pc.match_substring_regex(pa.array(lines.cut_from(block), pa.binary()), _USUAL))
 
 
 def _line_by_line(block: bytes, lines: Lines, offset: int, layout: LogLayout) -> pa.RecordBatch:
-    texts = [(int(start) + offset, block[start:end]) for start, end in zip(lines.starts, lines.ends, strict=True)]
+    texts = zip((lines.starts + offset).tolist(), lines.cut_from(block), strict=True)
     return _batch([(position, _outcome(line, layout), line) for position, line in texts if line.strip()], layout)
 
 

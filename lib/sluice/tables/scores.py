@@ -1,0 +1,25 @@
+"""Scores: lines of an id and a value like `11111111_10`; one row per id, the value that came last.
+
+All that is particular to this kind of record stands here. Of a line the last `_`, blank or tab separates id and value;
+white space around either is not part of it, nor is it around a `_` that separates them. Values are exact, to 9 digits
+after the point; there is none without a value.
+"""
+
+from __future__ import annotations
+
+from sluice.readers import lines
+from sluice.readers.line_formats import LinePattern
+from sluice.table import Check, Column, Table, stripped
+
+TABLE = Table(
+    name="scores",
+    columns=(stripped("id"), Column("value", "decimal(38,9)")),
+    key=("id",),
+    reader=lines,
+    reading=LinePattern(
+        r"\s*(?:_|(?P<id>\S.*?)\s*[_ \t])\s*(?P<value>[^_\s]*)\s*",
+        unmatched="no _ or blank between id and value",
+    ),
+    input_columns=("id", "value"),
+    checks=(Check("has_value", "value IS NOT NULL"),),
+)
