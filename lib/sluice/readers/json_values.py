@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -35,10 +34,10 @@ def parsed(line: str) -> dict[str, Any]:
 
 def member(record: Any, name: str) -> Any:
     """The member of this name, else the one that the dotted name leads to; None if there is none."""
-    if isinstance(record, Mapping) and name in record:
+    if isinstance(record, dict) and name in record:
         return record[name]
     for part in name.split("."):
-        record = record.get(part) if isinstance(record, Mapping) else None
+        record = record.get(part) if isinstance(record, dict) else None
     return record
 
 
