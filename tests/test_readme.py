@@ -15,6 +15,7 @@ def examples():
 
 def test_the_examples_in_their_order(job, database, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "conf").symlink_to(PROJECT / "conf")
     outcomes = []
     for wrapper, *arguments in examples():
         assert wrapper == "./spark-submit.sh"

@@ -39,6 +39,9 @@ def conform(records: DataFrame, table: Table) -> DataFrame:
     reasons = [F.col("_reason"), *(_wrong_key(name) for name in table.key if name not in made)]
     if table.order_by:
         reasons.append(F.when(F.col(table.order_by).isNull(), f"{table.order_by} is empty"))
+    if table.pruned_before and "date" in table.partition_by:
+        day = F.lit(table.pruned_before)
+        reasons.append(F.when(F.col("date") < day, f"days before {table.pruned_before} are pruned"))
     reasons += [F.when(~passed(check), told(check)) for check in table.checks if check.action != "warn"]
     raw = F.when(F.col("_reason").isNotNull(), F.regexp_replace("_raw", "[\r\n]+$", ""))
     return rows.withColumn("_reason", F.coalesce(*reasons)).withColumn("_raw", raw)

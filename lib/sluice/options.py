@@ -166,28 +166,23 @@ export_options = _together(
 def take_ingest(options: dict[str, Any], table: Table | None) -> tuple[ingest.Options, dict[str, Any]]:
     """Takes the values of `ingest_options`, `file_options` and `reading_options` out of a job's.
 
+    Files are read as the table declares, but for what is chosen otherwise: Click's own defaults are only for show.
     Gives also those of `reading_options` that stand on the command line. Raises UsageError for one of them that is not
     for files of the table (None: any).
     """
     names = dict.fromkeys(item.name for kind in _READINGS for item in fields(kind))
     values = {name: options.pop(name) for name in names}
-    given = {name: value for name, value in values.items() if _is_given(name)}
+    given = {name: value for name, value in values.items() if _source(name) is ParameterSource.COMMANDLINE}
     reading = None
     if table is not None:
         known = {item.name for item in fields(table.reading)}
         for name in given.keys() - known:
             raise UsageError(f"--{name.replace('_', '-')} is not for files of table {table.name}")
-        reading = replace(
-            table.reading, **{name: value for name, value in values.items() if name in known and _is_set(name)}
-        )
-    chosen = {item.name for item in fields(ingest.Options)} & options.keys()
-    return ingest.Options(reading, **{name: options.pop(name) for name in chosen}), given
+        chosen = known & {name for name in names if _source(name) is not ParameterSource.DEFAULT}
+        reading = replace(table.reading, **{name: values[name] for name in chosen})
+    others = {item.name for item in fields(ingest.Options)} & options.keys()
+    return ingest.Options(reading, **{name: options.pop(name) for name in others}), given
 
 
-def _is_set(name: str) -> bool:
-    """Whether an option has another value than Click's own, which a table's own goes before."""
-    return click.get_current_context().get_parameter_source(name) is not ParameterSource.DEFAULT
-
-
-def _is_given(name: str) -> bool:
-    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
+def _source(name: str) -> ParameterSource | None:
+    return click.get_current_context().get_parameter_source(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,8 +19,6 @@ from sluice.readers.csv_parse import Layout
 from sluice.readers.dialect import Dialect
 from sluice.readers.in_spark import Opened, Range, on_workers, read_ranges
 from sluice.table import Table
-
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
@@ -39,21 +37,13 @@ class CsvFile:
 def open_all(found: Sequence[InputFile], table: Table, dialect: Dialect, on_new_column: str) -> Opened:
     """Reads the files' headers; fails for each that is empty, unreadable or has columns that do not fit the table."""
     sources, failures = in_spark.open_each(found, lambda file: _open(file, table, dialect, on_new_column))
-    if on_new_column != "add":
-        return Opened(sources, failures)
-    gained = list(dict.fromkeys(name for source in sources for name in source.new))
-    drift.check_names("files that are read together", table.column_names, gained)
-    columns = (*sources[0].layout.columns, *gained) if sources else ()
-    sources = tuple(replace(source, layout=replace(source.layout, columns=columns)) for source in sources)
-    return Opened(sources, failures, tuple(gained))
+    return in_spark.with_gained(sources, failures, table, on_new_column)
 
 
 def _open(file: InputFile, table: Table, dialect: Dialect, on_new_column: str) -> CsvFile:
-    with files.reading(file, 0, min(file.size, csv_scan.PIECE_BYTES)) as stream:
-        head = stream.read(csv_scan.PIECE_BYTES)
+    head, begin = in_spark.head(file)
     if not head:
         raise InputError(f"{file.uri}: the file is empty: expected {_expected(table, dialect)}")
-    begin = len(BYTE_ORDER_MARK) if head.startswith(BYTE_ORDER_MARK) else 0
     for _ in range(dialect.skip_lines):
         begin = head.find(b"\n", begin) + 1 or len(head)
     header, new = list(table.input_columns), []

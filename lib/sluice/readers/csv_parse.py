@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv as pa_csv
 
-from sluice.readers import csv_scan
+from sluice.readers import csv_scan, records
 from sluice.readers.csv_scan import Scanner, find_marks
 from sluice.readers.dialect import LF, Dialect
 from sluice.readers.raw import MAX_RAW_BYTES, raw_text
@@ -34,9 +34,7 @@ class Layout:
     columns: tuple[str, ...]
 
     def schema(self) -> pa.Schema:
-        """One row a record: _position (byte offset), the kept columns as text, _raw, _reason (null for a row)."""
-        texts = [pa.field(column, pa.string()) for column in self.columns]
-        return pa.schema([("_position", pa.int64()), *texts, ("_raw", pa.string()), ("_reason", pa.string())])
+        return records.schema(self.columns)
 
 
 def parse(stream: BinaryIO, begin: int, end: int | None, layout: Layout) -> Iterator[pa.RecordBatch]:
@@ -208,14 +206,5 @@ def _too_long(layout: Layout) -> str:
     return f"the record is longer than {layout.dialect.max_record_bytes} bytes"
 
 
-def _rejects(layout: Layout, records: Sequence[tuple[int, bytes, str]]) -> pa.RecordBatch:
-    texts = [pa.nulls(len(records), pa.string()) for _ in layout.columns]
-    return pa.record_batch(
-        [
-            pa.array([position for position, _, _ in records], pa.int64()),
-            *texts,
-            pa.array([raw_text(record, layout.dialect.encoding) for _, record, _ in records], pa.string()),
-            pa.array([reason for _, _, reason in records], pa.string()),
-        ],
-        schema=layout.schema(),
-    )
+def _rejects(layout: Layout, found: Sequence[tuple[int, bytes, str]]) -> pa.RecordBatch:
+    return records.rejects(layout.columns, found, layout.dialect.encoding)

@@ -42,11 +42,16 @@ class Dialect:
         return not self.escape
 
     def decodes(self, text: bytes) -> bool:
-        """Whether the bytes are of the encoding, in which ASCII always stands for itself."""
-        try:
-            return text.isascii() or bool(text.decode(self.encoding))
-        except UnicodeDecodeError:
-            return False
+        """Whether the bytes are of the encoding."""
+        return decodes(text, self.encoding)
+
+
+def decodes(text: bytes, encoding: str) -> bool:
+    """Whether the bytes are of an encoding in which ASCII stands for itself."""
+    try:
+        return text.isascii() or bool(text.decode(encoding))
+    except UnicodeDecodeError:
+        return False
 
 
 def byte_wise(encoding: str) -> str:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
 import pyarrow as pa
 
+from sluice import drift, files
 from sluice.errors import InputError
 from sluice.input_file import InputFile
+from sluice.readers.csv_scan import PIECE_BYTES
+from sluice.table import Table
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MAX_RANGE = 32 * 1024 * 1024
 _MIN_RANGE = 4 * 1024 * 1024
 _RANGES_PER_SLOT = 4
@@ -66,6 +70,27 @@ def open_each(
         opened = list(pool.map(attempt, found))
     failures = tuple(each for each in opened if isinstance(each, InputError))
     return tuple(each for each in opened if not isinstance(each, InputError)), failures
+
+
+def with_gained(sources: tuple[Any, ...], failures: tuple[InputError, ...], table: Table, on_new_column: str) -> Opened:
+    """The files whose `layout` gives columns by name: where they bring new ones to `add`, each with those of all."""
+    if on_new_column != "add" or not sources:
+        return Opened(sources, failures)
+    gained = list(dict.fromkeys(name for source in sources for name in source.new))
+    drift.check_names("files that are read together", table.column_names, gained)
+    columns = (*sources[0].layout.columns, *gained)
+    sources = tuple(replace(source, layout=replace(source.layout, columns=columns)) for source in sources)
+    return Opened(sources, failures, tuple(gained))
+
+
+def head(file: InputFile) -> tuple[bytes, int]:
+    """The file's beginning, decompressed, and where its text begins: after a byte order mark.
+
+    Nothing of an empty file. Raises InputError for one that cannot be read.
+    """
+    with files.reading(file, 0, min(file.size, PIECE_BYTES)) as stream:
+        found = stream.read(PIECE_BYTES)
+    return found, len(_BYTE_ORDER_MARK) if found.startswith(_BYTE_ORDER_MARK) else 0
 
 
 def range_bytes(spark: Any, sources: Sequence[Source]) -> int:

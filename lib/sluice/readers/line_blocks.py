@@ -1,63 +1,33 @@
-"""Files of lines: cut into byte ranges, and each range into blocks of whole lines."""
+"""Files of lines in blocks of whole ones, and where the lines of a block begin and end; plain Python, no Spark."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
-from sluice import files
-from sluice.input_file import InputFile
-from sluice.readers import csv_ranges, csv_scan
-from sluice.readers.in_spark import Range
+from sluice.readers.dialect import CR, LF
 
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-HEAD_LINES = 1000  # of a file, by which it is told what it is
+_IS_TEXT = np.ones(256, bool)
+_IS_TEXT[list(b" \t\n\r\f\v")] = False
 
 
-def head_of(file: InputFile) -> tuple[bytes, int]:
-    """A file's beginning, and where its first line begins: after a byte order mark."""
-    with files.reading(file, 0, min(file.size, csv_scan.PIECE_BYTES)) as stream:
-        head = stream.read(csv_scan.PIECE_BYTES)
-    return head, len(BYTE_ORDER_MARK) if head.startswith(BYTE_ORDER_MARK) else 0
-
-
-def ranges(sources: Sequence[Any], size: int) -> Iterator[Range]:
-    """Ranges of about `size` bytes; one for a file that is compressed."""
-    for number, source in enumerate(sources):
-        if source.file.compression:
-            yield Range(number, source, source.begin, None)
-        else:
-            for begin, end in csv_ranges.cut(source.begin, source.file.size, size):
-                yield Range(number, source, begin, end)
-
-
-@contextmanager
-def pieces(part: Range) -> Iterator[Iterator[tuple[int, bytes]]]:
-    """Pieces, with their offsets, of the lines that begin in a range."""
-    begin, first = part.begin, part.begin == part.source.begin
-    end = sys.maxsize if part.end is None else part.end
-    with files.reading(part.source.file, begin - (not first)) as stream:
-        yield csv_ranges.whole_lines(stream, begin if first else begin - 1, end, skip_line=not first)
-
-
-@dataclass(frozen=True)
-class Block:
-    """Whole lines from a byte offset on; or, `too_long`, the beginning of a line that is longer than allowed."""
+class Block(NamedTuple):
+    """Whole lines, the first at byte `offset` of the file; or the beginning of one line that is `too_long`."""
 
     offset: int
     data: bytes
     too_long: bool = False
 
 
-def blocks(pieces: Iterable[tuple[int, bytes]], max_bytes: int) -> Iterator[Block]:
-    """The lines of consecutive pieces, each with its offset; the first begins a line.
+def blocks(pieces: Iterable[tuple[int, bytes]], max_line_bytes: int) -> Iterator[Block]:
+    """Blocks of consecutive pieces of a file, each with its offset; the first piece begins a line.
 
-    A line that does not fit into a piece and is longer than `max_bytes` is told once, without holding it.
+    Of a line that no piece ends and that is longer than allowed the rest is not held. Lines within one piece may be as
+    long as that: who reads a block looks at their lengths.
     """
     carry, long = b"", False
     for at, piece in pieces:
@@ -72,7 +42,7 @@ def blocks(pieces: Iterable[tuple[int, bytes]], max_bytes: int) -> Iterator[Bloc
         if whole:
             yield Block(offset, data[:whole])
         carry = data[whole:]
-        if long := len(carry) > max_bytes:
+        if long := len(carry) > max_line_bytes:
             yield Block(offset + whole, carry, too_long=True)
             carry = b""
     if carry:
@@ -89,9 +59,40 @@ class Lines:
     @classmethod
     def of(cls, block: bytes) -> Lines:
         data = np.frombuffer(block, np.uint8)
-        ends = np.flatnonzero(data == ord("\n"))
+        ends = np.flatnonzero(data == LF)
         if not block.endswith(b"\n"):
             ends = np.append(ends, len(data))
         starts = np.concatenate(([0], ends[:-1] + 1)) if len(ends) else ends
-        filled = (ends > starts) & ~((ends == starts + 1) & (data[np.minimum(starts, len(data) - 1)] == ord("\r")))
+        filled = (ends > starts) & ~((ends == starts + 1) & (data[np.minimum(starts, len(data) - 1)] == CR))
         return cls(starts[filled], ends[filled])
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def where(self, chosen: np.ndarray) -> Lines:
+        """Some of the lines, by a mask or by their numbers."""
+        return Lines(self.starts[chosen], self.ends[chosen])
+
+    def without_cr(self, block: bytes) -> Lines:
+        """The lines without the CR at their ends."""
+        return Lines(self.starts, self.ends - (np.frombuffer(block, np.uint8)[self.ends - 1] == CR))
+
+    def filled(self, block: bytes) -> np.ndarray:
+        """Which of all the lines have more than white space."""
+        if not len(self):
+            return np.empty(0, bool)
+        # what lies between two lines are empty ones
+        return np.logical_or.reduceat(_IS_TEXT[np.frombuffer(block, np.uint8)], self.starts)
+
+    def cut_from(self, block: bytes) -> list[bytes]:
+        """The lines themselves."""
+        return [block[start:end] for start, end in zip(self.starts.tolist(), self.ends.tolist(), strict=True)]
+
+    def texts(self, block: bytes) -> pa.StringArray:
+        """The lines of a block of UTF-8."""
+        edges = np.zeros(len(block) + 1, np.int8)
+        edges[self.starts] = 1
+        edges[self.ends] -= 1
+        data = np.frombuffer(block, np.uint8)[np.cumsum(edges[:-1], dtype=np.int8).view(bool)]
+        offsets = np.concatenate(([0], np.cumsum(self.ends - self.starts))).astype(np.int32)
+        return pa.StringArray.from_buffers(len(self), pa.py_buffer(offsets), pa.py_buffer(data))

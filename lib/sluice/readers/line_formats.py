@@ -1,12 +1,10 @@
-"""What a line means: the named groups of a pattern, or the members of a JSON object."""
+"""What the lines of a file mean: a pattern with named groups, or one JSON object each."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections import Counter
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any
+from typing import ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,120 +12,69 @@ import pyarrow.compute as pc
 from sluice.errors import UsageError
 from sluice.readers.dialect import byte_wise
 
-_LARGEST_EXPONENT = 60
-NO_OBJECT = "the line is not a JSON object"
-
-
-class Unfit(ValueError):
-    """Why a line is no record."""
+_DECLARED = {"declared": True}  # the table's own, no option of a run
 
 
 @dataclass(frozen=True)
 class LinePattern:
-    """A regular expression of RE2 (https://github.com/google/re2/wiki/Syntax) with named groups for whole lines.
+    """Each line matches a regular expression as a whole; its named groups `(?P<name>…)` are the columns.
 
-    RE2 takes time in proportion to a line's length, whatever the expression. A line of more than `max_record_bytes` is
-    a reject, as is one that is `unmatched`.
+    The syntax is RE2's (https://github.com/google/re2/wiki/Syntax): it takes time in proportion to a line's length
+    whatever the pattern, so none can backtrack forever; so there are no look-arounds and no backreferences. A group
+    that is empty or takes no part is null. A line that does not match is a reject with `unmatched` as its reason, one
+    of more than `max_record_bytes` too.
     """
 
-    pattern: str = field(metadata={"declared": True})
-    unmatched: str = field(default="the line does not match the pattern", metadata={"declared": True})
+    pattern: str = field(metadata=_DECLARED)
+    unmatched: str = field(default="the line does not match the pattern", metadata=_DECLARED)
     encoding: str = "utf-8"
     max_record_bytes: int = 1 << 20
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "encoding", byte_wise(self.encoding))
-        _ = self.groups
+        _compiled(self.pattern)  # alone too: `a)|(?:b` is none
+        names = self.groups
+        if not names:
+            raise UsageError(f"{_shown(self.pattern)} has no named group: write (?P<name>…) for each column")
+        for name, times in Counter(names).items():
+            if times > 1:
+                raise UsageError(f"{_shown(self.pattern)} has the group {name!r} twice: rename one of them")
+
+    @property
+    def whole(self) -> str:
+        """The pattern that matches from the beginning of a line to its end."""
+        return rf"\A(?:{self.pattern})\z"
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """The names of the groups in order. Raises UsageError for a pattern that is none, or has other groups."""
-        try:
-            return tuple(self.extracted(pa.array([], pa.string())).type.names)
-        except pa.ArrowInvalid as error:
-            cause = str(error).removeprefix("Invalid: ").replace(self._whole, self.pattern)
-            raise UsageError(
-                f"pattern {self.pattern!r} is not a regular expression of named groups (?P<name>…) and others (?:…), "
-                f"without look-arounds and back-references: {cause}"
-            ) from None
-
-    @property
-    def _whole(self) -> str:
-        return rf"\A(?:{self.pattern})\z"
-
-    def extracted(self, lines: pa.StringArray) -> pa.StructArray:
-        """The groups of each line; null for one that does not match."""
-        names = pc.extract_regex(lines, self._whole)
-        if len(set(names.type.names)) != names.type.num_fields or not names.type.num_fields:
-            raise pa.ArrowInvalid("it has no named group, or two of one name")
-        return names
+        """The names of the groups, in the pattern's order."""
+        return tuple(item.name for item in _compiled(self.whole))
 
 
 @dataclass(frozen=True)
 class JsonLines:
-    """One JSON object (RFC 8259) a line, UTF-8. A line of more than `max_record_bytes` is a reject."""
+    """Each line is a JSON object in UTF-8, whose members are the columns, by dotted names where they are nested.
+
+    A line of more than `max_record_bytes` is a reject.
+    """
 
     max_record_bytes: int = 1 << 20
-
-    @property
-    def encoding(self) -> str:
-        return "utf-8"
+    encoding: ClassVar[str] = "utf-8"
 
 
-def members(line: str) -> dict[str, Any]:
-    """The object of a line, its numbers as they are written. Raises Unfit."""
+def _compiled(pattern: str) -> pa.StructType:
+    """What the pattern's groups give. Raises UsageError for one that RE2 cannot compile."""
     try:
-        found = json.loads(line, parse_int=_Number, parse_float=_number, parse_constant=_refused)
-    except (ValueError, RecursionError):
-        raise Unfit(NO_OBJECT) from None
-    if not isinstance(found, dict):
-        raise Unfit(NO_OBJECT)
-    return found
+        return pc.extract_regex(pa.array([], pa.string()), pattern=pattern).type
+    except pa.ArrowInvalid as error:
+        if "unnamed groups" in str(error):
+            raise UsageError(f"{_shown(pattern)} has a group without a name: write (?:…) or (?P<name>…)") from None
+        wrong = " ".join(str(error).removeprefix("Invalid regular expression: ").split())
+        hint = "look-arounds and backreferences are not supported (RE2)"
+        raise UsageError(f"{_shown(pattern)} cannot be read: {wrong[:200]}; {hint}") from None
+    except UnicodeEncodeError:
+        raise UsageError(f"{_shown(pattern)} holds half of a surrogate pair") from None
 
 
-class _Number(str):
-    """A number as it is written."""
-
-
-def _number(text: str) -> str:
-    """A number without an exponent, if that is not too long."""
-    if "e" not in text and "E" not in text:
-        return _Number(text)
-    value = Decimal(text)
-    return _Number(format(value, "f") if abs(value.adjusted()) <= _LARGEST_EXPONENT else text)
-
-
-def _refused(text: str) -> Any:
-    raise ValueError(f"{text} is no JSON")
-
-
-def member(record: Any, name: str) -> Any:
-    """A member of an object by its name, or by those of nested objects joined by dots; None if it is not there."""
-    if isinstance(record, Mapping) and name in record:
-        return record[name]
-    for part in name.split("."):
-        record = record.get(part) if isinstance(record, Mapping) else None
-    return record
-
-
-def text(value: Any, name: str) -> str | None:
-    """A member's value as text: objects and lists as JSON. Raises Unfit for text that no table can hold."""
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    found = value if isinstance(value, str) else _json(value)
-    if "\0" in found:
-        raise Unfit(f"{name} holds a NUL character")
-    if not found.isascii() and any("\ud800" <= letter <= "\udfff" for letter in found):
-        raise Unfit(f"{name} holds half of a surrogate pair")
-    return str(found)
-
-
-def _json(value: Any) -> str:
-    """JSON of a parsed value, numbers as they were written."""
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{json.dumps(k, ensure_ascii=False)}:{_json(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(_json(each) for each in value) + "]"
-    return str(value) if isinstance(value, _Number) else json.dumps(value, ensure_ascii=False)
+def _shown(pattern: str) -> str:
+    return f"the pattern {pattern[:200]!r}"

@@ -1,153 +1,146 @@
 """One stretch of a file of lines into rows and rejects, in Arrow batches; plain Python, no Spark.
 
-Lines of a pattern are matched by pyarrow, a block at a time; lines that it cannot judge or that do not match, and
-lines of JSON, are looked at one by one.
+Lines that are blank are no records. Those that cannot be read (bad bytes, NUL, too long) are taken out of a block
+before the rest is parsed as its format says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sluice.readers import line_formats
+from sluice.readers import json_values, records
+from sluice.readers.dialect import decodes
 from sluice.readers.line_blocks import Lines, blocks
-from sluice.readers.line_formats import JsonLines, LinePattern, Unfit
+from sluice.readers.line_formats import JsonLines, LinePattern
 from sluice.readers.raw import MAX_RAW_BYTES, raw_text
-
-Line = tuple[int, bytes]  # offset in the file, text without its end
 
 
 @dataclass(frozen=True)
 class LineLayout:
-    """How to read one file, and the input's columns to give."""
+    """How to read one file, and the columns to give: groups of the pattern, or members by dotted names.
+
+    A column that is neither is null in every record.
+    """
 
     reading: LinePattern | JsonLines
     columns: tuple[str, ...]
 
     def schema(self) -> pa.Schema:
-        """One row a line: _position (byte offset), the columns as text, _raw (the line), _reason (null for a row)."""
-        texts = [pa.field(column, pa.string()) for column in self.columns]
-        return pa.schema([("_position", pa.int64()), *texts, ("_raw", pa.string()), ("_reason", pa.string())])
+        return records.schema(self.columns)
 
 
 def parse(pieces: Iterable[tuple[int, bytes]], layout: LineLayout) -> Iterator[pa.RecordBatch]:
-    """Rows and rejects of the lines in consecutive pieces of a file; blank lines are none."""
-    for block in blocks(pieces, layout.reading.max_record_bytes):
-        if block.too_long:
-            yield _rejects(layout, [(block.offset, block.data, _too_long(layout))])
+    """Rows and rejects of the lines in consecutive pieces of a file, each with its offset; the first begins a line."""
+    limit = layout.reading.max_record_bytes
+    for offset, data, too_long in blocks(pieces, limit):
+        if too_long:
+            yield _rejects([(offset, data[:limit], _too_long(layout))], layout, layout.reading.encoding)
         else:
-            yield from _parse_block(block.data, block.offset, layout)
+            yield from parse_block(data, offset, layout)
 
 
-def is_good(line: bytes, layout: LineLayout) -> bool:
-    """Whether a line is a record."""
-    return bool(line.strip()) and isinstance(_outcome(line.removesuffix(b"\r"), layout), list)
-
-
-def _parse_block(block: bytes, offset: int, layout: LineLayout) -> Iterator[pa.RecordBatch]:
+def parse_block(block: bytes, offset: int, layout: LineLayout) -> Iterator[pa.RecordBatch]:
+    """Rows and rejects of whole lines; `offset` is that of the first."""
     lines = Lines.of(block)
-    positions = lines.starts + offset
-    odd: Sequence[int] = range(len(positions))
-    if isinstance(layout.reading, LinePattern) and (texts := _texts(block, lines, layout.reading)) is not None:
-        found = layout.reading.extracted(texts)
-        good = np.asarray(found.is_valid())
-        if good.any():
-            chosen = pa.array(good)
-            yield _rows(layout, positions[good], found.filter(chosen), _raws(texts.filter(chosen)))
-        odd = np.flatnonzero(~good).tolist()
-    others = [(int(positions[i]), block[lines.starts[i] : lines.ends[i]].removesuffix(b"\r")) for i in odd]
-    yield from _one_by_one([line for line in others if line[1].strip()], layout)
+    good = lines.filled(block) & ~_long(lines, layout)
+    reasons = _unreadable(block, lines, layout)
+    if reasons:
+        yield _unread(block, lines, offset, reasons, layout)
+        good[list(reasons)] = False
+    if good.any():
+        text = _in_utf8(block, layout.reading.encoding)
+        spans = (lines if text is block else Lines.of(text)).where(good).without_cr(text)
+        parse_lines = _objects if isinstance(layout.reading, JsonLines) else _matched
+        yield from parse_lines(text, spans, lines.starts[good] + offset, layout)
 
 
-def _texts(block: bytes, lines: Lines, reading: LinePattern) -> pa.StringArray | None:
-    """The lines without their ends, as one array; None if any is too long or may not be text."""
-    if not len(lines.starts) or b"\0" in block or not (block.isascii() or reading.encoding == "utf-8"):
-        return None
-    data = np.frombuffer(block, np.uint8)
-    returns = (data[lines.ends - 1] == ord("\r")).astype(np.int64)
-    lengths = lines.ends - returns - lines.starts
-    if lengths.max() > reading.max_record_bytes:
-        return None
-    kept = np.zeros(len(data) + 1, np.int8)
-    np.add.at(kept, lines.starts, 1)
-    np.add.at(kept, lines.starts + lengths, -1)
-    text = data[np.cumsum(kept[:-1]).astype(bool)].tobytes()
-    offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int32)
-    made = pa.BinaryArray.from_buffers(pa.binary(), len(lengths), [None, pa.py_buffer(offsets), pa.py_buffer(text)])
-    try:
-        return made.cast(pa.string())
-    except pa.ArrowInvalid:
-        return None
+def _in_utf8(block: bytes, encoding: str) -> bytes:
+    """The same lines in UTF-8; bytes that are not of the encoding are some other letter."""
+    return block if encoding == "utf-8" or block.isascii() else block.decode(encoding, "replace").encode()
 
 
-def _rows(layout: LineLayout, positions: np.ndarray, found: pa.StructArray, raws: pa.StringArray) -> pa.RecordBatch:
-    fields = dict(zip(found.type.names, found.flatten(), strict=True))
-    none = pa.nulls(len(positions), pa.string())
-    columns = [_null_if_empty(fields[name]) if name in fields else none for name in layout.columns]
-    return pa.record_batch([pa.array(positions, pa.int64()), *columns, raws, none], schema=layout.schema())
+def _long(lines: Lines, layout: LineLayout) -> np.ndarray:
+    return lines.ends - lines.starts > layout.reading.max_record_bytes
 
 
-def _raws(texts: pa.StringArray) -> pa.StringArray:
-    """The lines' text, which is kept only of those that become rejects after all."""
-    if pc.max(pc.binary_length(texts)).as_py() <= MAX_RAW_BYTES:
-        return texts
-    return pa.array([raw_text(line) for line in texts.cast(pa.binary()).to_pylist()], pa.string())
-
-
-def _null_if_empty(texts: pa.Array) -> pa.Array:
-    return pc.if_else(pc.equal(pc.binary_length(texts), 0), pa.scalar(None, pa.string()), texts)
-
-
-def _one_by_one(lines: Sequence[Line], layout: LineLayout) -> Iterator[pa.RecordBatch]:
-    outcomes = [(position, line, _outcome(line, layout)) for position, line in lines]
+def _unreadable(block: bytes, lines: Lines, layout: LineLayout) -> dict[int, str]:
+    """Line number → why it cannot be read; looks at single lines only where the block as a whole is bad."""
+    reasons = {int(i): _too_long(layout) for i in np.flatnonzero(_long(lines, layout))}
+    if b"\0" in block:
+        nuls = np.flatnonzero(np.frombuffer(block, np.uint8) == 0)
+        for i in np.unique(np.searchsorted(lines.starts, nuls, "right") - 1):
+            reasons.setdefault(int(i), "the line holds a NUL byte")
     encoding = layout.reading.encoding
-    rows = [
-        (position, *values, raw_text(line, encoding), None)
-        for position, line, values in outcomes
-        if isinstance(values, list)
-    ]
+    if not decodes(block, encoding):
+        for i, (start, end) in enumerate(zip(lines.starts, lines.ends, strict=True)):
+            if not decodes(block[start:end], encoding):
+                reasons.setdefault(i, f"bytes that are not {encoding}")
+    return dict(sorted(reasons.items()))
+
+
+def _unread(block: bytes, lines: Lines, offset: int, reasons: dict[int, str], layout: LineLayout) -> pa.RecordBatch:
+    limit = layout.reading.max_record_bytes  # what is kept of a longer line does not depend on where pieces end
+    chosen = np.array(list(reasons))
+    texts = lines.without_cr(block).where(chosen).cut_from(block)
+    found = zip((lines.starts[chosen] + offset).tolist(), texts, reasons.values(), strict=True)
+    return _rejects([(at, text[:limit], why) for at, text, why in found], layout, layout.reading.encoding)
+
+
+def _matched(text: bytes, lines: Lines, positions: np.ndarray, layout: LineLayout) -> Iterator[pa.RecordBatch]:
+    """Rows of the lines that match the pattern; all at once."""
+    assert isinstance(layout.reading, LinePattern)
+    found = pc.extract_regex(lines.texts(text), pattern=layout.reading.whole)
+    matches = np.asarray(found.is_valid())
+    if not matches.all():
+        others = zip(positions[~matches].tolist(), lines.where(~matches).cut_from(text), strict=True)
+        yield _rejects([(position, line, layout.reading.unmatched) for position, line in others], layout)
+        found, lines, positions = found.filter(pa.array(matches)), lines.where(matches), positions[matches]
+    if len(lines):
+        groups = dict(zip([item.name for item in found.type], found.flatten(), strict=True))
+        none = pa.nulls(len(lines), pa.string())
+        columns = [_filled(groups[name]) if name in groups else none for name in layout.columns]
+        yield _rows(text, lines, positions, columns, layout)
+
+
+def _filled(texts: pa.StringArray) -> pa.StringArray:
+    empty = pc.equal(pc.binary_length(texts), 0)
+    return pc.if_else(empty, pa.scalar(None, pa.string()), texts) if pc.any(empty).as_py() else texts
+
+
+def _objects(text: bytes, lines: Lines, positions: np.ndarray, layout: LineLayout) -> Iterator[pa.RecordBatch]:
+    """Rows of the lines that are JSON objects; line by line."""
+    fits, rows, unfit = np.ones(len(lines), bool), [], []
+    for i, line in enumerate(lines.cut_from(text)):
+        try:
+            record = json_values.parsed(line.decode())
+            rows.append([json_values.text(json_values.member(record, name)) for name in layout.columns])
+        except json_values.Unfit as error:
+            fits[i] = False
+            unfit.append((int(positions[i]), line, str(error)))
+    if unfit:
+        yield _rejects(unfit, layout)
     if rows:
-        columns = [
-            pa.array(values, field.type) for values, field in zip(zip(*rows, strict=True), layout.schema(), strict=True)
-        ]
-        yield pa.record_batch(columns, schema=layout.schema())
-    if len(rows) < len(outcomes):
-        yield _rejects(layout, [(position, line, told) for position, line, told in outcomes if isinstance(told, str)])
+        columns = [pa.array(values, pa.string()) for values in zip(*rows, strict=True)]
+        yield _rows(text, lines.where(fits), positions[fits], columns, layout)
 
 
-def _outcome(line: bytes, layout: LineLayout) -> list[str | None] | str:
-    """The values of a line's columns, or why it is no record."""
-    reading = layout.reading
-    if len(line) > reading.max_record_bytes:
-        return _too_long(layout)
-    if b"\0" in line:
-        return "the line holds a NUL byte"
-    try:
-        text = line.decode(reading.encoding)
-        if isinstance(reading, JsonLines):
-            record = line_formats.members(text)
-            return [line_formats.text(line_formats.member(record, name), name) for name in layout.columns]
-    except UnicodeDecodeError:
-        return f"bytes that are not {reading.encoding}"
-    except (Unfit, RecursionError) as error:
-        return str(error) if isinstance(error, Unfit) else line_formats.NO_OBJECT
-    groups = reading.extracted(pa.array([text], pa.string())).to_pylist()[0]
-    return reading.unmatched if groups is None else [groups.get(name) or None for name in layout.columns]
+def _rows(
+    text: bytes, lines: Lines, positions: np.ndarray, columns: list[pa.Array], layout: LineLayout
+) -> pa.RecordBatch:
+    short = np.max(lines.ends - lines.starts) <= MAX_RAW_BYTES
+    raw = lines.texts(text) if short else pa.array(map(raw_text, lines.cut_from(text)), pa.string())
+    none = pa.nulls(len(lines), pa.string())
+    return pa.record_batch([pa.array(positions, pa.int64()), *columns, raw, none], schema=layout.schema())
+
+
+def _rejects(found: list[tuple[int, bytes, str]], layout: LineLayout, encoding: str = "utf-8") -> pa.RecordBatch:
+    return records.rejects(layout.columns, found, encoding)
 
 
 def _too_long(layout: LineLayout) -> str:
     return f"the line is longer than {layout.reading.max_record_bytes} bytes"
-
-
-def _rejects(layout: LineLayout, records: Sequence[tuple[int, bytes, str]]) -> pa.RecordBatch:
-    none = [pa.nulls(len(records), pa.string()) for _ in layout.columns]
-    raws = [raw_text(line, layout.reading.encoding) for _, line, _ in records]
-    reasons = [reason for _, _, reason in records]
-    positions = pa.array([position for position, _, _ in records], pa.int64())
-    return pa.record_batch(
-        [positions, *none, pa.array(raws, pa.string()), pa.array(reasons, pa.string())], schema=layout.schema()
-    )

@@ -1,9 +1,9 @@
-"""Files of lines as a Spark DataFrame, by a pattern or of JSON: looked at on the driver, read by the workers."""
+"""Files of lines as a Spark DataFrame: beginnings checked on the driver, lines read by the workers in byte ranges."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -11,71 +11,83 @@ import pyarrow as pa
 from sluice import drift
 from sluice.errors import InputError
 from sluice.input_file import InputFile
-from sluice.readers import in_spark, line_blocks, line_parse
+from sluice.readers import in_spark, json_values, line_parse, line_ranges
+from sluice.readers.csv_scan import PIECE_BYTES
 from sluice.readers.in_spark import Opened, Range
-from sluice.readers.line_formats import JsonLines, LinePattern, Unfit, members
+from sluice.readers.line_formats import JsonLines, LinePattern
 from sluice.readers.line_parse import LineLayout
 from sluice.table import Table
+
+FIRST = 1000  # lines that tell what a file is
 
 
 @dataclass(frozen=True)
 class LineFile:
-    """A file with a good line at its beginning, which is at byte `begin` of the decompressed file.
+    """A file one of whose first lines fits its table; its lines begin at byte `begin` of the decompressed file.
 
-    `new` are the members of its first objects that the table lacks.
+    `new` are members of its objects that the table lacks.
     """
 
     file: InputFile
     layout: LineLayout
-    begin: int = 0
+    begin: int
     new: tuple[str, ...] = ()
 
 
 def open_all(found: Sequence[InputFile], table: Table, reading: LinePattern | JsonLines, on_new_column: str) -> Opened:
-    """Looks at the files' first lines; fails for each that is empty, unreadable or without a good one."""
-    sources, failures = in_spark.open_each(found, lambda file: _open(file, table, reading, on_new_column))
-    if on_new_column != "add":
-        return Opened(sources, failures)
-    gained = tuple(dict.fromkeys(name for source in sources for name in source.new))
-    drift.check_names("files that are read together", table.column_names, gained)
-    columns = (*table.input_columns, *table.gained, *gained)
-    sources = tuple(replace(source, layout=replace(source.layout, columns=columns)) for source in sources)
-    return Opened(sources, failures, gained)
+    """Reads the files' first lines; fails for each that is empty, unreadable or has none that fits the table.
+
+    Members of JSON objects are found new among the first lines only.
+    """
+    opened = in_spark.open_each(found, lambda file: _open(file, table, reading, on_new_column))
+    return in_spark.with_gained(*opened, table, on_new_column)
 
 
 def _open(file: InputFile, table: Table, reading: LinePattern | JsonLines, on_new_column: str) -> LineFile:
-    head, begin = line_blocks.head_of(file)
-    expected = "objects of JSON, one a line" if isinstance(reading, JsonLines) else f"lines like {reading.pattern}"
+    head, begin = in_spark.head(file)
     if not head:
-        raise InputError(f"{file.uri}: the file is empty: expected {expected}")
+        raise InputError(f"{file.uri}: the file is empty: expected lines of table {table.name}")
     layout = LineLayout(reading, (*table.input_columns, *table.gained))
-    lines = head[begin:].split(b"\n")[: line_blocks.HEAD_LINES]
-    # the last line may be cut off by the end of what was read
-    if not any(line_parse.is_good(line, layout) for line in lines):
-        raise InputError(f"{file.uri}: no line at its beginning is as table {table.name} needs: expected {expected}")
-    new = _new_members(file, lines, table, on_new_column) if isinstance(reading, JsonLines) else []
-    return LineFile(file, layout, begin, tuple(new))
+    lines = head[begin:].split(b"\n", FIRST)[:FIRST]
+    judged = len(lines) > 1 or len(head) < PIECE_BYTES  # else not even the first line ends in what was read
+    if judged and (reason := _unfit(b"\n".join(lines), layout)):
+        raise InputError(f"{file.uri}: no line at its beginning fits table {table.name} ({reason}): check the file")
+    members = _members(lines, layout.columns) if isinstance(reading, JsonLines) else []
+    return LineFile(file, layout, begin, tuple(drift.new_columns(file.uri, members, table, on_new_column)))
 
 
-def _new_members(file: InputFile, lines: Sequence[bytes], table: Table, on_new_column: str) -> list[str]:
-    """The members of objects that the table has no column for, nor any for what is nested in them."""
+def _unfit(lines: bytes, layout: LineLayout) -> str:
+    """Why the first of the lines is no row, if none is one."""
+    reasons: dict[int, str] = {}
+    for batch in line_parse.parse_block(lines, 0, layout):
+        if batch.column("_reason").null_count:
+            return ""
+        reasons.update(zip(batch.column("_position").to_pylist(), batch.column("_reason").to_pylist(), strict=True))
+    return reasons[min(reasons)] if reasons else "all are blank"
+
+
+def _members(lines: Sequence[bytes], columns: Sequence[str]) -> list[str]:
+    """The names of the objects' members that are no columns and have none in them."""
+    known = {name.partition(".")[0] for name in columns}.union(columns)
     names: dict[str, None] = {}
     for line in lines:
         try:
-            names.update(dict.fromkeys(members(line.decode())))
-        except (UnicodeDecodeError, Unfit):
+            names.update(dict.fromkeys(json_values.parsed(line.decode("utf-8", "replace"))))
+        except json_values.Unfit:
             continue
-    used = {name.partition(".")[0] for name in table.input_columns}
-    return drift.new_columns(file.uri, [name for name in names if name not in used], table, on_new_column)
+    return [name for name in names if name not in known]
 
 
 def read(spark: Any, sources: Sequence[LineFile], range_bytes: int | None = None) -> Any:
-    """A DataFrame of all lines of the files but blank ones: `_file` int and the columns of `LineLayout.schema`."""
+    """A DataFrame of all lines of the files, blank ones left out; read as often as it is evaluated.
+
+    One row a line: `_file` int (its number in `sources`), `_position` bigint (byte offset in the decompressed file;
+    null: the file as a whole cannot be read), the input columns as text, `_raw` (the line's text),
+    `_reason` (null, or why it is no row).
+    """
     size = range_bytes or in_spark.range_bytes(spark, sources)
-    parts = list(line_blocks.ranges(sources, size))
-    return in_spark.read_ranges(spark, parts, size, _parse, sources[0].layout.schema())
+    return in_spark.read_ranges(spark, line_ranges.cut(sources, size), size, _parse, sources[0].layout.schema())
 
 
 def _parse(part: Range) -> Iterator[pa.RecordBatch]:
-    with line_blocks.pieces(part) as pieces:
-        yield from line_parse.parse(pieces, part.source.layout)
+    return line_parse.parse(line_ranges.pieces(part), part.source.layout)

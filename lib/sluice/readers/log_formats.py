@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sluice.errors import UsageError
-from sluice.readers.line_formats import Unfit, member
+from sluice.readers.json_values import member
 
 FIELDS = ("requested_at", "customer_id", "request_path", "status_code", "duration", "request_id")
 
@@ -37,6 +37,10 @@ class Row(NamedTuple):
     status_code: int
     duration: float | None
     request_id: str | None = None
+
+
+class Unfit(ValueError):
+    """Why a line is no row."""
 
 
 @dataclass(frozen=True)

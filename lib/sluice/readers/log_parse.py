@@ -17,8 +17,7 @@ import pyarrow.compute as pc
 from pyarrow import csv as pa_csv
 
 from sluice.readers.line_blocks import Lines, blocks
-from sluice.readers.line_formats import Unfit
-from sluice.readers.log_formats import FORMATS, MAX_SECONDS, LogFormat, Row, parse_line, zone
+from sluice.readers.log_formats import FORMATS, MAX_SECONDS, LogFormat, Row, Unfit, parse_line, zone
 from sluice.readers.raw import raw_text
 
 _QUARTER = 900  # seconds: no zone's offset changes within one
@@ -71,11 +70,11 @@ def found_layout(head: bytes, reading: LogFormat) -> LogLayout | None:
 
 def parse(pieces: Iterable[tuple[int, bytes]], layout: LogLayout) -> Iterator[pa.RecordBatch]:
     """Rows and rejects of the lines in consecutive pieces of a file, each with its offset; the first begins a line."""
-    for block in blocks(pieces, layout.reading.max_record_bytes):
-        if block.too_long:
-            yield _batch([(block.offset, _too_long(layout), block.data)], layout)
+    for offset, data, too_long in blocks(pieces, layout.reading.max_record_bytes):
+        if too_long:
+            yield _batch([(offset, _too_long(layout), data)], layout)
         else:
-            yield from parse_block(block.data, block.offset, layout)
+            yield from parse_block(data, offset, layout)
 
 
 def parse_block(block: bytes, offset: int, layout: LogLayout) -> Iterator[pa.RecordBatch]:
@@ -84,13 +83,13 @@ def parse_block(block: bytes, offset: int, layout: LogLayout) -> Iterator[pa.Rec
     quick = _quick(block, lines.starts + offset, layout) if layout.fields in (5, 6) else None
     if quick is None and layout.fields in (5, 6):
         good = _usual(block, lines)
-        quick = _quick(_chosen(block, lines, good), lines.starts[good] + offset, layout)
-        lines = lines if quick is None else Lines(lines.starts[~good], lines.ends[~good])
+        quick = _quick(_block(lines.where(good).cut_from(block)), lines.starts[good] + offset, layout)
+        lines = lines if quick is None else lines.where(~good)
     elif quick is not None:
-        lines = Lines(lines.starts[:0], lines.ends[:0])
+        lines = lines.where(np.zeros(len(lines), bool))
     if quick is not None:
         yield quick
-    if len(lines.starts):
+    if len(lines):
         yield _line_by_line(block, lines, offset, layout)
 
 
@@ -99,20 +98,17 @@ _USUAL = (
 )
 
 
+def _block(lines: list[bytes]) -> bytes:
+    return b"".join([line + b"\n" for line in lines])
+
+
 def _usual(block: bytes, lines: Lines) -> np.ndarray:
     """Which of the lines look like good ones of the format `space`."""
-    texts = pa.array([block[start:end] for start, end in zip(lines.starts, lines.ends, strict=True)], pa.binary())
-    return np.asarray(pc.match_substring_regex(texts, _USUAL))
-
-
-def _chosen(block: bytes, lines: Lines, mask: np.ndarray) -> bytes:
-    """Some of the lines as a block."""
-    chosen = zip(lines.starts[mask], lines.ends[mask], strict=True)
-    return b"".join([block[start:end] + b"\n" for start, end in chosen])
+    return np.asarray(pc.match_substring_regex(pa.array(lines.cut_from(block), pa.binary()), _USUAL))
 
 
 def _line_by_line(block: bytes, lines: Lines, offset: int, layout: LogLayout) -> pa.RecordBatch:
-    texts = [(int(start) + offset, block[start:end]) for start, end in zip(lines.starts, lines.ends, strict=True)]
+    texts = zip((lines.starts + offset).tolist(), lines.cut_from(block), strict=True)
     return _batch([(position, _outcome(line, layout), line) for position, line in texts if line.strip()], layout)
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from sluice.errors import InputError
 from sluice.input_file import InputFile
-from sluice.readers import in_spark, line_blocks, log_parse
+from sluice.readers import in_spark, line_ranges, log_parse
 from sluice.readers.in_spark import Opened, Range
 from sluice.readers.log_formats import LogFormat
 from sluice.readers.log_parse import LogLayout
@@ -33,7 +33,7 @@ def open_all(found: Sequence[InputFile], table: Table, reading: LogFormat, on_ne
 
 
 def _open(file: InputFile, table: Table, reading: LogFormat) -> LogFile:
-    head, begin = line_blocks.head_of(file)
+    head, begin = in_spark.head(file)
     wanted = f"of format {reading.format}" if reading.format else "of a known format (space, json, combined)"
     if not head:
         raise InputError(f"{file.uri}: the file is empty: expected lines {wanted}")
@@ -48,10 +48,8 @@ def _open(file: InputFile, table: Table, reading: LogFormat) -> LogFile:
 def read(spark: Any, sources: Sequence[LogFile], range_bytes: int | None = None) -> Any:
     """A DataFrame of all lines of the files: `_file` int and the columns of `log_parse.SCHEMA`; blank ones left out."""
     size = range_bytes or in_spark.range_bytes(spark, sources)
-    parts = list(line_blocks.ranges(sources, size))
-    return in_spark.read_ranges(spark, parts, size, _parse, log_parse.SCHEMA)
+    return in_spark.read_ranges(spark, line_ranges.cut(sources, size), size, _parse, log_parse.SCHEMA)
 
 
 def _parse(part: Range) -> Iterator[pa.RecordBatch]:
-    with line_blocks.pieces(part) as pieces:
-        yield from log_parse.parse(pieces, part.source.layout)
+    return log_parse.parse(line_ranges.pieces(part), part.source.layout)

@@ -1,22 +1,27 @@
-"""Scores: records such as `11111111_10` of an id and a value, one a line; the last value of an id counts.
+"""Scores: lines of an id and a value like `11111111_10`; one row per id, the value that came last.
 
-All that is particular to this kind of record stands here. The last `_`, blank or tab of a line stands between the two;
-white space around either is no part of it.
+All that is particular to this kind of record stands here. Of a line the last `_`, blank or tab separates id and value;
+white space around either is not part of it, nor is it around a `_` that separates them. Values are exact, to 9 digits
+after the point; there is none without a value. They are ranked by value, then id.
 """
 
 from __future__ import annotations
 
 from sluice.readers import lines
 from sluice.readers.line_formats import LinePattern
-from sluice.table import Column, Ranking, Table, stripped
+from sluice.table import Check, Column, Ranking, Table, stripped
 
 TABLE = Table(
     name="scores",
     columns=(stripped("id"), Column("value", "decimal(38,9)")),
     key=("id",),
     reader=lines,
-    reading=LinePattern(r"(?P<id>.*)[_ \t](?P<value>[^_ \t]+)[ \t]*", unmatched="not an id, _ or a blank, and a value"),
+    reading=LinePattern(
+        r"\s*(?:_|(?P<id>\S.*?)\s*[_ \t])\s*(?P<value>[^_\s]*)\s*",
+        unmatched="no _ or blank between id and value",
+    ),
     input_columns=("id", "value"),
+    checks=(Check("has_value", "value IS NOT NULL"),),
     aggregates=(Ranking("top_scores", ("id", "value"), ("-value", "id")),),
     indexes=(("-value", "id"),),
 )
