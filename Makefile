@@ -28,7 +28,7 @@ stop-postgres: setup
 	@$(BIN)/python -c 'from pathlib import Path; from sluice import embedded; embedded.stop(Path(".sluice/postgres"))'
 
 test: setup
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow" tests
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow" tests
 
 # the slow ones by themselves: some run eight jobs at once, some take seconds
 test-all: test

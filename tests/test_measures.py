@@ -11,6 +11,7 @@ import pytest
 from conftest import PROJECT
 from pyspark.sql import functions as F
 from sluice import measures
+from sluice.errors import UsageError
 from sluice.table import Aggregate
 
 KINDS = {
@@ -92,6 +93,7 @@ def test_inputs_and_derived_columns(rows):
 HUGE = """
 from pyspark.sql import SparkSession
 from sluice import measures
+from sluice.errors import UsageError
 from sluice.table import Aggregate
 spark = SparkSession.builder.getOrCreate()
 rows = spark.range(100_000_000).selectExpr("'g' AS g", "pmod(id * 7919, 100000000) / 1000D AS v")
@@ -106,3 +108,17 @@ def test_one_group_of_100_million_distinct_values_in_4_gb():
     environment = {**os.environ, "PYSPARK_SUBMIT_ARGS": arguments, "PYTHONPATH": str(PROJECT / "lib")}
     done = subprocess.run([sys.executable, "-c", HUGE], env=environment, capture_output=True, text=True, timeout=1800)
     assert done.stdout.split() == ["g", "100000000", "49999.999", "98999.999"], done.stderr[-2000:]
+
+
+def test_doubles_are_added_up_alike_in_any_order(spark):
+    rows = spark.createDataFrame([(0.1,), (0.2,), (0.3,), (None,), (1e15,), (-1e15,)], "x double")
+    made = Aggregate("a", (), {"total": "sum:x", "mean": "mean:x"})
+    for ordered in (rows, rows.orderBy("x"), rows.repartition(5)):
+        assert tuple(measures.compute(ordered, made).first()) == (0.6, 0.12)
+
+
+def test_a_sum_that_is_out_of_range(spark):
+    rows = spark.createDataFrame([(1e30,)], "x double")
+    message = "aggregate a: a value is out of range, so nothing was written: 1.0* cannot be represented"
+    with pytest.raises(UsageError, match=message), measures.in_range("a"):
+        measures.compute(rows, Aggregate("a", (), {"total": "sum:x"})).collect()

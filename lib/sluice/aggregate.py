@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from sluice import bookkeeping, grouping, ranking
+from sluice import bookkeeping, grouping, measures, ranking
 from sluice import changes as feed
 from sluice.cli import Job
 from sluice.errors import UsageError
@@ -48,7 +48,7 @@ def run(job: Job, table: Table, made: Derived, *, full_refresh: bool = False) ->
         source, last = _state(root, table, made)  # another run may have had the lock
         if _nothing_new(job, made, source, last, full_refresh):
             return
-        with recorded(job, made.name, arguments):
+        with recorded(job, made.name, arguments), measures.in_range(made.name):
             _refresh(job, lake, table, made, source, last, full_refresh)
             report.table_version = bookkeeping.version(root, made.name)
             report.status = "succeeded"

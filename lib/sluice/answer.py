@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from pyspark.errors import AnalysisException, ParseException
@@ -10,12 +9,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sluice import measures
-from sluice.errors import UsageError
+from sluice.errors import UsageError, spark_cause
 from sluice.question import Question
 from sluice.ranking import in_order
 from sluice.table import Aggregate, Derived, Exact, Ranking, Table
 
-_DOUBLES = "CAST({} AS DECIMAL(28,9))"  # of those without integers of their own: decimals add up alike in any order
+_DOUBLES = f"CAST({{}} AS {measures.EXACT})"  # of those without integers of their own
 
 
 def answer(rows: DataFrame, table: Table, question: Question, source: Derived | None) -> DataFrame:
@@ -47,8 +46,9 @@ def _chosen(rows: DataFrame, table: Table, question: Question) -> DataFrame:
     except ParseException:
         raise UsageError(f"--where {question.where!r} is no SQL condition: write one like \"name = 'x'\"") from None
     except AnalysisException as error:
-        cause = re.sub(r"^\[[A-Z_.]+\] | SQLSTATE.*", "", str(error).splitlines()[0])[:300]
-        raise UsageError(f"--where {question.where!r} is no condition over table {table.name}: {cause}") from None
+        raise UsageError(
+            f"--where {question.where!r} is no condition over table {table.name}: {spark_cause(error)}"
+        ) from None
     return rows.where(question.days) if question.days else rows
 
 
@@ -109,7 +109,7 @@ def _exact(table: Table, column: str) -> Exact | None:
     types = {each.name: each.type for each in table.columns}
     if column in table.exact:
         return table.exact[column]
-    return Exact(_DOUBLES.format(f"`{column}`"), 1) if types.get(column) == "double" else None
+    return Exact(_DOUBLES.format(f"`{column}`"), 1) if types.get(column) in ("float", "double") else None
 
 
 def _parts(table: Table, metric: str) -> dict[str, tuple[str, str]]:

@@ -18,7 +18,7 @@ from pyspark.errors import (
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from sluice.errors import UsageError
+from sluice.errors import UsageError, spark_cause
 from sluice.table import Table
 
 # what an expression may be deterministic within a run and yet not the same in the next one
@@ -57,7 +57,7 @@ def failing(table: Table) -> Iterator[None]:
         if not table.origin:
             raise
         raise UsageError(
-            f"{table.origin}: SQL of table {table.name} fails for a record, so nothing was merged: {_cause(error)}"
+            f"{table.origin}: SQL of table {table.name} fails for a record, so nothing was merged: {spark_cause(error)}"
         ) from None
 
 
@@ -75,21 +75,15 @@ def _kind(rows: DataFrame, sql: str, place: str) -> str:
     try:
         made = rows.select(F.expr(sql))
     except ParseException as error:
-        raise UsageError(f"{place}: {sql!r} is no SQL expression: {_cause(error)}") from None
+        raise UsageError(f"{place}: {sql!r} is no SQL expression: {spark_cause(error)}") from None
     except AnalysisException as error:
-        raise UsageError(f"{place}: {sql!r} cannot be computed from the row: {_cause(error)}") from None
+        raise UsageError(f"{place}: {sql!r} cannot be computed from the row: {spark_cause(error)}") from None
     if len(made.columns) != 1 or not _of_the_row(rows, made):
         raise UsageError(
             f"{place}: {sql!r} reaches outside the row: expected an expression over its columns alone, without "
             "subqueries, aggregates, windows, random values, the time or what else is not the row's"
         )
     return made.dtypes[0][1]
-
-
-def _cause(error: Exception) -> str:
-    """Spark's explanation in one line, without its codes."""
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return re.sub(r"^\[[A-Z_.0-9]+\] | SQLSTATE.*", "", lines[0] if lines else "a syntax error")[:300]
 
 
 def _of_the_row(rows: DataFrame, made: DataFrame) -> bool:

@@ -3,6 +3,7 @@
 A message is one line that names the file, table or column and says what to do.
 """
 
+import re
 from signal import Signals
 
 
@@ -40,6 +41,12 @@ class DatabaseError(SluiceError):
     """PostgreSQL could not be reached or refused; Delta is as committed."""
 
     exit_code = 6
+
+
+def spark_cause(error: Exception) -> str:
+    """Spark's explanation of an error in one line, without its codes."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return re.sub(r"^\[[A-Z_.0-9]+\]\s+| SQLSTATE.*", "", lines[0] if lines else "a syntax error")[:300]
 
 
 class Terminated(BaseException):

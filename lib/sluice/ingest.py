@@ -169,7 +169,8 @@ def _note_bad(job: Job, plan: Plan, failures: Sequence[str]) -> None:
 def _ingest(job: Job, lake: Lake, plan: Plan) -> None:
     sources, table = plan.opened.sources, plan.table
     with job.step("read"):
-        declared_sql.check(lake.spark, table)
+        if table.origin:
+            declared_sql.check(lake.spark, table)
         tasks = _tasks(lake.spark, plan)
         records = conform(table.reader.read(lake.spark, sources), table)
         records = (identity.spread(records, table, tasks * SPREAD) if table.occurrences else records).persist()

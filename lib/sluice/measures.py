@@ -7,14 +7,30 @@ from contextlib import contextmanager
 from functools import reduce
 from typing import Any
 
+from pyspark.errors import ArithmeticException
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from sluice.errors import UsageError, spark_cause
 from sluice.table import Aggregate
 
 LARGEST_LIST = 1_000_000  # values of a group that are sorted in a task's memory; larger groups are counted by value
 MOST_LISTED = 20_000_000  # rows whose groups all tasks together gather in memory; more are sorted by group on disk
 _FALLBACK = "spark.sql.objectHashAggregate.sortBased.fallbackThreshold"
+
+
+EXACT = "DECIMAL(28,9)"  # what doubles are added up as
+
+
+@contextmanager
+def in_range(name: str) -> Iterator[None]:
+    """Raises UsageError where a sum is too large for its type."""
+    try:
+        yield
+    except ArithmeticException as error:
+        raise UsageError(
+            f"aggregate {name}: a value is out of range, so nothing was written: {spark_cause(error)}"
+        ) from None
 
 
 @contextmanager
@@ -51,7 +67,9 @@ def compute(
     known = at_most is not None and at_most <= largest_list
     in_lists = not ranked or known or _fits(rows, by, largest_list)
     plain = kinds if in_lists else {name: kind for name, kind in kinds.items() if name not in ranked}
-    groups = rows.groupBy(*by).agg(F.count(F.lit(1)).alias("_rows"), *(_measure(*k).alias(n) for n, k in plain.items()))
+    real = {name for name, kind in rows.dtypes if kind in ("float", "double")}
+    measured = [_measure(*kind, real=kind[1] in real).alias(name) for name, kind in plain.items()]
+    groups = rows.groupBy(*by).agg(F.count(F.lit(1)).alias("_rows"), *measured)
     if not in_lists:
         for column in dict.fromkeys(column for _, column in ranked.values()):
             ranks = {name: int(kind[1:]) for name, (kind, of) in ranked.items() if of == column}
@@ -72,14 +90,16 @@ def _fits(rows: DataFrame, by: Sequence[str], largest_list: int) -> bool:
     return not rows.groupBy(*by).count().where(F.col("count") > largest_list).head(1)
 
 
-def _measure(kind: str, column: str) -> Column:
+def _measure(kind: str, column: str, *, real: bool) -> Column:
+    """A measure's column; `real` values are added up as decimals, whose sums do not depend on their order."""
     if kind == "count":
         return F.count(F.col(column) if column else F.lit(1))
     if kind.startswith("p"):
         values = F.collect_list(column)
         return F.get(F.sort_array(values), _rank(F.size(values), int(kind[1:])).cast("int") - 1)  # of none: null
-    if kind == "mean":
-        return F.sum(column) / F.count(column)
+    if kind in ("sum", "mean"):
+        total = F.sum(F.col(column).cast(EXACT)).cast("double") if real else F.sum(column)
+        return total if kind == "sum" else total / F.count(column)
     function: Any = getattr(F, kind)
     return function(F.col(column))
 
