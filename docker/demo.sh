@@ -10,9 +10,14 @@ log=$data/requests.log
 snapshots=$data/snapshots
 [ -d "$snapshots" ] || ./spark-submit.sh generate processes --rows 20000 --output "$snapshots" >/dev/null
 ./spark-submit.sh generate processes --this-machine --output "$snapshots" >/dev/null
+scores=$data/scores.txt
+[ -f "$scores" ] || ./spark-submit.sh generate scores --rows 200000 --output "$scores" >/dev/null
 ./spark-submit.sh run products "$file" --lake "$lake"
 ./spark-submit.sh run requests "$log" --lake "$lake"
 ./spark-submit.sh run processes "$snapshots" --lake "$lake"
+./spark-submit.sh run scores "$scores" --lake "$lake"
+echo "the highest scores:" >&2
+./spark-submit.sh query scores --top 5 --lake "$lake" --progress none >&2
 echo "the processes that were busiest, by host:" >&2
 ./spark-submit.sh query processes --by host,name --metric mean:cpu_percent,max:resident_bytes --top 5 --lake "$lake" --progress none >&2
 .venv/bin/python - >&2 <<'PYTHON'

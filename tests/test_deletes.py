@@ -130,6 +130,15 @@ def test_an_order_that_is_empty_is_a_reject(orders, rows):
     assert rows("rejects", "raw", "reason") == [("a,,I,x", "n is empty")]
 
 
+def test_a_replayed_row_stands_by_its_order(orders, job, rows, tmp_path):
+    path = orders.file(("a", "x", "I", "wrong"), ("b", 9, "D", ""))
+    assert job("ingest", "orders", path, "--max-rejects", 1).counts == {"read": 2, "rejected": 1, "deleted": 1}
+    orders.ingest(("a", 5, "I", "later"), ("b", 3, "I", "late"))
+    path.write_text(path.read_text().replace("a,x,I,wrong", "a,7,I,mended"))
+    assert job("rejects", "replay", "orders").counts == {"read": 2, "updated": 1, "deleted": 1}
+    assert orders.there == [("a", 7, "mended")]
+
+
 def test_a_dry_run_counts_and_remembers_nothing(orders, lake):
     orders.ingest(("a", 1, "I", "x"))
     assert orders.ingest(("a", 5, "D", ""), options=("--dry-run",)) == {"read": 1, "deleted": 1}

@@ -96,6 +96,25 @@ def test_every_job_works_with_a_declared_table(declare, file, job, rows, databas
     assert job("maintain", "clear", "visits").counts == {"removed": 3}
 
 
+def test_rows_in_the_partition_of_null_are_found_again(declare, file, job, rows):
+    declare("visits", VISITS.replace('key = ["id"]', 'key = ["id", "n"]').replace(
+        'day = { type = "date", format = "dd.MM.yyyy" }',
+        'n = "string"\nday = { type = "date", sql = "try_to_date(n, 'dd.MM.yyyy')" }',
+    ))
+    first = file("a.csv", "id;n;paid", "1;02.10.2024;2.50", "2;never;1", "3;never;1")
+    assert job("ingest", "visits", first).counts == {"read": 3, "inserted": 3}
+    assert job("aggregate", "visits").exit_code == 0
+    again = file("b.csv", "id;n;paid", "1;02.10.2024;2.50", "2;never;4", "4;03.10.2024;1")
+    assert job("ingest", "visits", again).counts == {"read": 3, "unchanged": 1, "updated": 1, "inserted": 1}
+    assert rows("visits", "id", "paid") == [(n, Decimal(paid)) for n, paid in ((1, "2.50"), (2, 4), (3, 1), (4, 1))]
+    assert job("aggregate", "visits").report["mode"] == "incremental"
+    assert rows("visits_by_day", "day", "visits", "paid") == [
+        (None, 2, Decimal("5.00")),
+        (date(2024, 10, 2), 1, Decimal("2.50")),
+        (date(2024, 10, 3), 1, Decimal("1.00")),
+    ]
+
+
 def test_a_check_that_fails_the_run(declare, file, job, rows, lake):
     declare("visits", VISITS.replace('"paid > 0"', '{ sql = "paid > 0", action = "fail" }'))
     path = file("a.csv", "id;day;paid", "1;02.10.2024;2.50", "2;02.10.2024;0")
@@ -281,7 +300,10 @@ class TestShipped:
         assert job("ingest", "orders", second).counts == {"read": 2, "updated": 1, "deleted": 1}
         assert job("ingest", "orders", late).counts == {"read": 2, "duplicate": 2}
         assert rows("orders", "order_id", "amount", "date") == [(1, Decimal("12.00"), date(2024, 10, 2))]
-        assert job("aggregate", "orders").exit_code == 0
+        assert job("maintain", "prune", "orders", "--before", "2024-10-02").exit_code == 0
+        old = file("4.csv", header, "3,ann,1,I,2024-10-01 12:00:00")
+        assert job("ingest", "orders", old, "--max-rejects", 1).counts == {"read": 1, "rejected": 1}
+        assert rows("rejects", "reason") == [("days before 2024-10-02 are pruned",)]
         assert rows("orders_by_day", "date", "orders", "revenue", "slowest") == [
             (date(2024, 10, 2), 1, Decimal("12.00"), Decimal("12.00"))
         ]

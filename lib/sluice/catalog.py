@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from sluice import aggregate, declaration, drift
@@ -21,6 +21,7 @@ class Catalog:
 
     def __init__(self, folder: str) -> None:
         self._folder = Path(folder)
+        self._read = cache(declaration.read)
 
     @cached_property
     def files(self) -> dict[str, Path]:
@@ -41,7 +42,7 @@ class Catalog:
 
     def declared(self, path: Path) -> Table:
         """The table that a file declares. Raises UsageError if it is wrong, or if one of its names is taken."""
-        table = declaration.read(path)
+        table = self._read(path)
         taken = dict.fromkeys(declaration.OWN_TABLES, "Sluice itself") | self._taken(path)
         names = {"its name": table.name, **{f"aggregates.{made.name}": made.name for made in table.aggregates}}
         for key, name in names.items():
@@ -54,8 +55,8 @@ class Catalog:
         others = [(table, "a built-in table") for table in BUILT_IN.values()]
         for other in self.files.values():
             with suppress(UsageError):
-                if other.resolve() != path.resolve():
-                    others.append((declaration.read(other), str(other)))
+                if other.stem != path.stem:  # of the same name is an earlier state of it
+                    others.append((self._read(other), str(other)))
         return {each.name: of for table, of in others for each in (table, *table.aggregates)}
 
     def tables(self) -> Iterator[Table]:

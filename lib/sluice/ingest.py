@@ -287,7 +287,7 @@ def _scope(plan: Plan, rows: Any, tallies: Sequence[rejects.Tally], *, few: bool
     """Where the table may have rows of the same keys: in the same partitions, or in the range of `few` keys."""
     if plan.table.key_partitions:
         values = {tuple(value) for tally in tallies for value in tally.partitions}
-        return scope.Partitions(plan.table.key_partitions, tuple(sorted(values)))
+        return scope.Partitions(plan.table.key_partitions, tuple(sorted(values, key=repr)))
     return scope.key_range(rows.where("_reason is null"), plan.table.key) if few else None
 
 
@@ -328,7 +328,9 @@ def _classified(lake: Lake, plan: Plan, rows: Any, existing: Any | None, tasks: 
         marked = _with_earlier(marked, plan)
         if table.replaces and existing is not None:
             marked = dedupe.mark_outdated(marked, existing, table.replaces)
-    newer = "_known.ingested_at > _read_at AND _known.run_id <> _read_by" if plan.earlier else None
+    newer = None
+    if plan.earlier and not table.order_by:  # where rows are ordered, that alone decides
+        newer = "_known.ingested_at > _read_at AND _known.run_id <> _read_by"
     outcomes = dedupe.classify(
         marked, existing, table.key, table.column_names, few=few, newer=newer, order_by=table.order_by
     )

@@ -29,10 +29,14 @@ class Partitions:
 
     def holds(self, alias: str = "") -> Column:
         """Whether a row of the frame `alias` lies in these partitions."""
-        tests = [
-            F.col(f"{alias}.`{column}`" if alias else f"`{column}`").isin(sorted({value[i] for value in self.values}))
-            for i, column in enumerate(self.columns)
-        ]
+        tests = []
+        for i, column in enumerate(self.columns):
+            values, found = (
+                {value[i] for value in self.values},
+                F.col(f"{alias}.`{column}`" if alias else f"`{column}`"),
+            )
+            test = found.isin(sorted(values - {None}))
+            tests.append(test | found.isNull() if None in values else test)
         return reduce(lambda a, b: a & b, tests)
 
 

@@ -64,3 +64,25 @@ def test_killed_once(submit, job, rows, database, landed, step):
     assert (done.exit_code, done.report["status"]) == (0, "succeeded")
     check_all_is_done(job, rows, database, landed)
     assert "interrupted" in {status for _, status in rows("runs", "job", "status")}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", ["keep deletes", "merge", "record"])
+def test_killed_while_deleting(submit, job, rows, tmp_path, step):
+    """The shipped table `orders`: a file deletes, is killed, and comes again; an older one revives nothing."""
+    header, files = "order_id,customer,amount,op,updated_at", []
+    for name, op, day, count in (
+        ("1.csv", "I", 2, RECORDS),
+        ("2.csv", "D", 4, RECORDS // 2),
+        ("3.csv", "U", 3, RECORDS),
+    ):
+        files.append(tmp_path / name)
+        lines = (f"{i},c,1,{op},2024-10-0{day} 12:00:00" for i in range(count))
+        files[-1].write_text("\n".join([header, *lines]))
+    assert job("ingest", "orders", files[0]).exit_code == 0
+    arguments = ["ingest", "orders", files[1], "--progress", "plain"]
+    assert killed_at(submit(*arguments), step)
+    assert job(*arguments).counts == {"read": RECORDS // 2, "deleted": RECORDS // 2}
+    left = RECORDS - RECORDS // 2
+    assert job("ingest", "orders", files[2]).counts == {"read": RECORDS, "duplicate": RECORDS // 2, "updated": left}
+    assert len(rows("orders", "order_id")) == left

@@ -6,7 +6,7 @@ import gzip
 
 import pytest
 from sluice import files
-from sluice.readers import lines
+from sluice.readers import line_parse, lines
 from sluice.readers.line_formats import JsonLines, LinePattern
 from sluice.table import Column, Table
 
@@ -51,6 +51,16 @@ def test_members_that_are_columns_are_not_new(found):
         (3, (), ("id", "user.id")),
     ]
     assert (result.failures, result.gained) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("on_new_column", "reason"), [("fail", "member 'size' is no column of the table"), ("ignore", None)]
+)
+def test_members_that_come_later_make_a_reject_unless_ignored(found, on_new_column, reason):
+    there = found(a=b'{"id": 1}\n' * 1000 + b'{"id": 2, "size": 1}\n')
+    (source,) = opened(there, on_new_column).sources
+    (last,) = line_parse.parse_block(b'{"id": 2, "size": 1}\n', 0, source.layout)
+    assert last.column("_reason").to_pylist() == [reason]
 
 
 def test_new_members_fail_or_are_ignored_or_added(found):

@@ -24,11 +24,18 @@ from sluice.readers.raw import MAX_RAW_BYTES, raw_text
 class LineLayout:
     """How to read one file, and the columns to give: groups of the pattern, or members by dotted names.
 
-    A column that is neither is null in every record.
+    A column that is neither is null in every record. An object with a member of which there is no column is a reject,
+    unless these are `ignored`.
     """
 
     reading: LinePattern | JsonLines
     columns: tuple[str, ...]
+    ignored: bool = False
+
+    @property
+    def members(self) -> frozenset[str]:
+        """The members of an object that are columns, or have some in them."""
+        return frozenset(name.partition(".")[0] for name in self.columns).union(self.columns)
 
     def schema(self) -> pa.Schema:
         return records.schema(self.columns)
@@ -115,9 +122,13 @@ def _filled(texts: pa.StringArray) -> pa.StringArray:
 def _objects(text: bytes, lines: Lines, positions: np.ndarray, layout: LineLayout) -> Iterator[pa.RecordBatch]:
     """Rows of the lines that are JSON objects; line by line."""
     fits, rows, unfit = np.ones(len(lines), bool), [], []
+    known = None if layout.ignored else layout.members
     for i, line in enumerate(lines.cut_from(text)):
         try:
             record = json_values.parsed(line.decode())
+            if known is not None and not record.keys() <= known:
+                name = next(name for name in record if name not in known)
+                raise json_values.Unfit(f"member {name[:80]!r} is no column of the table")
             rows.append([json_values.text(json_values.member(record, name)) for name in layout.columns])
         except json_values.Unfit as error:
             fits[i] = False

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -37,7 +37,7 @@ class LineFile:
 def open_all(found: Sequence[InputFile], table: Table, reading: LinePattern | JsonLines, on_new_column: str) -> Opened:
     """Reads the files' first lines; fails for each that is empty, unreadable or has none that fits the table.
 
-    Members of JSON objects are found new among the first lines only.
+    Members of JSON objects are found new among the first lines only; later they make a reject, unless to be ignored.
     """
     opened = in_spark.open_each(found, lambda file: _open(file, table, reading, on_new_column))
     return in_spark.with_gained(*opened, table, on_new_column)
@@ -47,13 +47,14 @@ def _open(file: InputFile, table: Table, reading: LinePattern | JsonLines, on_ne
     head, begin = in_spark.head(file)
     if not head:
         raise InputError(f"{file.uri}: the file is empty: expected lines of table {table.name}")
-    layout = LineLayout(reading, (*table.input_columns, *table.gained))
+    layout = LineLayout(reading, (*table.input_columns, *table.gained), ignored=True)
     lines = head[begin:].split(b"\n", FIRST)[:FIRST]
     judged = len(lines) > 1 or len(head) < PIECE_BYTES  # else not even the first line ends in what was read
     if judged and (reason := _unfit(b"\n".join(lines), layout)):
         raise InputError(f"{file.uri}: no line at its beginning fits table {table.name} ({reason}): check the file")
-    members = _members(lines, layout.columns) if isinstance(reading, JsonLines) else []
-    return LineFile(file, layout, begin, tuple(drift.new_columns(file.uri, members, table, on_new_column)))
+    members = _members(lines, layout.members) if isinstance(reading, JsonLines) else []
+    new = drift.new_columns(file.uri, members, table, on_new_column)
+    return LineFile(file, replace(layout, ignored=on_new_column == "ignore"), begin, tuple(new))
 
 
 def _unfit(lines: bytes, layout: LineLayout) -> str:
@@ -66,9 +67,8 @@ def _unfit(lines: bytes, layout: LineLayout) -> str:
     return reasons[min(reasons)] if reasons else "all are blank"
 
 
-def _members(lines: Sequence[bytes], columns: Sequence[str]) -> list[str]:
-    """The names of the objects' members that are no columns and have none in them."""
-    known = {name.partition(".")[0] for name in columns}.union(columns)
+def _members(lines: Sequence[bytes], known: Collection[str]) -> list[str]:
+    """The names of the objects' members that are not known."""
     names: dict[str, None] = {}
     for line in lines:
         try:
