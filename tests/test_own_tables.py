@@ -97,10 +97,9 @@ def test_every_job_works_with_a_declared_table(declare, file, job, rows, databas
 
 
 def test_rows_in_the_partition_of_null_are_found_again(declare, file, job, rows):
-    declare("visits", VISITS.replace('key = ["id"]', 'key = ["id", "n"]').replace(
-        'day = { type = "date", format = "dd.MM.yyyy" }',
-        'n = "string"\nday = { type = "date", sql = "try_to_date(n, 'dd.MM.yyyy')" }',
-    ))
+    day = """n = "string"\nday = { type = "date", sql = "date(try_to_timestamp(n, 'dd.MM.yyyy'))" }"""
+    of_text = VISITS.replace('day = { type = "date", format = "dd.MM.yyyy" }', day)
+    declare("visits", of_text.replace('key = ["id"]', 'key = ["id", "n"]'))
     first = file("a.csv", "id;n;paid", "1;02.10.2024;2.50", "2;never;1", "3;never;1")
     assert job("ingest", "visits", first).counts == {"read": 3, "inserted": 3}
     assert job("aggregate", "visits").exit_code == 0
