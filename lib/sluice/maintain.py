@@ -61,7 +61,7 @@ def _followed(job: Job, table: Table) -> None:
     made = [each for each in aggregate.kept(root, table) if bookkeeping.version(root, each.name) is not None]
     for each in made if not job.settings.dry_run else ():
         with job.part("aggregate") as part:
-            aggregate.run(part, table, each)
+            aggregate.run(part, table, each, full_refresh=True)  # of pruned days too
     current_version(job, table)
     job.report.status = "succeeded"
 
