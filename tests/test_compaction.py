@@ -70,6 +70,7 @@ def test_files_stay_few_and_no_row_is_lost(ledger_lake):
     assert_complete(ledger_lake, ["r"], 2 * compaction.MANY + 5)
 
 
+@pytest.mark.slow
 def test_files_stay_few_while_four_processes_write(ledger_lake):
     context, count = multiprocessing.get_context("spawn"), compaction.MANY // 2
     writers = [context.Process(target=rounds, args=(ledger_lake, name, count)) for name in "abcd"]
@@ -82,6 +83,7 @@ def test_files_stay_few_while_four_processes_write(ledger_lake):
     assert_complete(ledger_lake, "abcd", count)
 
 
+@pytest.mark.slow
 def test_processes_that_end_right_after_a_look_up_end_well(ledger_lake):
     rounds(ledger_lake, "r", compaction.MANY // 2)
     look_up = f"from sluice import bookkeeping\nfor _ in range(3): bookkeeping.read({ledger_lake!r}, 'runs')"

@@ -229,6 +229,7 @@ def states_until(stop, postgres_url):
     return seen
 
 
+@pytest.mark.slow
 def test_readers_never_see_a_mixed_state_during_20_exports(job, tmp_path, csv_file, database, postgres_url):
     lakes = []
     for number, names in enumerate(["abc", "cdefgh"]):

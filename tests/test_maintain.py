@@ -59,6 +59,7 @@ def test_a_table_of_one_file_was_never_worth_it(job, csv_file):
     assert job("maintain", "optimize", "products").report["status"] == "nothing_new"
 
 
+@pytest.mark.slow
 def test_optimize_after_new_rows_has_something_to_gain_again(job, lake, products, csv_file):
     job("maintain", "optimize", "products")
     job("ingest", "products", csv_file("new.csv", HEADER, "t1,n,d", "t2,n,d"))
@@ -66,6 +67,7 @@ def test_optimize_after_new_rows_has_something_to_gain_again(job, lake, products
     assert file_count(lake) == 1
 
 
+@pytest.mark.slow
 def test_a_dry_run_of_optimize_tells_and_leaves_all_as_it_is(job, lake, products):
     done = job("maintain", "optimize", "products", "--dry-run")
     assert (done.report["status"], "could be joined" in done.stderr) == ("succeeded", True)
@@ -133,6 +135,7 @@ def test_what_is_built_on_a_table_goes_on_incrementally_over_an_optimize(job, ro
     assert database("SELECT count(*), count(*) FILTER (WHERE name = 'other') FROM products") == [(30, 1)]
 
 
+@pytest.mark.slow
 def test_an_aggregate_optimized_is_still_known_to_be_current(job, lake, products, csv_file):
     job("aggregate", "products")
     for number in range(3):
@@ -168,6 +171,7 @@ def test_vacuum_of_less_than_a_week_is_refused_without_force(job, lake, products
     assert refused.stderr.splitlines()[-1].endswith("add --force")
 
 
+@pytest.mark.slow
 def test_vacuum_takes_old_change_files_and_what_is_built_on_them_is_then_read_in_full(job, lake, rows, csv_file):
     job("ingest", "products", csv_file("a.csv", HEADER, "1,x,", "2,x,"))
     job("aggregate", "products")
@@ -230,6 +234,7 @@ def test_a_table_that_is_not_there_and_a_name_that_is_none(job, command):
     assert (unknown.exit_code, "did you mean 'products'?" in unknown.stderr) == (2, True)
 
 
+@pytest.mark.slow
 def test_clear_and_restore_take_along_what_is_built_on_the_table_as_far_as_postgresql(job, rows, database, scores):
     path = scores("a.csv", ("a", 2), ("b", 1))
     job("run", "scores", path, "--with-records")

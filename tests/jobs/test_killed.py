@@ -45,6 +45,7 @@ def check_all_is_done(job, rows, database, path):
     assert job("run", "products", path).report["status"] == "nothing_new"
 
 
+@pytest.mark.slow
 def test_killed_at_one_step_after_another(submit, job, rows, database, landed):
     arguments = ["run", "products", landed, "--progress", "plain", "--run-id", "again"]
     assert all(killed_at(submit(*arguments), step) for step in STEPS[3::4])

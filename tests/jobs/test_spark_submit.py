@@ -92,6 +92,7 @@ def test_a_second_run_waits_then_says_who_holds_the_table(submit, job, lake, csv
     assert job("ingest", "products", path).exit_code == 0
 
 
+@pytest.mark.slow
 def test_sigterm_ends_a_run_cleanly(submit, job, lake, rows, csv_file):
     path = csv_file("a.csv", HEADER, "s1,n,d")
     with held(lake, "ingested_files"):
@@ -107,6 +108,7 @@ def test_sigterm_ends_a_run_cleanly(submit, job, lake, rows, csv_file):
     assert job("ingest", "products", path).counts == {"read": 1, "unchanged": 1}
 
 
+@pytest.mark.slow
 def test_bare_spark_submit_with_py_files(lake, csv_file, tmp_path):
     """As on a cluster: the package in a zip, the jars given, no wrapper."""
     package = tmp_path / "sluice.zip"

@@ -62,6 +62,7 @@ def screen(received, columns):
     return [line for line in lines if line]
 
 
+@pytest.mark.slow
 def test_one_line_is_drawn_anew_for_each_step_and_a_finished_one_stays(on_terminal, lake, big_file):
     columns = 38
     received = on_terminal(columns, "ingest", "products", big_file)

@@ -13,7 +13,7 @@ from sluice import catalog, files
 from sluice.readers import csv
 from sluice.readers.dialect import Dialect
 
-PRODUCTS = catalog.table("products")
+PRODUCTS = catalog.BUILT_IN["products"]
 RECORDS = 'a,5" pipe,x\n"b","c\n""d""\n","\r\n"\n\n\nwrong\né,"",\nlast,n,"é\n"'.encode()
 
 
