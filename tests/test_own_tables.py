@@ -166,7 +166,9 @@ def test_a_broken_declaration_stops_only_the_jobs_that_name_it(declare, file, jo
     path = declare("broken", "key = ")
     declare("visits", VISITS)
     assert job("ingest", "visits", file("a.csv", "id;day;paid", "1;02.10.2024;2.50")).exit_code == 0
-    assert job("aggregate", "visits").exit_code == 0
+    assert job("aggregate", "visits").report["table"] == "visits_by_day"  # once
+    taken = job("aggregate", "visits", "--by", "day")
+    assert (taken.exit_code, "'visits_by_day' is taken by" in taken.report["error"]) == (2, True)
     for name in ("ingest", "aggregate", "export"):
         done = job(name, "broken", *([path] if name == "ingest" else []))
         assert (done.exit_code, f"{path}: not valid TOML" in done.report["error"]) == (2, True)

@@ -31,8 +31,9 @@ def counting(table: Table, columns: Sequence[str]) -> Aggregate:
 
 def kept(lake: str, table: Table) -> list[Derived]:
     """The table's declared aggregates, and those that `counting` made in this lake before."""
-    prefix = f"{table.name}_by_"
-    made = sorted(name for name in (os.listdir(lake) if os.path.isdir(lake) else ()) if name.startswith(prefix))
+    prefix, declared = f"{table.name}_by_", {made.name for made in table.aggregates}
+    there = os.listdir(lake) if os.path.isdir(lake) else ()
+    made = sorted(name for name in there if name.startswith(prefix) and name not in declared)
     built = [(name, bookkeeping.last_built(lake, name)) for name in made]
     return [*table.aggregates, *(Aggregate(name, tuple(last["by"]), last["measures"]) for name, last in built if last)]
 

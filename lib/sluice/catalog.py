@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sluice import aggregate, declaration, drift
 from sluice.errors import UsageError
-from sluice.table import AnyTable, Derived, Table
+from sluice.table import Aggregate, AnyTable, Derived, Table
 from sluice.tables import processes, products, requests, scores
 
 BUILT_IN = {table.name: table for table in (products.TABLE, requests.TABLE, processes.TABLE, scores.TABLE)}
@@ -50,8 +50,8 @@ class Catalog:
                 raise UsageError(f"{path}: {key}: {name!r} is taken by {taken[name]}: choose another")
         return table
 
-    def _taken(self, path: Path) -> dict[str, str]:
-        """The names of all other tables and their aggregates, and what they are of."""
+    def _taken(self, path: Path = Path()) -> dict[str, str]:
+        """The names of all tables but the one that a file declares, and of their aggregates, and what they are of."""
         others = [(table, "a built-in table") for table in BUILT_IN.values()]
         for other in self.files.values():
             with suppress(UsageError):
@@ -74,7 +74,7 @@ class Catalog:
         """
         if by:
             tables = [drift.as_it_is(lake, self.table(name)) for name in names]
-            return [(each, aggregate.counting(each, by)) for each in tables]
+            return [(each, self._counting(each, by)) for each in tables]
         pairs = [(each, made) for each in self.tables() for made in aggregate.kept(lake, each)]
         chosen: dict[str, tuple[Table, Derived]] = {}
         for name in names:
@@ -85,6 +85,12 @@ class Catalog:
                 raise UsageError(f"{name!r} is no aggregate and no table that has one: {_suggestion(name, known)}")
             chosen.update((pair[1].name, pair) for pair in found)
         return list(chosen.values())
+
+    def _counting(self, table: Table, by: Sequence[str]) -> Aggregate:
+        made, taken = aggregate.counting(table, by), self._taken()
+        if made.name in taken:
+            raise UsageError(f"--by {','.join(by)}: the name {made.name!r} is taken by {taken[made.name]}")
+        return made
 
     def sources(self, lake: str, names: Sequence[str]) -> list[AnyTable]:
         """Tables and aggregates by their names, each once. Raises UsageError for a name that is neither."""

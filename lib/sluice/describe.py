@@ -55,7 +55,8 @@ def check(job: Job, catalog: Catalog, file: str) -> None:
     table = catalog.declared(path)
     job.report.table = table.name
     if table.checks or table.delete_when or any(column.sql for column in table.columns):
+        spark = job.spark
         with job.step("check"):
-            declared_sql.check(job.spark, table)
+            declared_sql.check(spark, table)
     job.report.status = "succeeded"
     job.progress.tell(f"{file}: declares table {table.name}: {len(table.columns)} columns, key {', '.join(table.key)}")
