@@ -93,6 +93,7 @@ def test_processes_that_end_right_after_a_look_up_end_well(ledger_lake):
         assert [reader.wait() for reader in readers] == [0] * 4
 
 
+@pytest.mark.slow
 def test_files_replaced_are_deleted_after_a_day_and_checkpoints_are_frequent(ledger_lake):
     rounds(ledger_lake, "r", compaction.MANY + 1)
     folder = os.path.join(ledger_lake, "ingested_files")

@@ -102,6 +102,7 @@ def test_another_table_of_the_name_replaces_all_rows_and_says_so(job, lake, prep
     assert database("SELECT name FROM products_agg ORDER BY name") == [("x",), ("z",)]
 
 
+@pytest.mark.slow
 def test_a_restored_table_is_exported_in_full(job, prepared, database):
     prepared("1,x,", "2,y,")
     job("export", "products")

@@ -52,6 +52,7 @@ def test_same_file_again_is_skipped_and_reprocessing_changes_nothing(job, lake, 
     assert (redone.report["table_version"], data_files(lake)) == (0, before)
 
 
+@pytest.mark.slow
 def test_files_without_a_changed_row_stay_as_they_are(job, lake, csv_file, rows):
     job("ingest", "products", csv_file("a.csv", HEADER, "s1,n,d"))
     first = data_files(lake)
@@ -83,6 +84,7 @@ def test_changed_null_and_empty_values_are_told_apart(job, rows, csv_file):
     assert rows("products", "sku", "name", "description") == [("s1", None, "d"), ("s2", "n", "e")]
 
 
+@pytest.mark.slow
 def test_many_rows_against_few_and_few_against_many_classify_alike(job, rows, csv_file):
     many = [f"s{i},n,d" for i in range(100)]
     job("ingest", "products", csv_file("a.csv", HEADER, *many))

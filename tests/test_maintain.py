@@ -121,6 +121,7 @@ def test_the_size_that_is_judged_by_is_the_one_that_spark_is_set_to():
     assert int(settings["spark.databricks.delta.optimize.maxFileSize"]) == optimize.FILE_BYTES
 
 
+@pytest.mark.slow
 def test_what_is_built_on_a_table_goes_on_incrementally_over_an_optimize(job, rows, database, products, csv_file):
     job("aggregate", "products")
     job("export", "products")
@@ -186,6 +187,7 @@ def test_vacuum_takes_old_change_files_and_what_is_built_on_them_is_then_read_in
     assert rows("products_agg", "name", "no_of_products") == [("x", 1), ("y", 2)]
 
 
+@pytest.mark.slow
 def test_a_version_whose_files_were_vacuumed_cannot_be_restored(job, lake, products):
     job("maintain", "optimize", "products")
     job("maintain", "vacuum", "products", "--older-than", 0, "--force")

@@ -38,7 +38,7 @@ def clear(job: Job, table: Table) -> None:
                 ledger.forget_files(lake.root, table.name, -1, lake.run_id)
                 deletes.forget(lake.root, table.name, -1, lake.run_id)
                 lake.clear(table.name)
-        _followed(job, table)
+        _followed(job, table, full_refresh=True)  # statistics of pruned days go too
 
 
 def restore(job: Job, table: Table, version: int) -> None:
@@ -55,13 +55,13 @@ def restore(job: Job, table: Table, version: int) -> None:
         _followed(job, table)
 
 
-def _followed(job: Job, table: Table) -> None:
+def _followed(job: Job, table: Table, *, full_refresh: bool = False) -> None:
     """Refreshes those of the table's aggregates that are in the lake; a dry run has nothing for them to follow."""
     root = job.settings.lake
     made = [each for each in aggregate.kept(root, table) if bookkeeping.version(root, each.name) is not None]
     for each in made if not job.settings.dry_run else ():
         with job.part("aggregate") as part:
-            aggregate.run(part, table, each, full_refresh=True)  # of pruned days too
+            aggregate.run(part, table, each, full_refresh=full_refresh)
     current_version(job, table)
     job.report.status = "succeeded"
 

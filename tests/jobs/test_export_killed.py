@@ -59,6 +59,7 @@ def test_killed_before_the_commit_the_old_state_stays_and_a_rerun_exports(
     assert states == {"killed": "interrupted", "next": "succeeded"}
 
 
+@pytest.mark.slow
 def test_killed_after_the_commit_a_rerun_finds_nothing_new(submit, job, lake, database, exported):
     process = submit("export", "products_agg")
     wait_for(lambda: database(STAGED) == [(1,)])

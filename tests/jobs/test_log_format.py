@@ -20,6 +20,7 @@ def objects(err):
 AT_EXIT = "spark.driver.extraJavaOptions=-Xlog:gc+heap+exit:stderr"  # has the JVM write after the job's end
 
 
+@pytest.mark.slow
 def test_sparks_lines_too_and_the_outcome_is_last(submit, csv_file, monkeypatch):
     monkeypatch.setenv("SLUICE_SPARK_LOG_LEVEL", "info")
     path = csv_file("a.csv", HEADER, "s1,n,d")
