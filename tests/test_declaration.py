@@ -117,6 +117,7 @@ def test_groups_of_a_pattern_are_inputs(declared):
         ('op = "string"', "op = 3", "columns.op: "),
         ('"decimal(12, 2)"', '"decimal(39,2)"', "columns.amount.type: 'decimal(39,2)': expected decimal(P,S)"),
         ('op = "string"', 'op = { typ = "string" }', "columns.op.typ: is not known here: expected some of type, sql"),
+        ('"user.id"', '"user`id"', "columns.customer.field: 'user`id' cannot be an input's column"),
         ("Europe/Berlin", "Europe/Nowhere", "columns.updated_at.timezone: 'Europe/Nowhere' is no time zone"),
         ('op = "string"', 'op = { type = "string", format = "yyyy" }', "columns.op: format is for a date or timestamp"),
         ('format = "csv"', 'format = "xml"', "source: input tag 'xml' found using 'format' does not match"),

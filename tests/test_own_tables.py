@@ -96,6 +96,19 @@ def test_every_job_works_with_a_declared_table(declare, file, job, rows, databas
     assert job("maintain", "clear", "visits").counts == {"removed": 3}
 
 
+def test_inputs_that_differ_from_columns_in_case_alone(declare, file, job, rows):
+    named = VISITS.replace('id = "int"', 'id = { type = "int", field = "ID" }').replace(
+        'paid = "decimal(8,2)"',
+        'paid = { type = "decimal(8,2)", field = "PAID", sql = "cast(PAID as decimal(8,2)) + id" }',
+    )
+    declare("visits", named)
+    assert job("ingest", "visits", file("a.csv", "ID;day;PAID", "1;02.10.2024;2.50")).counts == {
+        "read": 1,
+        "inserted": 1,
+    }
+    assert rows("visits", "id", "paid") == [(1, Decimal("3.50"))]
+
+
 def test_rows_in_the_partition_of_null_are_found_again(declare, file, job, rows):
     day = """n = "string"\nday = { type = "date", sql = "date(try_to_timestamp(n, 'dd.MM.yyyy'))" }"""
     of_text = VISITS.replace('day = { type = "date", format = "dd.MM.yyyy" }', day)
@@ -232,6 +245,12 @@ def test_a_changed_declaration(declare, file, job, rows, lake):
         f"{path}: table visits does not have the declared column guests yet: add it with --on-new-column add"
     )
     assert job("query", "visits", "--format", "json").exit_code == 0
+    declare("visits", more.replace('visits = "count"', 'visits = "count", guests = "sum:guests"'))
+    early = job("aggregate", "visits")
+    assert (early.exit_code, early.report["error"]) == (
+        2,
+        "visits_by_day: table visits does not have the column guests yet: add it by an ingest with --on-new-column add",
+    )
     assert job("ingest", "visits", after, "--on-new-column", "add").counts == {"read": 2, "updated": 1, "inserted": 1}
     assert rows("visits", "id", "guests") == [(1, 4), (2, None), (3, 2)]
     assert job("ingest", "visits", file("d.csv", "id;day;paid", "4;02.10.2024;1")).counts == {"read": 1, "inserted": 1}

@@ -44,6 +44,7 @@ def run(job: Job, table: Table, made: Derived, *, full_refresh: bool = False) ->
     report.table = made.name
     if _nothing_new(job, made, *_state(root, table, made), full_refresh):
         return
+    _check_columns(root, table, made)
     lake, arguments = job.lake, {"aggregate": made.name, "full_refresh": full_refresh}
     with held(job, made.name):
         source, last = _state(root, table, made)  # another run may have had the lock
@@ -53,6 +54,17 @@ def run(job: Job, table: Table, made: Derived, *, full_refresh: bool = False) ->
             _refresh(job, lake, table, made, source, last, full_refresh)
             report.table_version = bookkeeping.version(root, made.name)
             report.status = "succeeded"
+
+
+def _check_columns(lake: str, table: Table, made: Derived) -> None:
+    """Raises UsageError for a column that is declared and not in the lake yet."""
+    there = bookkeeping.column_types(lake, table.name)
+    for name in made.columns_of_table:
+        if name not in there:
+            raise UsageError(
+                f"{made.name}: table {table.name} does not have the column {name} yet: add it by an ingest with "
+                "--on-new-column add"
+            )
 
 
 def _state(lake: str, table: Table, made: Derived) -> tuple[tuple[str, int], dict[str, Any] | None]:

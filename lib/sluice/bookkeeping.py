@@ -121,12 +121,6 @@ def existing(lake: str, table: str, make: str = "ingest files into it") -> tuple
     return described
 
 
-def column_names(lake: str, table: str) -> list[str]:
-    """A table's columns; none if there is no such table."""
-    delta = _open(lake, table)
-    return [] if delta is None else [field.name for field in delta.schema().fields]
-
-
 def pruned_before(lake: str, table: str) -> date | None:
     """The day before which a table's days were pruned, if any were."""
     delta = _open(lake, table)

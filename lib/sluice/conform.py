@@ -28,8 +28,8 @@ def conform(records: DataFrame, table: Table) -> DataFrame:
         if not column.sql:
             values[column.name], reason = _converted(column, kinds[column.input])
             reasons += [] if reason is None else [reason]
-    own = ("_file", "_position", "_raw", "_reason")
-    inputs = [F.col(f"`{name}`") for name in kinds if name not in values and name not in own]
+    taken = {*(name.lower() for name in values), "_file", "_position", "_raw", "_reason"}  # Spark knows no case
+    inputs = [F.col(f"`{name}`") for name in kinds if name.lower() not in taken]
     first = F.coalesce(F.col("_reason"), *reasons).alias("_reason")
     rows = records.select("_file", "_position", *inputs, *(v.alias(n) for n, v in values.items()), "_raw", first)
     for column in columns:

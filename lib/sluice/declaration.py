@@ -84,6 +84,12 @@ def _as_table(key: str) -> BeforeValidator:
     return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)
 
 
+def _field(text: Any) -> Any:
+    if isinstance(text, str) and ("`" in text or not text.isprintable()):
+        raise ValueError(f"{text!r} cannot be an input's column: expected its name, without ` and control characters")
+    return text
+
+
 Name = Annotated[str, BeforeValidator(_name)]
 Type = Annotated[str, BeforeValidator(_type)]
 Zone = Annotated[str, BeforeValidator(_zone)]
@@ -97,7 +103,7 @@ class _Strict(BaseModel):
 class _Column(_Strict):
     type: Type = "string"
     sql: str = ""
-    field: str = ""
+    field: Annotated[str, BeforeValidator(_field)] = ""
     format: str = ""
     timezone: Zone = "UTC"
     optional: bool = False

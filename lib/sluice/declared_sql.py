@@ -31,7 +31,8 @@ def check(spark: Any, table: Table) -> None:
     kinds = {column.name: column.type for column in table.columns if not column.sql}
     for column in table.columns:
         if column.sql:
-            rows = _empty(spark, {**inputs, **kinds})
+            taken = {name.lower() for name in kinds}  # Spark knows no case
+            rows = _empty(spark, {**{n: kind for n, kind in inputs.items() if n.lower() not in taken}, **kinds})
             found = _kind(rows, column.sql, _place(table, f"columns.{column.name}.sql"))
             if not _castable(spark, found, column.type):
                 raise UsageError(

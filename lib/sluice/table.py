@@ -111,6 +111,12 @@ class Aggregate:
         return {"by": list(self.by), "measures": dict(self.measures), **{k: v for k, v in named.items() if v}}
 
     @property
+    def columns_of_table(self) -> tuple[str, ...]:
+        """The table's columns that are measured or grouped by as they are."""
+        measured = (measure.partition(":")[2] for measure in self.measures.values())
+        return tuple(name for name in (*self.by, *measured) if name and name not in self.inputs)
+
+    @property
     def values(self) -> tuple[str, ...]:
         """The columns beside the dimensions."""
         return (*self.measures, *self.derived)
@@ -145,6 +151,10 @@ class Ranking:
     @property
     def values(self) -> tuple[str, ...]:
         """The columns beside the rank."""
+        return self.columns
+
+    @property
+    def columns_of_table(self) -> tuple[str, ...]:
         return self.columns
 
     @property
