@@ -82,6 +82,13 @@ def test_rows_of_a_key_lie_in_the_partitions_that_it_tells(declared, key, partit
     assert declared(f"partition_by = {partition_by}\n{text}").key_partitions == known
 
 
+def test_sql_over_an_input_that_is_no_column_is_not_told_by_the_key(declared):
+    made = 'part = { type = "string", sql = "concat(op, substr(ts, 1, 10))" }\n'
+    text = ORDERS.replace("[checks]", f'seen = {{ type = "string", field = "ts" }}\n{made}[checks]')
+    text = text.replace('key = ["order_id"]', 'key = ["order_id", "op"]')
+    assert declared(text.replace('partition_by = ["date"]', 'partition_by = ["part"]')).key_partitions == ()
+
+
 LINES = """
 key = ["id"]
 source = { format = "lines", pattern = '(?P<id>\\d+) (?P<day>\\S+) (?:\\S+)' }
@@ -118,6 +125,18 @@ def test_groups_of_a_pattern_are_inputs(declared):
         ('"decimal(12, 2)"', '"decimal(39,2)"', "columns.amount.type: 'decimal(39,2)': expected decimal(P,S)"),
         ('op = "string"', 'op = { typ = "string" }', "columns.op.typ: is not known here: expected some of type, sql"),
         ('"user.id"', '"user`id"', "columns.customer.field: 'user`id' cannot be an input's column"),
+        ('"user.id"', '"_raw"', "columns.customer.field: '_raw' cannot be an input's column"),
+        (
+            'op = "string"',
+            'sluice_gone = "string"',
+            "columns.sluice_gone: 'sluice_gone': names that begin with sluice_",
+        ),
+        (
+            '{ type = "date", sql = "date(updated_at)" }',
+            '"int"',
+            "partition_by: date is a int: of a column of this name",
+        ),
+        ("yyyy-MM-dd HH:mm:ss", "yyyy-MM-dd HH:mm:ss[XXX]", "columns.updated_at: format has optional parts"),
         ("Europe/Berlin", "Europe/Nowhere", "columns.updated_at.timezone: 'Europe/Nowhere' is no time zone"),
         ('op = "string"', 'op = { type = "string", format = "yyyy" }', "columns.op: format is for a date or timestamp"),
         ('format = "csv"', 'format = "xml"', "source: input tag 'xml' found using 'format' does not match"),

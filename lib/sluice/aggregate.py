@@ -35,7 +35,11 @@ def kept(lake: str, table: Table) -> list[Derived]:
     there = os.listdir(lake) if os.path.isdir(lake) else ()
     made = sorted(name for name in there if name.startswith(prefix) and name not in declared)
     built = [(name, bookkeeping.last_built(lake, name)) for name in made]
-    return [*table.aggregates, *(Aggregate(name, tuple(last["by"]), last["measures"]) for name, last in built if last)]
+    counted = [(name, tuple(last["by"])) for name, last in built if last and last.get("measures") == {"count": "count"}]
+    return [
+        *table.aggregates,
+        *(Aggregate(n, by, {"count": "count"}) for n, by in counted if n == prefix + "_".join(by)),
+    ]
 
 
 def run(job: Job, table: Table, made: Derived, *, full_refresh: bool = False) -> None:

@@ -35,6 +35,8 @@ def conform(records: DataFrame, table: Table) -> DataFrame:
     for column in columns:
         if column.sql:
             rows = rows.withColumn(column.name, F.expr(column.sql).cast(column.type))
+        if column.name in table.partition_by and column.type == "string":  # an empty one is a partition of null
+            rows = rows.withColumn(column.name, F.nullif(F.col(column.name), F.lit("")))
     rows = rows.select("_file", "_position", *(F.col(f"`{column.name}`") for column in columns), "_raw", "_reason")
     reasons = [F.col("_reason"), *(_wrong_key(name) for name in table.key if name not in made)]
     if table.order_by:

@@ -44,6 +44,7 @@ from sluice.table import MEASURE, Aggregate, Check, Table
 NAME = "[a-z][a-z0-9_]{0,62}"
 OWN_TABLES = ("runs", "ingested_files", "rejects", "sluice_deletes")
 _RESERVED = ("ingested_at", "run_id", "ctid", "xmin", "xmax", "cmin", "cmax", "tableoid")  # ours and PostgreSQL's
+_WORKED_WITH = ("_file", "_position", "_raw", "_reason")
 _SIMPLE = ("string", "boolean", "tinyint", "smallint", "int", "bigint", "float", "double", "date", "timestamp")
 _ALIASES = {"integer": "int", "long": "bigint", "short": "smallint", "byte": "tinyint", "real": "float"}
 _NUMBERS = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal")
@@ -52,6 +53,8 @@ _NUMBERS = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal"
 def _name(text: Any) -> Any:
     if not isinstance(text, str) or not re.fullmatch(NAME, text):
         raise ValueError(f"{text!r} is not a name: use {NAME}")
+    if text.startswith("sluice_"):
+        raise ValueError(f"{text!r}: names that begin with sluice_ are taken: choose another")
     return text
 
 
@@ -85,7 +88,7 @@ def _as_table(key: str) -> BeforeValidator:
 
 
 def _field(text: Any) -> Any:
-    if isinstance(text, str) and ("`" in text or not text.isprintable()):
+    if isinstance(text, str) and ("`" in text or not text.isprintable() or text.lower() in _WORKED_WITH):
         raise ValueError(f"{text!r} cannot be an input's column: expected its name, without ` and control characters")
     return text
 
@@ -114,6 +117,8 @@ class _Column(_Strict):
             raise ValueError(f"format is for a date or timestamp, not for {self.type}")
         if self.timezone != "UTC" and self.type != "timestamp":
             raise ValueError(f"timezone is for a timestamp, not for {self.type}")
+        if self.timezone != "UTC" and "[" in self.format:
+            raise ValueError("format has optional parts, so it cannot be told whether timezone holds: write one form")
         if self.sql and self.format:
             raise ValueError("a column made by sql has no format: convert the text in the sql")
         return self
@@ -172,7 +177,7 @@ class _Declaration(_Strict):
 
 def read(path: Path) -> Table:
     """The table that a file declares. Raises UsageError with file, key or line, and what was expected."""
-    if not re.fullmatch(NAME, path.stem):
+    if not re.fullmatch(NAME, path.stem) or path.stem.startswith("sluice_"):
         raise UsageError(f"{path}: {path.stem!r} is not a table's name: call the file NAME.toml, NAME like {NAME}")
     try:
         text = path.read_text(encoding="utf-8")
@@ -233,7 +238,7 @@ def _table(path: Path, declared: _Declaration) -> Table:
         reader=reader,
         reading=how,
         partition_by=tuple(declared.partition_by),
-        key_partitions=tuple(name for name in declared.partition_by if _told_by_key(name, declared)),
+        key_partitions=tuple(name for name in declared.partition_by if _told_by_key(name, declared, inputs)),
         input_columns=inputs,
         order_by=declared.order_by,
         delete_when=declared.delete_when,
@@ -256,6 +261,8 @@ def _check(name: str, declared: _Declaration) -> None:
             raise _Wrong(f"key: {column} is a {columns[column].type}, which has no exact values: use a decimal")
     if declared.order_by:
         _check_columns("order_by", [declared.order_by], columns)
+    if "date" in declared.partition_by and columns["date"].type != "date":
+        raise _Wrong(f"partition_by: date is a {columns['date'].type}: of a column of this name a date is expected")
     if set(declared.partition_by) == set(columns):
         raise _Wrong("partition_by: names all columns: leave some")
     for made, aggregate in declared.aggregates.items():
@@ -307,8 +314,12 @@ def _of_pattern(how: LinePattern, inputs: tuple[str, ...], columns: tuple[table.
     return how.groups
 
 
-def _told_by_key(name: str, declared: _Declaration) -> bool:
-    """Whether rows of one key always have the same value in a column: it is of the key, or SQL makes it of that."""
+def _told_by_key(name: str, declared: _Declaration, inputs: Iterable[str]) -> bool:
+    """Whether rows of one key always have the same value in a column: it is of the key, or SQL makes it of that.
+
+    Only of types whose values are the same as a partition's name and in Python.
+    """
     column = declared.columns[name]
-    of = _words(column.sql) & set(declared.columns) - {name}
-    return name in declared.key or bool(of and of <= set(declared.key) and not column.field)
+    of = _words(column.sql) & {*declared.columns, *(each.lower() for each in inputs)} - {name}
+    told = name in declared.key or bool(of and of <= set(declared.key) and not column.field)
+    return told and column.type in ("string", "int", "bigint", "date")

@@ -32,13 +32,13 @@ def with_buried(rows: DataFrame, lake: Lake, table: Table) -> DataFrame:
     return rows.withColumn("_key", _key(table)).join(known, "_key", "left").drop("_key")
 
 
-def remember(lake: Lake, table: Table, deleting: DataFrame, version: int | None) -> None:
-    """Keeps the keys of `deleting` rows, to be merged into the table at `version` (None: it is not there yet)."""
+def remember(lake: Lake, table: Table, deleting: DataFrame, version: int) -> None:
+    """Keeps the keys of `deleting` rows, whose merge will make a `version` of the table."""
     rows = deleting.select(
         F.lit(table.name).alias("table"),
         _key(table).alias("key"),
         F.col(table.order_by).cast("string").alias("ordered_by"),
-        F.lit(0 if version is None else version + 1).cast("bigint").alias("table_version"),
+        F.lit(version).cast("bigint").alias("table_version"),
         F.lit(lake.run_id).alias("run_id"),
         F.lit(datetime.now(UTC)).alias("deleted_at"),
     )

@@ -329,8 +329,9 @@ def _classified(lake: Lake, plan: Plan, rows: Any, existing: Any | None, tasks: 
         if table.replaces and existing is not None:
             marked = dedupe.mark_outdated(marked, existing, table.replaces)
     newer = None
-    if plan.earlier and not table.order_by:  # where rows are ordered, that alone decides
-        newer = "_known.ingested_at > _read_at AND _known.run_id <> _read_by"
+    if plan.earlier:  # of rows that are ordered only equal ones are a question of runs
+        equal = f"_known.{table.order_by} = {table.order_by} AND " if table.order_by else ""
+        newer = f"{equal}_known.ingested_at > _read_at AND _known.run_id <> _read_by"
     outcomes = dedupe.classify(
         marked, existing, table.key, table.column_names, few=few, newer=newer, order_by=table.order_by
     )
@@ -409,7 +410,8 @@ def _remember_deletes(lake: Lake, plan: Plan, classified: Any, counts: Mapping[s
         deletes.forget(lake.root, plan.table.name, -1, lake.run_id)
     if any(counts.get(name) for name in DELETES):
         rows = classified.where(F.col("_outcome").isin(*DELETES) & ~F.col("_known_gone"))
-        deletes.remember(lake, plan.table, rows, plan.version)
+        before = -1 if plan.version is None else plan.version + bool(_to_add(plan))
+        deletes.remember(lake, plan.table, rows, before + 1)
 
 
 def _record(job: Job, plan: Plan, tallies: Sequence[rejects.Tally]) -> None:

@@ -235,7 +235,10 @@ class Table:
     def declaration(self) -> dict[str, Any]:
         """What the rows that are there already depend on."""
         names = ("key", "partition_by", "order_by", "delete_when")
-        columns = {column.name: f"{column.type} {column.sql}".strip() for column in self.columns}
+        columns = {
+            column.name: " ".join(filter(None, (column.type, column.timezone.removeprefix("UTC"), column.sql)))
+            for column in self.columns
+        }
         return {**{name: getattr(self, name) for name in names}, "columns": columns}
 
     @property
