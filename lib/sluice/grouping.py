@@ -60,12 +60,8 @@ def _rows_around(
     lake: Lake, table: Table, aggregate: Aggregate, touched: DataFrame, version: int
 ) -> tuple[DataFrame, Any]:
     """The table's rows in the partitions of the touched groups, with their dimensions; what chooses their files."""
-    places, rows, where = (
-        [name for name in table.partition_by if name in aggregate.by],
-        lake.read(table.name, version),
-        None,
-    )
-    if places:
+    rows, where = lake.read(table.name, version), None
+    if places := [name for name in table.partition_by if name in aggregate.by]:
         found = [tuple(row) for row in touched.select(*places).distinct().collect()]
         rows = rows.where(Partitions(tuple(places), tuple(found)).holds())
         where = _in_partitions(places, found)

@@ -59,8 +59,8 @@ def _groups(catalog: Catalog, found: Iterable[Rejecting], options: Options, give
 
 def _as_read(file: Rejecting, table: Table, options: Options, given: Mapping[str, Any]) -> Options:
     """The options that the file was read with, but for those given now and what only a declaration can say."""
-    values = json.loads(file.options or "{}") | dict(given)
-    ignoring = json.loads(file.options or "{}").get("on_new_column")
+    before = json.loads(file.options or "{}")
+    values, ignoring = before | dict(given), before.get("on_new_column")
     names = {item.name for item in fields(table.reading) if not item.metadata.get("declared")}
     reading = replace(table.reading, **{name: values[name] for name in names & values.keys()})
     on_new_column = ignoring if ignoring and options.on_new_column == "fail" else options.on_new_column

@@ -31,10 +31,8 @@ class Partitions:
         """Whether a row of the frame `alias` lies in these partitions."""
         tests = []
         for i, column in enumerate(self.columns):
-            values, found = (
-                {value[i] for value in self.values},
-                F.col(f"{alias}.`{column}`" if alias else f"`{column}`"),
-            )
+            values = {value[i] for value in self.values}
+            found = F.col(f"{alias}.`{column}`" if alias else f"`{column}`")
             test = found.isin(sorted(values - {None}))
             tests.append(test | found.isNull() if None in values else test)
         return reduce(lambda a, b: a & b, tests)
