@@ -45,7 +45,7 @@ def classify(
     columns: Sequence[str],
     *,
     few: bool = False,
-    newer: str | None = None,
+    earlier: bool = False,
     order_by: str = "",
 ) -> DataFrame:
     """Adds `_outcome`: duplicate, inserted, updated or unchanged; of a row that deletes its key deleted or absent.
@@ -53,26 +53,37 @@ def classify(
     `rows` have `_superseded`; if `_deletes` holds, a row deletes its key. `existing` is the table (None: empty), whose
     keys are unique and never null; `columns` are compared. `few`: the rows are few against the table, which is then
     reduced to their keys before all else (Spark can send them to where the table is read, so that the table itself is
-    never moved). `newer`: an expression of the row and the table's, `_known`, that tells whether the table's stands
-    against one with other values. With `order_by` it stands against a row with a lesser value in this column, and so
-    does a delete with the value `_buried`.
+    never moved). The table's row of the key stands against a row with a lesser `order_by`; against others only if they
+    are of files read `earlier`, by the run `_read_by` at `_read_at`, and it came later with other values. So does the
+    key's last delete, `_buried`.
     """
     deletes = F.col("_deletes") if "_deletes" in rows.columns else F.lit(False)
     outcome = F.when(F.col("_superseded"), "duplicate")
     if "_buried" in rows.columns:
-        outcome = outcome.when(F.col("_buried") > F.col(order_by), "duplicate")
+        if order_by:
+            outcome = outcome.when(F.col("_buried.order") > F.col(order_by), "duplicate")
+        if earlier:
+            outcome = outcome.when(_came_later("_buried.at", "_buried.run_id", "_buried.order", order_by), "duplicate")
     if existing is None:
         return rows.withColumn("_outcome", outcome.when(deletes, "absent").otherwise("inserted"))
     known = existing.join(rows.select(*key), list(key), "left_semi") if few else existing
-    known = known.select(*key, F.struct(*(columns if newer is None else existing.columns)).alias("_known"))
+    known = known.select(*key, F.struct(*(existing.columns if earlier else columns)).alias("_known"))
     if order_by:
         outcome = outcome.when(F.col(f"_known.{order_by}") > F.col(order_by), "duplicate")
     same = ~deletes & _all([F.col(column).eqNullSafe(F.col(f"_known.{column}")) for column in columns])
     outcome = outcome.when(F.col("_known").isNull(), F.when(deletes, "absent").otherwise("inserted"))
     outcome = outcome.when(same, "unchanged")
-    outcome = outcome if newer is None else outcome.when(F.expr(newer), "duplicate")
+    if earlier:
+        later = _came_later("_known.ingested_at", "_known.run_id", f"_known.{order_by}", order_by)
+        outcome = outcome.when(later, "duplicate")
     outcome = outcome.when(deletes, "deleted").otherwise("updated")
     return rows.join(known, list(key), "left").withColumn("_outcome", outcome).drop("_known")
+
+
+def _came_later(at: str, run_id: str, order: str, order_by: str) -> Column:
+    """Whether something came by a later run than that which read a row's file before, of equal order if there is one."""
+    later = (F.col(at) > F.col("_read_at")) & (F.col(run_id) != F.col("_read_by"))
+    return later & (F.col(order) == F.col(order_by)) if order_by else later
 
 
 def _all(conditions: Sequence[Column]) -> Column:

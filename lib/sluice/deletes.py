@@ -1,7 +1,7 @@
 """What was deleted when: the table `sluice_deletes`, by which an older row does not revive a key that a newer deleted.
 
-A row for each delete of a table that is ordered: `table`, `key` (JSON array of its columns as text), `ordered_by` (the
-deleting row's value of the ordering column, as text), `table_version` (that the delete made, or a later one), `run_id`,
+A row for each delete: `table`, `key` (JSON array of its columns as text), `ordered_by` (the deleting row's value of the
+ordering column, as text; null without one), `table_version` (that the delete made, or a later one), `run_id`,
 `deleted_at`. They are kept for as long as the table is; `maintain clear` forgets them, `maintain restore` those later
 than the version it goes back to.
 """
@@ -22,13 +22,15 @@ NAME = "sluice_deletes"
 
 
 def with_buried(rows: DataFrame, lake: Lake, table: Table) -> DataFrame:
-    """Adds `_buried`: the greatest ordering value with which a row's key was deleted; null if it never was."""
-    kind = next(column.type for column in table.columns if column.name == table.order_by)
+    """Adds `_buried`, the last delete of a row's key: `order` (by what it was ordered), `at`, `run_id`; null if none."""
+    order = F.col("ordered_by").cast(_ordering(table)).alias("order")
+    last = F.max(F.struct(order, F.col("deleted_at").alias("at"), F.col("run_id"))).alias("_buried")
     version = bookkeeping.version(lake.root, NAME)
     if version is None or bookkeeping.version(lake.root, table.name) is None:
+        kind = f"struct<order:{_ordering(table)},at:timestamp,run_id:string>"
         return rows.withColumn("_buried", F.lit(None).cast(kind))
     known = lake.read(NAME, version).where(F.col("table") == table.name)
-    known = known.groupBy(F.col("key").alias("_key")).agg(F.max(F.col("ordered_by").cast(kind)).alias("_buried"))
+    known = known.groupBy(F.col("key").alias("_key")).agg(last)
     return rows.withColumn("_key", _key(table)).join(known, "_key", "left").drop("_key")
 
 
@@ -37,7 +39,7 @@ def remember(lake: Lake, table: Table, deleting: DataFrame, version: int) -> Non
     rows = deleting.select(
         F.lit(table.name).alias("table"),
         _key(table).alias("key"),
-        F.col(table.order_by).cast("string").alias("ordered_by"),
+        (F.col(table.order_by) if table.order_by else F.lit(None)).cast("string").alias("ordered_by"),
         F.lit(version).cast("bigint").alias("table_version"),
         F.lit(lake.run_id).alias("run_id"),
         F.lit(datetime.now(UTC)).alias("deleted_at"),
@@ -51,6 +53,11 @@ def forget(lake: str, table: str, after_version: int, run_id: str) -> None:
     """Forgets what versions of a table after `after_version` deleted."""
     if os.path.isdir(os.path.join(lake, NAME)):
         bookkeeping.delete(lake, NAME, f"\"table\" = '{table}' and table_version > {after_version}", run_id)
+
+
+def _ordering(table: Table) -> str:
+    """The type of what the table is ordered by; without it the moments of the deletes alone tell."""
+    return next((column.type for column in table.columns if column.name == table.order_by), "string")
 
 
 def _key(table: Table) -> Column:

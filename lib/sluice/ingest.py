@@ -187,7 +187,7 @@ def _ingest(job: Job, lake: Lake, plan: Plan) -> None:
             rejects.keep(lake, table, rows, tallies)
     _refuse_rejected(tallies, plan, lake.root)
     _warn(job, plan, tallies)
-    if plan.version is None and not table.remembers_deletes and not job.settings.dry_run:
+    if plan.version is None and not table.delete_when and not job.settings.dry_run:
         with job.step("merge"):
             _set_outcomes(job, _create(lake, plan, _classified(lake, plan, rows, None, tasks)))
     else:
@@ -199,7 +199,7 @@ def _ingest(job: Job, lake: Lake, plan: Plan) -> None:
             _set_outcomes(job, counts)
         if job.settings.dry_run:
             return
-        if table.remembers_deletes:
+        if table.delete_when:
             with job.step("keep deletes"):
                 _remember_deletes(lake, plan, classified, counts)
         with job.step("merge"):
@@ -320,7 +320,7 @@ def _classified(lake: Lake, plan: Plan, rows: Any, existing: Any | None, tasks: 
         marked = dedupe.mark_superseded(kept, table.key, order)
     if table.delete_when:
         marked = marked.withColumn("_deletes", F.coalesce(F.expr(table.delete_when), F.lit(False)))
-    if table.remembers_deletes:
+    if table.delete_when and (table.order_by or plan.earlier):
         marked = deletes.with_buried(marked, lake, table)
     if table.replaces:
         marked = dedupe.mark_replaced(marked, table.replaces)
@@ -328,17 +328,11 @@ def _classified(lake: Lake, plan: Plan, rows: Any, existing: Any | None, tasks: 
         marked = _with_earlier(marked, plan)
         if table.replaces and existing is not None:
             marked = dedupe.mark_outdated(marked, existing, table.replaces)
-    newer = None
-    if plan.earlier:  # of rows that are ordered only equal ones are a question of runs
-        equal = f"_known.{table.order_by} = {table.order_by} AND " if table.order_by else ""
-        newer = f"{equal}_known.ingested_at > _read_at AND _known.run_id <> _read_by"
     outcomes = dedupe.classify(
-        marked, existing, table.key, table.column_names, few=few, newer=newer, order_by=table.order_by
+        marked, existing, table.key, table.column_names, few=few, earlier=bool(plan.earlier), order_by=table.order_by
     )
     changes = F.col("_outcome").isin(*CHANGES, *DELETES)
     values = [F.when(changes, F.col(name)).alias(name) for name in table.column_names]
-    if table.remembers_deletes:
-        values.append(F.col("_buried").eqNullSafe(F.col(table.order_by)).alias("_known_gone"))
     outcomes = outcomes.select("_outcome", *values)
     if existing is None or not table.replaces or plan.earlier:
         return outcomes
@@ -409,7 +403,7 @@ def _remember_deletes(lake: Lake, plan: Plan, classified: Any, counts: Mapping[s
     if plan.version is None:  # those of a table of that name that is no more
         deletes.forget(lake.root, plan.table.name, -1, lake.run_id)
     if any(counts.get(name) for name in DELETES):
-        rows = classified.where(F.col("_outcome").isin(*DELETES) & ~F.col("_known_gone"))
+        rows = classified.where(F.col("_outcome").isin(*DELETES))
         before = -1 if plan.version is None else plan.version + bool(_to_add(plan))
         deletes.remember(lake, plan.table, rows, before + 1)
 

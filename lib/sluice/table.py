@@ -227,11 +227,6 @@ class Table:
         return tuple(column.name for column in self.columns)
 
     @property
-    def remembers_deletes(self) -> bool:
-        """Whether a key that was deleted could come again with an older row."""
-        return bool(self.order_by and self.delete_when)
-
-    @property
     def declaration(self) -> dict[str, Any]:
         """What the rows that are there already depend on."""
         names = ("key", "partition_by", "order_by", "delete_when")
