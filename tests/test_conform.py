@@ -137,3 +137,14 @@ def test_checks_reject_what_is_false_and_a_table_is_ordered_by_something(spark):
         "check small not passed: n < 9",
         "n is empty",
     ]
+
+
+def test_a_key_that_no_index_takes(spark):
+    table = declared(*(Column(name) for name in "abc"), key=("a", "b", "c"))
+    long = ("é" * 500, "x" * 1000)
+    records = spark.createDataFrame(
+        [(0, 0, "i", *long, "x" * 500, "r", None), (0, 9, "i", *long, "x" * 501, "r", None)],
+        "_file int, _position bigint, id string, a string, b string, c string, _raw string, _reason string",
+    )
+    reasons = [row["_reason"] for row in conform(records, table).orderBy("_position").collect()]
+    assert reasons == [None, "the key is longer than 2500 bytes"]

@@ -42,6 +42,8 @@ def test_expressions_over_the_row(spark):
         "now() > t",
         "current_date > d",
         "localtimestamp() > t",
+        "date 'today' > d",
+        "t < TIMESTAMP ' Now '",
         "current_user() = op",
         "input_file_name() = op",
         "java_method('java.lang.Math', 'random') = op",
@@ -73,3 +75,42 @@ def test_what_is_no_expression(spark, wrong, told):
         declared_sql.check(spark, table(**wrong))
     assert str(raised.value).startswith(told)
     assert "\n" not in str(raised.value)
+
+
+def formatted(pattern):
+    columns = (Column("n", "int"), Column("t", "timestamp", format=pattern))
+    return Table("orders", columns, ("n",), reader=None, reading=None, origin="orders.toml")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "yyyy-MM-dd'T'HH:mm[:ss[.SSS]][XXX]",
+        "dd/MMM/yyyy:HH:mm:ss Z",
+        "d.M.yy 'um' hh:mm a",
+        "yyyyDDD",
+        "MM-yyyy",
+        "yyyy",
+        "HH:mm",
+        "MMM d HH:mm:ss",
+    ],
+)
+def test_formats_to_read_by(spark, pattern):
+    declared_sql.check(spark, formatted(pattern))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "told"),
+    [
+        ("YYYY-MM-dd", "Spark reads no timestamp by 'YYYY-MM-dd'"),
+        ("yyyy-MM-ddTHH:mm", "Spark reads no timestamp by 'yyyy-MM-ddTHH:mm'"),
+        ("yyyy-MM-dd'T", "Spark reads no timestamp by"),
+        ("E, d MMM yyyy", "Spark reads no timestamp by"),
+        ("yyyy-mm-dd", "'yyyy-mm-dd' tells the day and not the month"),
+        ("yyyy-MM-dd hh:mm", "'yyyy-MM-dd hh:mm' tells the minute and not the hour"),
+    ],
+)
+def test_formats_that_read_nothing_or_something_else(spark, pattern, told):
+    with pytest.raises(UsageError) as raised:
+        declared_sql.check(spark, formatted(pattern))
+    assert str(raised.value).startswith(f"orders.toml: columns.t.format: {told}")

@@ -145,6 +145,7 @@ def test_a_check_that_fails_the_run(declare, file, job, rows, lake):
     [
         ('"paid > 0"', '"paid >"', "checks.positive: 'paid >' is no SQL expression"),
         ('"paid > 0"', '"paid > (select 1)"', "checks.positive: 'paid > (select 1)' reaches outside the row"),
+        ("dd.MM.yyyy", "dd.MM.YYYY", "columns.day.format: Spark reads no date by 'dd.MM.YYYY'"),
         ('key = ["id"]', 'key = ["sku"]', "key: 'sku' is not a column"),
         ("visits_by_day", "products_agg", "aggregates.products_agg: 'products_agg' is taken by a built-in table"),
     ],
@@ -237,6 +238,10 @@ def test_a_changed_declaration(declare, file, job, rows, lake):
             )
         else:
             assert done.counts == {"read": 1, "inserted": 1}
+    declare("visits", VISITS.replace('id = "int"', 'id = "bigint"'))
+    for call in (("aggregate", "visits", "--full-refresh"), ("export", "visits"), ("query", "visits")):
+        done = job(*call)
+        assert (done.exit_code, "column id was a int, is a bigint" in done.report["error"]) == (2, True)
     more = VISITS.replace('paid = "decimal(8,2)"', 'paid = "decimal(8,2)"\nguests = { type = "int", optional = true }')
     declare("visits", more)
     after = file("c.csv", "id;day;paid;guests", "1;02.10.2024;2.50;4", "3;02.10.2024;1;2")
@@ -350,3 +355,19 @@ class TestShipped:
             ("buy", 1, 1, Decimal("2.50")),
             ("view", 1, 1, None),
         ]
+
+
+def test_an_aggregate_declared_by_other_columns_is_made_anew_before_it_is_exported(declare, file, job, rows, database):
+    declare("visits", VISITS)
+    path = file("a.csv", "id;day;paid", "1;01.10.2024;1.50", "2;02.10.2024;2.50")
+    assert job("ingest", "visits", path).exit_code == 0
+    assert job("aggregate", "visits").exit_code == 0
+    declare("visits", VISITS.replace('\nby = ["day"]', '\nby = ["id"]'))
+    early = job("export", "visits_by_day")
+    assert (early.exit_code, early.report["error"]) == (
+        2,
+        "visits_by_day was built as it was declared before: make it anew with aggregate visits_by_day",
+    )
+    assert job("aggregate", "visits_by_day").exit_code == 0
+    assert job("export", "visits_by_day").exit_code == 0
+    assert database("SELECT id, visits FROM visits_by_day ORDER BY id") == [(1, 1), (2, 1)]

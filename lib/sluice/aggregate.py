@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from sluice import bookkeeping, grouping, measures, ranking
+from sluice import bookkeeping, drift, grouping, measures, ranking
 from sluice import changes as feed
 from sluice.cli import Job
 from sluice.errors import UsageError
@@ -61,8 +61,8 @@ def run(job: Job, table: Table, made: Derived, *, full_refresh: bool = False) ->
 
 
 def _check_columns(lake: str, table: Table, made: Derived) -> None:
-    """Raises UsageError for a column that is declared and not in the lake yet."""
-    there = bookkeeping.column_types(lake, table.name)
+    """Raises UsageError for a column that is declared and not in the lake yet, or declared otherwise than it is."""
+    there = drift.refuse_changed(lake, table).columns
     for name in made.columns_of_table:
         if name not in there:
             raise UsageError(
@@ -114,6 +114,17 @@ def _refresh(
     _refresh_from_all(job, lake, table, made, source)
 
 
+def check_built(lake: str, made: Derived) -> None:
+    """Raises UsageError for an aggregate that was built by another definition than it has now."""
+    last = bookkeeping.last_built(lake, made.name)
+    if last is not None and not _of_definition(last, made):
+        raise UsageError(f"{made.name} was built as it was declared before: make it anew with aggregate {made.name}")
+
+
+def _of_definition(last: dict[str, Any], made: Derived) -> bool:
+    return {key: value for key, value in last.items() if key not in ("id", "version")} == made.definition
+
+
 def _obstacle(
     lake: Lake, table: Table, made: Derived, source: tuple[str, int], last: dict[str, Any] | None
 ) -> str | None:
@@ -122,7 +133,7 @@ def _obstacle(
         return "it is not there yet"
     if last is None:
         return "its log does not say what it was built on"
-    if {key: value for key, value in last.items() if key not in ("id", "version")} != made.definition:
+    if not _of_definition(last, made):
         return "its definition changed"
     return feed.obstacle(lake.root, table.name, (last["id"], last["version"]), source)
 

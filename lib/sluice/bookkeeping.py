@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -20,6 +21,17 @@ from sluice.errors import InputError
 PRUNED_BEFORE = "sluice.pruned_before"  # property of a table
 DECLARATION = "sluice.declaration"  # property of a table
 _KEEPING = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")  # operations that keep every row
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A table's columns with their types in Spark's spelling, what it was declared as when its rows were written (None:
+    unknown), and the day before which its days were pruned.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    declaration: Mapping[str, Any] | None = None
+    pruned_before: date | None = None
 
 
 def metadata(run_id: str, **more: Any) -> str:
@@ -121,28 +133,20 @@ def existing(lake: str, table: str, make: str = "ingest files into it") -> tuple
     return described
 
 
-def pruned_before(lake: str, table: str) -> date | None:
-    """The day before which a table's days were pruned, if any were."""
-    delta = _open(lake, table)
-    text = None if delta is None else delta.metadata().configuration.get(PRUNED_BEFORE)
-    return None if not text else date.fromisoformat(text)
-
-
-def column_types(lake: str, table: str) -> dict[str, str]:
-    """A table's columns with their types in Spark's spelling; none if there is no such table."""
+def stored(lake: str, table: str) -> Stored:
+    """What a table's metadata tell; nothing if there is no such table."""
     delta = _open(lake, table)
     if delta is None:
-        return {}
+        return Stored()
     names = {"long": "bigint", "integer": "int", "short": "smallint", "byte": "tinyint"}
-    kinds = {field["name"]: str(field["type"]) for field in json.loads(delta.schema().to_json())["fields"]}
-    return {name: names.get(kind, kind) for name, kind in kinds.items()}
-
-
-def declaration(lake: str, table: str) -> dict[str, Any] | None:
-    """What a table was declared as when its rows were written; None if it does not say."""
-    delta = _open(lake, table)
-    text = None if delta is None else delta.metadata().configuration.get(DECLARATION)
-    return dict(json.loads(text)) if text else None
+    kinds = {each["name"]: str(each["type"]) for each in json.loads(delta.schema().to_json())["fields"]}
+    properties = delta.metadata().configuration
+    declared, pruned = properties.get(DECLARATION), properties.get(PRUNED_BEFORE)
+    return Stored(
+        {name: names.get(kind, kind) for name, kind in kinds.items()},
+        json.loads(declared) if declared else None,
+        date.fromisoformat(pruned) if pruned else None,
+    )
 
 
 def row_count(lake: str, table: str, where: Any = None) -> int:

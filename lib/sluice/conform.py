@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Sequence
+from functools import reduce
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from sluice import table as tables
-from sluice.table import MAX_KEY_BYTES, Check, Table
+from sluice.table import MAX_KEY_BYTES, MAX_WHOLE_KEY_BYTES, Check, Table
 
 _NUMBER = r"^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$"
 _DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
@@ -38,7 +42,8 @@ def conform(records: DataFrame, table: Table) -> DataFrame:
         if column.name in table.partition_by and column.type == "string":  # an empty one is a partition of null
             rows = rows.withColumn(column.name, F.nullif(F.col(column.name), F.lit("")))
     rows = rows.select("_file", "_position", *(F.col(f"`{column.name}`") for column in columns), "_raw", "_reason")
-    reasons = [F.col("_reason"), *(_wrong_key(name) for name in table.key if name not in made)]
+    key = [name for name in table.key if name not in made]
+    reasons = [F.col("_reason"), *map(_wrong_key, key), _long_key(key)]
     if table.order_by:
         reasons.append(F.when(F.col(table.order_by).isNull(), f"{table.order_by} is empty"))
     if table.pruned_before and "date" in table.partition_by:
@@ -63,6 +68,11 @@ def _wrong_key(column: str) -> Column:
     text = F.col(column).cast("string")
     too_long = F.when(F.octet_length(text) > MAX_KEY_BYTES, f"{column} is longer than {MAX_KEY_BYTES} bytes")
     return F.when(text.isNull() | (text == ""), f"{column} is empty").otherwise(too_long)
+
+
+def _long_key(columns: Sequence[str]) -> Column:
+    size = reduce(operator.add, (F.octet_length(F.col(name).cast("string")) for name in columns), F.lit(0))
+    return F.when(size > MAX_WHOLE_KEY_BYTES, f"the key is longer than {MAX_WHOLE_KEY_BYTES} bytes")
 
 
 def _converted(column: tables.Column, found: str) -> tuple[Column, Column | None]:

@@ -39,11 +39,10 @@ from sluice.errors import UsageError
 from sluice.readers import csv, lines
 from sluice.readers.dialect import Dialect
 from sluice.readers.line_formats import JsonLines, LinePattern
-from sluice.table import MEASURE, Aggregate, Check, Table
+from sluice.table import MEASURE, Aggregate, Check, Table, is_taken
 
 NAME = "[a-z][a-z0-9_]{0,62}"
 OWN_TABLES = ("runs", "ingested_files", "rejects", "sluice_deletes")
-_RESERVED = ("ingested_at", "run_id", "ctid", "xmin", "xmax", "cmin", "cmax", "tableoid")  # ours and PostgreSQL's
 _WORKED_WITH = ("_file", "_position", "_raw", "_reason")
 _SIMPLE = ("string", "boolean", "tinyint", "smallint", "int", "bigint", "float", "double", "date", "timestamp")
 _ALIASES = {"integer": "int", "long": "bigint", "short": "smallint", "byte": "tinyint", "real": "float"}
@@ -252,7 +251,7 @@ def _check(name: str, declared: _Declaration) -> None:
     """Raises _Wrong for names that do not go together."""
     columns = declared.columns
     for column in columns:
-        if column in _RESERVED:
+        if is_taken(column):
             raise _Wrong(f"columns.{column}: the name is taken: choose another, with field = {column!r}")
     for key in ("key", "partition_by"):
         _check_columns(key, getattr(declared, key), columns)
@@ -283,7 +282,7 @@ def _check_aggregate(key: str, made: str, aggregate: _Aggregate, columns: dict[s
     _check_columns(f"{key}.by", aggregate.by, columns)
     for name, measure in aggregate.measures.items():
         place = f"{key}.measures.{name}"
-        if name in (*aggregate.by, *_RESERVED):
+        if name in aggregate.by or is_taken(name):
             raise _Wrong(f"{place}: the name is taken: choose another")
         if not MEASURE.fullmatch(measure):
             raise _Wrong(

@@ -1,4 +1,4 @@
-"""SQL of a declaration, as Spark understands it: each text must be one expression over a single row."""
+"""What a declaration says in Spark's words: SQL must be an expression over a single row, a format one to read by."""
 
 from __future__ import annotations
 
@@ -13,20 +13,29 @@ from pyspark.errors import (
     DateTimeException,
     NumberFormatException,
     ParseException,
+    PySparkException,
     SparkRuntimeException,
 )
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sluice.errors import UsageError, spark_cause
-from sluice.table import Table
+from sluice.table import Column, Table
 
+# a literal that is of the moment though it is none of the expressions below
+_SPECIAL = re.compile(r"\b(date|timestamp\w*)\s*'\s*(now|today|tomorrow|yesterday)\b", re.IGNORECASE)
 # what an expression may be deterministic within a run and yet not the same in the next one
 _OF_THE_MOMENT = re.compile("Current|Now$|LocalTimestamp|SparkVersion|RaiseError")
 
 
 def check(spark: Any, table: Table) -> None:
-    """Raises UsageError for SQL of the table that is none, that reaches outside the row, or of a wrong type."""
+    """Raises UsageError for SQL of the table that is none, that reaches outside the row, or of a wrong type.
+
+    So it does for a format by which Spark reads nothing, or no moment that it tells.
+    """
+    for column in table.columns:
+        if column.format:
+            _check_format(spark, column, _place(table, f"columns.{column.name}.format"))
     inputs = dict.fromkeys(table.input_columns, "string")
     kinds = {column.name: column.type for column in table.columns if not column.sql}
     for column in table.columns:
@@ -47,6 +56,29 @@ def check(spark: Any, table: Table) -> None:
     for key, sql in conditions.items():
         if (kind := _kind(rows, sql, _place(table, key))) != "boolean":
             raise UsageError(f"{_place(table, key)}: {sql!r} is a {kind}, expected a condition")
+
+
+def _check_format(spark: Any, column: Column, place: str) -> None:
+    """Writes a moment by the format and reads it again."""
+    moment = F.lit("2001-02-03 16:05:06").cast("timestamp")  # no part of it is what a format without it would read
+    read = F.try_to_timestamp(F.date_format(moment, column.format), F.lit(column.format))
+    parts = {"month": F.month, "day": F.day, "hour": F.hour, "minute": F.minute}
+    told = [(part(read) == part(moment)).alias(name) for name, part in parts.items()]
+    try:
+        found = spark.sql("SELECT 1").select(*told).first()
+    except PySparkException:
+        found = None
+    if found is None or None in found:
+        raise UsageError(
+            f"{place}: Spark reads no {column.type} by {column.format!r}: expected a datetime pattern of y (year), M "
+            "(month), d (day), H (hour), m (minute), s (second), S (its parts), X (offset), with text in quotes as 'T'"
+        )
+    for greater, lesser in (("month", "day"), ("hour", "minute")):
+        if found[lesser] and not found[greater]:
+            raise UsageError(
+                f"{place}: {column.format!r} tells the {lesser} and not the {greater}: M is the month, m the minute, H "
+                "the hour of the day, h that of its half, which needs a (AM or PM)"
+            )
 
 
 @contextmanager
@@ -79,7 +111,7 @@ def _kind(rows: DataFrame, sql: str, place: str) -> str:
         raise UsageError(f"{place}: {sql!r} is no SQL expression: {spark_cause(error)}") from None
     except AnalysisException as error:
         raise UsageError(f"{place}: {sql!r} cannot be computed from the row: {spark_cause(error)}") from None
-    if len(made.columns) != 1 or not _of_the_row(rows, made):
+    if len(made.columns) != 1 or _SPECIAL.search(sql) or not _of_the_row(rows, made):
         raise UsageError(
             f"{place}: {sql!r} reaches outside the row: expected an expression over its columns alone, without "
             "subqueries, aggregates, windows, random values, the time or what else is not the row's"

@@ -81,7 +81,7 @@ def classify(
 
 
 def _came_later(at: str, run_id: str, order: str, order_by: str) -> Column:
-    """Whether something came by a later run than that which read a row's file before, of equal order if there is one."""
+    """Whether something came by a later run than read a row's file before, and of equal order if there is one."""
     later = (F.col(at) > F.col("_read_at")) & (F.col(run_id) != F.col("_read_by"))
     return later & (F.col(order) == F.col(order_by)) if order_by else later
 

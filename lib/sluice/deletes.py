@@ -22,7 +22,7 @@ NAME = "sluice_deletes"
 
 
 def with_buried(rows: DataFrame, lake: Lake, table: Table) -> DataFrame:
-    """Adds `_buried`, the last delete of a row's key: `order` (by what it was ordered), `at`, `run_id`; null if none."""
+    """Adds `_buried`, the last delete of a row's key: its value of the `order`, `at` when, `run_id`; null if none."""
     order = F.col("ordered_by").cast(_ordering(table)).alias("order")
     last = F.max(F.struct(order, F.col("deleted_at").alias("at"), F.col("run_id"))).alias("_buried")
     version = bookkeeping.version(lake.root, NAME)

@@ -48,13 +48,13 @@ def _column(table: Table, column: Column) -> dict[str, Any]:
 
 
 def check(job: Job, catalog: Catalog, file: str) -> None:
-    """Raises UsageError for what is wrong with a declaration, its SQL included; nothing is written."""
+    """Raises UsageError for what is wrong with a declaration, its SQL and formats included; nothing is written."""
     path = Path(file).expanduser()
     if not path.is_file():
         raise UsageError(f"{file}: no such file: name a declaration, NAME.toml")
     table = catalog.declared(path)
     job.report.table = table.name
-    if table.checks or table.delete_when or any(column.sql for column in table.columns):
+    if table.checks or table.delete_when or any(column.sql or column.format for column in table.columns):
         spark = job.spark
         with job.step("check"):
             declared_sql.check(spark, table)

@@ -2,60 +2,74 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from sluice import bookkeeping
+from sluice.bookkeeping import Stored
 from sluice.errors import InputError, UsageError
-from sluice.table import Column, Table
+from sluice.table import OWN_COLUMNS, Column, Table, is_taken
 
 CHOICES = ("fail", "add", "ignore")
-_OWN = ("ingested_at", "run_id")
 
 
-def as_it_is(lake: str, table: Table, *, adding: bool = False) -> Table:
-    """The table with the columns that it gained in the lake, and without the days that were pruned there.
+def as_it_is(lake: str, table: Table) -> Table:
+    """The table with the columns that it gained in the lake, and without those declared that are not there yet.
 
-    Declared columns that it does not have there yet are left out, but for `adding`.
+    Raises UsageError as `refuse_changed` does.
     """
-    there = bookkeeping.column_types(lake, table.name)
-    stored = bookkeeping.declaration(lake, table.name) or {"columns": ()}
-    known = {*table.column_names, *stored["columns"], *_OWN}
-    gained = table.gaining([name for name in there if name not in known])
-    columns = tuple(column for column in gained.columns if adding or not there or column.name in there)
-    return replace(gained, columns=columns, pruned_before=bookkeeping.pruned_before(lake, table.name))
+    stored = refuse_changed(lake, table)
+    made = _with_gained(table, stored)
+    columns = tuple(column for column in made.columns if not stored.columns or column.name in stored.columns)
+    return replace(made, columns=columns)
 
 
-def columns_to_add(lake: str, table: Table, on_new_column: str) -> tuple[Column, ...]:
-    """The declared columns that the table in the lake is to gain.
+def to_be(lake: str, table: Table, on_new_column: str) -> tuple[Table, tuple[Column, ...]]:
+    """The table as it is, with all that is declared; and the declared columns that it is to gain.
 
-    Raises UsageError if there are any and `on_new_column` is not `add`, or if anything else is declared otherwise than
-    when the table's rows were written.
+    Raises UsageError if there are any and `on_new_column` is not `add`, or as `refuse_changed` does.
     """
-    there, stored = bookkeeping.column_types(lake, table.name), bookkeeping.declaration(lake, table.name)
-    if not there:
-        return ()
-    place = f"{table.origin}: " if table.origin else ""
-    if found := _differences(table, there, stored):
-        raise UsageError(
-            f"{place}table {table.name} was made by another declaration: {'; '.join(found)}: go back to that, or "
-            "declare a table of another name"
-        )
-    added = tuple(column for column in table.columns if column.name not in there)
+    stored = refuse_changed(lake, table)
+    added = tuple(column for column in table.columns if stored.columns and column.name not in stored.columns)
     if added and on_new_column != "add":
         names = ", ".join(column.name for column in added)
         raise UsageError(
-            f"{place}table {table.name} does not have the declared column {names} yet: add it with --on-new-column add"
+            f"{_place(table)}table {table.name} does not have the declared column {names} yet: add it with "
+            "--on-new-column add"
         )
-    return added
+    return _with_gained(table, stored), added
+
+
+def refuse_changed(lake: str, table: Table) -> Stored:
+    """What is stored of the table. Raises UsageError if its rows were written by another declaration of it.
+
+    Columns that are declared and not there yet are no difference.
+    """
+    stored = bookkeeping.stored(lake, table.name)
+    if found := _differences(table, stored.columns, stored.declaration):
+        raise UsageError(
+            f"{_place(table)}table {table.name} was made by another declaration: {'; '.join(found)}: go back to that, "
+            "or declare a table of another name"
+        )
+    return stored
+
+
+def _with_gained(table: Table, stored: Stored) -> Table:
+    declared = (stored.declaration or {"columns": ()})["columns"]
+    known = {*table.column_names, *declared, *OWN_COLUMNS}
+    gained = table.gaining([name for name in stored.columns if name not in known])
+    return replace(gained, pruned_before=stored.pruned_before)
+
+
+def _place(table: Table) -> str:
+    return f"{table.origin}: " if table.origin else ""
 
 
 def _differences(table: Table, there: Mapping[str, str], stored: Mapping[str, Any] | None) -> list[str]:
     """How the declaration differs from the one that the rows were written by, or if that is unknown from the table."""
-    now = json.loads(json.dumps(table.declaration))
+    now = table.declaration
     kinds = {column.name: column.type for column in table.columns if column.name in there}
     found = [f"column {name} was a {there[name]}, is a {kind}" for name, kind in kinds.items() if there[name] != kind]
     if stored is None:
@@ -86,7 +100,7 @@ def new_columns(uri: str, names: Iterable[str], table: Table, on_new_column: str
             "out with --on-new-column ignore, or remove them from the file"
         )
     if on_new_column == "add":
-        check_names(uri, (*table.column_names, *_OWN), found)
+        check_names(uri, table.column_names, found)
     return found
 
 
@@ -98,6 +112,11 @@ def check_names(uri: str, taken: Sequence[str], found: Iterable[str]) -> None:
             raise InputError(
                 f"{uri}: {name[:80]!r} cannot be a column's name (letters, digits and _, at most 63): rename it in the "
                 "file, or use --on-new-column ignore"
+            )
+        if is_taken(name):
+            raise InputError(
+                f"{uri}: {name!r} is taken by a column that every table has: rename it in the file, or use "
+                "--on-new-column ignore"
             )
         if known.setdefault(name.lower(), name) != name or name in taken:
             raise InputError(

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sluice import bookkeeping, changes, postgres
+from sluice import aggregate, bookkeeping, changes, drift, postgres
 from sluice.cli import Job
 from sluice.errors import DatabaseError
 from sluice.lake import Lake
 from sluice.postgres import GONE, Database, Exported, Target
 from sluice.recording import recorded
 from sluice.report import Report
-from sluice.table import AnyTable
+from sluice.table import AnyTable, Table
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,16 @@ class Item:
 
 
 def run(job: Job, sources: Sequence[AnyTable], schema: str) -> None:
-    """Exports the sources; a part of the job for each. Raises DatabaseError; PostgreSQL is then as before."""
+    """Exports the sources; a part of the job for each. Raises DatabaseError; PostgreSQL is then as before.
+
+    Raises InputError for a source that is not there, UsageError for one that is declared otherwise than it is.
+    """
     for source in sources:
         bookkeeping.existing(job.settings.lake, source.name, "make it with ingest or aggregate")
+        if isinstance(source, Table):
+            drift.refuse_changed(job.settings.lake, source)
+        else:
+            aggregate.check_built(job.settings.lake, source)
     with postgres.connected(postgres.url(job.progress.tell), schema) as database:
         database.check_schema()
         database.prepare(job.settings.lock_timeout)

@@ -82,7 +82,7 @@ def _at_most(lake: str, table: Table, aggregate: Aggregate) -> int | None:
 
 def _first_day(lake: str, table: Table, aggregate: Aggregate) -> date | None:
     """The day before which the aggregate's rows are frozen, as their records were pruned."""
-    return bookkeeping.pruned_before(lake, table.name) if "date" in aggregate.by else None
+    return bookkeeping.stored(lake, table.name).pruned_before if "date" in aggregate.by else None
 
 
 def _with_frozen(lake: Lake, table: Table, aggregate: Aggregate, groups: DataFrame) -> DataFrame:

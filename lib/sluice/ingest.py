@@ -98,8 +98,7 @@ def plan(job: Job, table: Table, inputs: Sequence[str], options: Options) -> Pla
 def with_files_opened(lake: str, plan: Plan) -> Plan:
     """The plan with the headers of its new files read, against the table as it is now."""
     options, version = plan.options, bookkeeping.version(lake, plan.declared.name)
-    added = drift.columns_to_add(lake, plan.declared, options.on_new_column)
-    table = drift.as_it_is(lake, plan.declared, adding=True)
+    table, added = drift.to_be(lake, plan.declared, options.on_new_column)
     new = plan.found if options.reprocess else ledger.not_ingested(lake, table.name, plan.found, options.known)
     if table.occurrences:
         _check_reading(lake, table, options, new)
@@ -206,7 +205,7 @@ def _ingest(job: Job, lake: Lake, plan: Plan) -> None:
             _merge(lake, plan, classified, counts, within)
         classified.unpersist()
     with job.step("record"):
-        if table.origin and (plan.added or bookkeeping.declaration(lake.root, table.name) is None):
+        if table.origin and bookkeeping.stored(lake.root, table.name).declaration != plan.declared.declaration:
             lake.declare(plan.declared)
         _record(job, plan, tallies)
     records.unpersist()

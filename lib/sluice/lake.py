@@ -142,7 +142,7 @@ class Lake:
         path = self.path(table).replace("`", "``")
         with self._commit():
             self._delta(table).delete()
-            if bookkeeping.pruned_before(self.root, table):
+            if bookkeeping.stored(self.root, table).pruned_before:
                 self.spark.sql(f"ALTER TABLE delta.`{path}` UNSET TBLPROPERTIES ('{bookkeeping.PRUNED_BEFORE}')")
 
     def restore(self, table: str, version: int) -> None:

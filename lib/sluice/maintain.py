@@ -75,7 +75,7 @@ def prune(job: Job, table: Table, before: date) -> None:
         raise UsageError(f"table {table.name} is not kept by days: there is nothing to prune")
     current_version(job, table)
     root = job.settings.lake
-    pruned = bookkeeping.pruned_before(root, table.name)
+    pruned = bookkeeping.stored(root, table.name).pruned_before
     if pruned and before < pruned:
         raise UsageError(f"table {table.name} is pruned before {pruned} already: choose that day or a later one")
     lake = job.lake

@@ -10,8 +10,11 @@ from typing import Any, ClassVar, TypeAlias
 
 from sluice.errors import UsageError
 
-MAX_KEY_BYTES = 1000
+MAX_KEY_BYTES = 1000  # of a column
+MAX_WHOLE_KEY_BYTES = 2500  # PostgreSQL's indexes take 2,704 with what they add
 SAME = ("partition_by",)
+OWN_COLUMNS = ("ingested_at", "run_id")
+_OF_POSTGRES = ("ctid", "xmin", "xmax", "cmin", "cmax", "tableoid")
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,11 @@ class Occurrences:
     id: str
 
 
+def is_taken(name: str) -> bool:
+    """Whether a table or column cannot have the name: Sluice or PostgreSQL has one of its own."""
+    return name.lower() in (*OWN_COLUMNS, *_OF_POSTGRES) or name.lower().startswith("sluice_")
+
+
 MEASURE = re.compile(r"count|(count|count_distinct|sum|mean|min|max|p[1-9][0-9]?):[a-z][a-z0-9_]*")
 
 
@@ -85,14 +93,6 @@ class Aggregate:
     indexes: tuple[tuple[str, ...], ...] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
     derived: Mapping[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for name, measure in self.measures.items():
-            if not MEASURE.fullmatch(measure):
-                raise UsageError(
-                    f"aggregate {self.name}: measure {name} = {measure!r} is not count, count:c, "
-                    "count_distinct:c, sum:c, mean:c, min:c, max:c or pNN:c"
-                )
 
     nullable_key: ClassVar[bool] = True
 
@@ -229,12 +229,13 @@ class Table:
     @property
     def declaration(self) -> dict[str, Any]:
         """What the rows that are there already depend on."""
-        names = ("key", "partition_by", "order_by", "delete_when")
+        lists, texts = ("key", "partition_by"), ("order_by", "delete_when")
         columns = {
             column.name: " ".join(filter(None, (column.type, column.timezone.removeprefix("UTC"), column.sql)))
             for column in self.columns
         }
-        return {**{name: getattr(self, name) for name in names}, "columns": columns}
+        found = {name: list(getattr(self, name)) for name in lists} | {name: getattr(self, name) for name in texts}
+        return {**found, "columns": columns}
 
     @property
     def dimensions(self) -> Mapping[str, str]:
