@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from sluice import generate_snapshots
+from sluice.samples.processes import SYSTEMS
 
 PS = "USER PID %CPU RSS COMMAND"
 TIME = "2024-09-01T10-00-00Z"
@@ -153,7 +153,7 @@ def test_generated_snapshots_of_every_system_are_read_whole(job, tmp_path, rows)
     assert (done.report["rows_rejected"], done.report["files"]) == (0, 14)
     assert len(rows("processes", "pid")) == done.report["rows_inserted"] > 2450
     hosts = {host.rsplit("-", 1)[0] for (host,) in rows("processes", "host")}
-    assert hosts > set(generate_snapshots.SYSTEMS)
+    assert hosts > set(SYSTEMS)
 
 
 @pytest.mark.slow

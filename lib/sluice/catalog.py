@@ -11,9 +11,9 @@ from pathlib import Path
 from sluice import aggregate, declaration, drift
 from sluice.errors import UsageError
 from sluice.table import Aggregate, AnyTable, Derived, Table
-from sluice.tables import processes, products, requests, scores
+from sluice.tables import KINDS
 
-BUILT_IN = {table.name: table for table in (products.TABLE, requests.TABLE, processes.TABLE, scores.TABLE)}
+BUILT_IN: dict[str, Table] = {kind.TABLE.name: kind.TABLE for kind in KINDS}
 
 
 class Catalog:

@@ -9,12 +9,10 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from sluice import drift, ingest
+from sluice import drift, ingest, samples
+from sluice.catalog import BUILT_IN
 from sluice.errors import UsageError
 from sluice.limit import LimitType
-from sluice.readers.dialect import Dialect
-from sluice.readers.log_formats import FORMATS, LogFormat
-from sluice.readers.snapshots import Listing
 from sluice.table import Table
 
 Decorator = Callable[[Callable], Callable]
@@ -101,62 +99,12 @@ file_options = _together(
     ),
 )
 
-_CSV = (
-    click.option("--delimiter", envvar="SLUICE_DELIMITER", default=",", show_default=True),
-    click.option("--quote", envvar="SLUICE_QUOTE", default='"', show_default=True, help="Empty: no quoting."),
-    click.option(
-        "--escape", envvar="SLUICE_ESCAPE", default="", help="Makes the next character text.  [default: none]"
-    ),
-    click.option("--encoding", envvar="SLUICE_ENCODING", help="Of files without a byte order mark.  [default: utf-8]"),
-    click.option("--skip-lines", envvar="SLUICE_SKIP_LINES", type=click.IntRange(min=0), default=0, help="Before all."),
-    click.option("--header/--no-header", envvar="SLUICE_HEADER", default=True, help="Without: the table's order."),
-    click.option(
-        "--max-record-bytes",
-        envvar="SLUICE_MAX_RECORD_BYTES",
-        type=click.IntRange(1, 256 << 20),
-        default=1 << 20,
-        show_default=True,
-        help="A longer record is a reject.",
-    ),
-)
+_READERS = dict.fromkeys(table.reader for table in BUILT_IN.values())
+_OF_READING = {item.name for table in BUILT_IN.values() for item in fields(table.reading)}
+reading_options = _together(*(option for reader in _READERS for option in reader.OPTIONS))
 
-_LOGS = (
-    click.option(
-        "--format", envvar="SLUICE_FORMAT", type=click.Choice(FORMATS), help="Of logs.  [default: found for each file]"
-    ),
-    click.option(
-        "--timezone", envvar="SLUICE_TIMEZONE", default="UTC", show_default=True, help="Of times without an offset."
-    ),
-    click.option(
-        "--field", envvar="SLUICE_FIELD", multiple=True, metavar="COLUMN=NAME", help="Name in JSON, dotted if nested."
-    ),
-    click.option(
-        "--customer",
-        envvar="SLUICE_CUSTOMER",
-        type=click.Choice(["user", "address"]),
-        default="user",
-        show_default=True,
-        help="Of access lines; user: the address where there is none.",
-    ),
-    click.option("--keep-query", envvar="SLUICE_KEEP_QUERY", is_flag=True, help="Keep ?… in paths."),
-    click.option("--source", envvar="SLUICE_SOURCE", default="", help="Tells the logs of different servers apart."),
-)
-
-_SNAPSHOTS = (
-    click.option("--host", envvar="SLUICE_HOST", help="Of snapshots.  [default: their path tells]"),
-    click.option("--snapshot-at", envvar="SLUICE_SNAPSHOT_AT", help="Like 2024-09-01T10:00:00Z.  [default: the path]"),
-    click.option("--os", envvar="SLUICE_OS", type=click.Choice(["unix", "windows"]), help="[default: the listing]"),
-    click.option(
-        "--path-pattern",
-        envvar="SLUICE_PATH_PATTERN",
-        default=Listing().path_pattern,
-        show_default=True,
-        help="What the end of a snapshot's path tells; {os} too.",
-    ),
-)
-
-_READINGS = (Dialect, LogFormat, Listing)
-reading_options = _together(*_CSV, *_LOGS, *_SNAPSHOTS)
+_OF_SAMPLES = {name: option for kind in samples.KINDS.values() for name, option in kind.OPTIONS.items()}
+sample_options = _together(*_OF_SAMPLES.values())
 
 export_options = _together(
     click.option("--schema", envvar="SLUICE_SCHEMA", default="public", show_default=True, help="Of PostgreSQL."),
@@ -170,18 +118,23 @@ def take_ingest(options: dict[str, Any], table: Table | None) -> tuple[ingest.Op
     Gives also those of `reading_options` that stand on the command line. Raises UsageError for one of them that is not
     for files of the table (None: any).
     """
-    names = dict.fromkeys(item.name for kind in _READINGS for item in fields(kind))
-    values = {name: options.pop(name) for name in names}
+    values = {name: options.pop(name) for name in _OF_READING & options.keys()}
     given = {name: value for name, value in values.items() if _source(name) is ParameterSource.COMMANDLINE}
     reading = None
     if table is not None:
         known = {item.name for item in fields(table.reading)}
         for name in given.keys() - known:
             raise UsageError(f"--{name.replace('_', '-')} is not for files of table {table.name}")
-        chosen = known & {name for name in names if _source(name) is not ParameterSource.DEFAULT}
+        chosen = known & {name for name in values if _source(name) is not ParameterSource.DEFAULT}
         reading = replace(table.reading, **{name: values[name] for name in chosen})
     others = {item.name for item in fields(ingest.Options)} & options.keys()
     return ingest.Options(reading, **{name: options.pop(name) for name in others}), given
+
+
+def take_sample(options: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
+    """Takes the values of `sample_options` out of a job's, and the names of those that stand on the command line."""
+    values = {name: options.pop(name) for name in _OF_SAMPLES}
+    return values, {name for name in values if _source(name) is ParameterSource.COMMANDLINE}
 
 
 def _source(name: str) -> ParameterSource | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import click
 import pyarrow as pa
 
 from sluice import drift, files
@@ -19,6 +20,26 @@ from sluice.readers.csv_parse import Layout
 from sluice.readers.dialect import Dialect
 from sluice.readers.in_spark import Opened, Range, on_workers, read_ranges
 from sluice.table import Table
+
+# Click's, of how files are read: the fields of `Dialect`
+OPTIONS = (
+    click.option("--delimiter", envvar="SLUICE_DELIMITER", default=",", show_default=True),
+    click.option("--quote", envvar="SLUICE_QUOTE", default='"', show_default=True, help="Empty: no quoting."),
+    click.option(
+        "--escape", envvar="SLUICE_ESCAPE", default="", help="Makes the next character text.  [default: none]"
+    ),
+    click.option("--encoding", envvar="SLUICE_ENCODING", help="Of files without a byte order mark.  [default: utf-8]"),
+    click.option("--skip-lines", envvar="SLUICE_SKIP_LINES", type=click.IntRange(min=0), default=0, help="Before all."),
+    click.option("--header/--no-header", envvar="SLUICE_HEADER", default=True, help="Without: the table's order."),
+    click.option(
+        "--max-record-bytes",
+        envvar="SLUICE_MAX_RECORD_BYTES",
+        type=click.IntRange(1, 256 << 20),
+        default=1 << 20,
+        show_default=True,
+        help="A longer record is a reject.",
+    ),
+)
 
 
 @dataclass(frozen=True)

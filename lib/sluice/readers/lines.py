@@ -19,6 +19,7 @@ from sluice.readers.line_parse import LineLayout
 from sluice.table import Table
 
 FIRST = 1000  # lines that tell what a file is
+OPTIONS = ()  # how its files are read only a declaration says
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import click
 import pyarrow as pa
 
 from sluice.cli import Job
@@ -101,26 +102,35 @@ SYSTEMS: dict[str, Callable[[Sequence[Made]], str]] = {
 }
 
 
-def this_machine(job: Job, output: str) -> None:
-    """Writes what `ps` lists now to `<output>/<host>/<time>.txt`. Raises InputError where there is no `ps`."""
-    job.report.table = "processes"
+OPTIONS = {
+    "this_machine": click.option("--this-machine", is_flag=True, help="Of processes: those that run here now."),
+}
+
+
+def generate(job: Job, rows: int, output: str, seed: int, *, this_machine: bool) -> None:
+    """Writes snapshots into the folder `output`: one of this machine, or many of made-up hosts, `rows` in all."""
+    folder = Path(output).expanduser().absolute()
+    if this_machine:
+        _write_this_machine(job, folder)
+    else:
+        _write_made_up(job, folder, rows, seed)
+
+
+def _write_this_machine(job: Job, folder: Path) -> None:
+    """Writes what `ps` lists now to `<folder>/<host>/<time>.txt`. Raises InputError where there is no `ps`."""
     try:
         listing = subprocess.run(["ps", "auxww"], capture_output=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         raise InputError("this machine's `ps` cannot be run: install procps, or give --rows") from None
-    target = _write(Path(output).expanduser().absolute(), socket.gethostname(), datetime.now(UTC), listing)
-    job.report.status = "succeeded"
+    target = _write(folder, socket.gethostname(), datetime.now(UTC), listing)
     job.progress.tell(f"{target}: {listing.count(os.linesep.encode()) - 1:,} processes")
 
 
-def run(job: Job, rows: int, output: str, seed: int) -> None:
-    """Writes snapshots of 200 processes each, `rows` in all, to `<output>/<host>/<time>.txt`; hosts of every system."""
-    job.report.table = "processes"
-    folder, count = Path(output).expanduser().absolute(), -(-rows // PROCESSES)
-    spark = job.spark
+def _write_made_up(job: Job, folder: Path, rows: int, seed: int) -> None:
+    """Writes snapshots of 200 processes each, `rows` in all, to `<folder>/<host>/<time>.txt`; hosts of every system."""
+    spark, count = job.spark, -(-rows // PROCESSES)
     with job.step("generate"):
         _write_all(spark, str(folder), count, rows, seed)
-    job.report.status = "succeeded"
     job.progress.tell(f"{folder}: {rows:,} processes in {count:,} snapshots")
 
 
