@@ -186,6 +186,9 @@ def test_a_broken_declaration_stops_only_the_jobs_that_name_it(declare, file, jo
     for name in ("ingest", "aggregate", "export"):
         done = job(name, "broken", *([path] if name == "ingest" else []))
         assert (done.exit_code, f"{path}: not valid TOML" in done.report["error"]) == (2, True)
+    for name in ("aggregate", "export"):  # perhaps an aggregate of the one that is broken
+        done = job(name, "broken_by_day")
+        assert (done.exit_code, done.report["error"].endswith(f"; or mend {path}")) == (2, True)
 
 
 def test_tables_lists_shows_and_checks(declare, job):

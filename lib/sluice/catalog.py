@@ -82,7 +82,7 @@ class Catalog:
             if not found:
                 self._check_declared(name)
                 known = [*(made.name for _, made in pairs), *self.names]
-                raise UsageError(f"{name!r} is no aggregate and no table that has one: {_suggestion(name, known)}")
+                raise UsageError(f"{name!r} is no aggregate and no table that has one: {self._way_out(name, known)}")
             chosen.update((pair[1].name, pair) for pair in found)
         return list(chosen.values())
 
@@ -99,13 +99,19 @@ class Catalog:
         for name in names:
             if name not in known:
                 self._check_declared(name)
-                raise UsageError(f"{name!r} is no table and no aggregate: {_suggestion(name, known)}")
+                raise UsageError(f"{name!r} is no table and no aggregate: {self._way_out(name, known)}")
         return [known[name] for name in dict.fromkeys(names)]
 
     def _check_declared(self, name: str) -> None:
         """Raises UsageError if the declaration of a table is wrong."""
         if name in self.files:
             self.table(name)
+
+    def _way_out(self, name: str, known: Iterable[str]) -> str:
+        """What a name that is none might be: also an aggregate of a declaration that is wrong."""
+        readable = {table.name for table in self.tables()}
+        wrong = [str(path) for stem, path in self.files.items() if stem not in readable]
+        return "; or mend ".join([_suggestion(name, known), *wrong])
 
 
 def _kept(lake: str, table: AnyTable) -> list[Derived]:
