@@ -125,6 +125,7 @@ def test_groups_of_a_pattern_are_inputs(declared):
         ('"decimal(12, 2)"', '"decimal(39,2)"', "columns.amount.type: 'decimal(39,2)': expected decimal(P,S)"),
         ('op = "string"', 'op = { typ = "string" }', "columns.op.typ: is not known here: expected some of type, sql"),
         ('"user.id"', '"user`id"', "columns.customer.field: 'user`id' cannot be an input's column"),
+        ('"user.id"', '"OP"', "columns: inputs 'op' and 'OP' differ in case alone"),
         ('"user.id"', '"_raw"', "columns.customer.field: '_raw' cannot be an input's column"),
         (
             'op = "string"',

@@ -230,6 +230,9 @@ def _table(path: Path, declared: _Declaration) -> Table:
     inputs = tuple(dict.fromkeys(column.input for column in columns if column.input))
     if isinstance(how, LinePattern):
         inputs = _of_pattern(how, inputs, columns)
+    for i, name in enumerate(inputs):
+        if alike := next((other for other in inputs[:i] if other.lower() == name.lower()), None):
+            raise _Wrong(f"columns: inputs {alike!r} and {name!r} differ in case alone: Spark does not tell them apart")
     return Table(
         name=path.stem,
         columns=columns,
