@@ -150,7 +150,7 @@ def _run_sequence(job, rows, lake, csv_file, steps):
 def test_after_a_sequence_of_all_kinds_it_equals_a_full_recomputation(job, rows, lake, csv_file):
     steps = [[(0, "y"), (1, "")], [(1, "x")], "clear", [(2, "z")], 0.5, [(2, "x"), (0, "")]]
     modes = _run_sequence(job, rows, lake, csv_file, steps)
-    assert modes == ["incremental"] * 4 + ["full", "incremental"]
+    assert modes == ["incremental", "incremental", "full", "incremental", "full", "incremental"]
 
 
 @pytest.mark.slow

@@ -248,7 +248,7 @@ def test_clear_and_restore_take_along_what_is_built_on_the_table_as_far_as_postg
     cleared = job("maintain", "clear", "scores").report
     assert (cleared["status"], cleared["rows_removed"], cleared["table_version"]) == ("succeeded", 2, 1)
     steps = [(step["job"], step["table"], step["status"], step["mode"]) for step in cleared["steps"]]
-    assert steps == [("aggregate", "top_scores", "succeeded", "incremental")]
+    assert steps == [("aggregate", "top_scores", "succeeded", "full")]
     assert rows("scores", "id") == rows("top_scores", "id") == []
     assert [step["rows_deleted"] for step in job("export", "scores", "top_scores").report["steps"]] == [2, 2]
     assert database("SELECT id FROM scores UNION ALL SELECT id FROM top_scores") == []
