@@ -65,7 +65,7 @@ class JsonLines:
 def _compiled(pattern: str) -> pa.StructType:
     """What the pattern's groups give. Raises UsageError for one that RE2 cannot compile."""
     try:
-        return pc.extract_regex(pa.array([], pa.string()), pattern=pattern).type
+        return pc.extract_regex(pa.nulls(0, pa.string()), pattern=pattern).type
     except pa.ArrowInvalid as error:
         if "unnamed groups" in str(error):
             raise UsageError(f"{_shown(pattern)} has a group without a name: write (?:…) or (?P<name>…)") from None
