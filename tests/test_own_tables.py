@@ -242,8 +242,8 @@ def test_a_changed_declaration(declare, file, job, rows, lake):
         else:
             assert done.counts == {"read": 1, "inserted": 1}
     declare("visits", VISITS.replace('id = "int"', 'id = "bigint"'))
-    for call in (("aggregate", "visits", "--full-refresh"), ("export", "visits"), ("query", "visits")):
-        done = job(*call)
+    for call in ("aggregate visits --full-refresh", "export visits", "query visits", "maintain clear visits"):
+        done = job(*call.split())
         assert (done.exit_code, "column id was a int, is a bigint" in done.report["error"]) == (2, True)
     more = VISITS.replace('paid = "decimal(8,2)"', 'paid = "decimal(8,2)"\nguests = { type = "int", optional = true }')
     declare("visits", more)

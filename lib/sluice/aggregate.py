@@ -48,7 +48,7 @@ def run(job: Job, table: Table, made: Derived, *, full_refresh: bool = False) ->
     report.table = made.name
     if _nothing_new(job, made, *_state(root, table, made), full_refresh):
         return
-    _check_columns(root, table, made)
+    check_columns(root, table, made)
     lake, arguments = job.lake, {"aggregate": made.name, "full_refresh": full_refresh}
     with held(job, made.name):
         source, last = _state(root, table, made)  # another run may have had the lock
@@ -60,7 +60,7 @@ def run(job: Job, table: Table, made: Derived, *, full_refresh: bool = False) ->
             report.status = "succeeded"
 
 
-def _check_columns(lake: str, table: Table, made: Derived) -> None:
+def check_columns(lake: str, table: Table, made: Derived) -> None:
     """Raises UsageError for a column that is declared and not in the lake yet, or declared otherwise than it is."""
     there = drift.refuse_changed(lake, table).columns
     for name in made.columns_of_table:

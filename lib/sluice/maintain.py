@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
-from sluice import aggregate, bookkeeping, deletes, ledger
+from sluice import aggregate, bookkeeping, deletes, drift, ledger
 from sluice.cli import Job
 from sluice.errors import UsageError
 from sluice.recording import held, recorded
-from sluice.table import AnyTable, Table
+from sluice.table import AnyTable, Derived, Table
 
 
 def current_version(job: Job, table: AnyTable) -> int:
@@ -29,6 +29,7 @@ def check_version(job: Job, table: Table, version: int) -> None:
 def clear(job: Job, table: Table) -> None:
     """Deletes all rows; every file is new again. What is built on the table is emptied too."""
     current_version(job, table)
+    _check_followed(job, table)
     lake = job.lake
     with held(job, table.name), recorded(job, table.name, {"action": "clear"}):
         with job.step("clear"):
@@ -44,6 +45,7 @@ def clear(job: Job, table: Table) -> None:
 def restore(job: Job, table: Table, version: int) -> None:
     """Sets the rows back to what they were at a version, and what is built on them; files ingested after it are new."""
     check_version(job, table, version)
+    _check_followed(job, table)
     lake = job.lake
     with held(job, table.name), recorded(job, table.name, {"action": "restore", "version": version}):
         with job.step("restore"):
@@ -55,15 +57,26 @@ def restore(job: Job, table: Table, version: int) -> None:
         _followed(job, table)
 
 
+def _check_followed(job: Job, table: Table) -> None:
+    """Raises UsageError, before anything is done, where what is built on the table could not follow it."""
+    drift.refuse_changed(job.settings.lake, table)
+    for each in _built_on(job, table):
+        aggregate.check_columns(job.settings.lake, table, each)
+
+
 def _followed(job: Job, table: Table, *, full_refresh: bool = False) -> None:
-    """Refreshes those of the table's aggregates that are in the lake; a dry run has nothing for them to follow."""
-    root = job.settings.lake
-    made = [each for each in aggregate.kept(root, table) if bookkeeping.version(root, each.name) is not None]
-    for each in made if not job.settings.dry_run else ():
+    """Refreshes what is built on the table; a dry run has nothing for it to follow."""
+    for each in _built_on(job, table) if not job.settings.dry_run else ():
         with job.part("aggregate") as part:
             aggregate.run(part, table, each, full_refresh=full_refresh)
     current_version(job, table)
     job.report.status = "succeeded"
+
+
+def _built_on(job: Job, table: Table) -> list[Derived]:
+    """Those of the table's aggregates that are in the lake."""
+    root = job.settings.lake
+    return [each for each in aggregate.kept(root, table) if bookkeeping.version(root, each.name) is not None]
 
 
 def prune(job: Job, table: Table, before: date) -> None:
