@@ -26,8 +26,8 @@ def orders(tmp_path, monkeypatch, job, rows):
     class Orders:
         files = 0
 
-        def declare(self, text=ORDERS):
-            (folder / "orders.toml").write_text(text)
+        def declare(self, text=ORDERS, name="orders"):
+            (folder / f"{name}.toml").write_text(text)
 
         def file(self, *records):
             self.files += 1
@@ -35,8 +35,8 @@ def orders(tmp_path, monkeypatch, job, rows):
             path.write_text("id,n,op,value\n" + "".join(",".join(map(str, record)) + "\n" for record in records))
             return path
 
-        def ingest(self, *records, options=()):
-            done = job("ingest", "orders", self.file(*records), *options)
+        def ingest(self, *records, into="orders", options=()):
+            done = job("ingest", into, self.file(*records), *options)
             assert done.exit_code == 0, done.stderr
             return done.counts
 
@@ -137,6 +137,52 @@ def test_a_replayed_row_stands_by_its_order(orders, job, rows, tmp_path):
     path.write_text(path.read_text().replace("a,x,I,wrong", "a,7,I,mended"))
     assert job("rejects", "replay", "orders").counts == {"read": 2, "updated": 1, "deleted": 1}
     assert orders.there == [("a", 7, "mended")]
+
+
+@pytest.mark.parametrize("order_by", ["", 'order_by = "n"'])
+def test_a_second_replay_does_not_revive_it_either(orders, job, order_by):
+    orders.declare(ORDERS.replace('order_by = "n"', order_by))
+    path = orders.file(("a", 7, "I", "x"), ("b", "x", "I", "wrong"), ("c", "y", "I", "wrong"))
+    assert job("ingest", "orders", path, "--max-rejects", 2).exit_code == 0
+    orders.ingest(("a", 7, "D", ""))
+    path.write_text(path.read_text().replace("b,x", "b,1"))
+    replayed = job("rejects", "replay", "orders", "--max-rejects", 1).counts
+    assert replayed == {"read": 3, "rejected": 1, "duplicate": 1, "inserted": 1}
+    path.write_text(path.read_text().replace("c,y,I,wrong", "c,1,I,x").replace("b,1,I,wrong", "b,1,I,mended"))
+    assert job("rejects", "replay", "orders").counts == {"read": 3, "duplicate": 1, "updated": 1, "inserted": 1}
+    assert orders.there == [("b", 1, "mended"), ("c", 1, "x")]
+
+
+def test_a_replayed_delete_is_of_when_its_file_was_read_first(orders, job):
+    orders.declare(ORDERS.replace('order_by = "n"', ""))
+    first = orders.file(("a", 1, "D", ""), ("b", "x", "I", "wrong"))
+    second = orders.file(("a", "x", "I", "wrong"), ("c", 1, "I", "x"))
+    for path in (first, second):
+        assert job("ingest", "orders", path, "--max-rejects", 1).exit_code == 0
+    text = second.read_text()
+    second.unlink()
+    assert job("rejects", "replay", "orders", "--max-rejects", 1).counts == {"read": 2, "rejected": 1, "deleted": 1}
+    second.write_text(text.replace("a,x,I,wrong", "a,1,I,mended"))
+    replayed = job("rejects", "replay", "orders", "--max-rejects", 1).report
+    assert orders.there == [("a", 1, "mended"), ("c", 1, "x")], replayed
+
+
+def test_deletes_of_which_no_replay_can_ask_are_kept_where_rows_are_ordered_alone(orders, rows, lake):
+    orders.ingest(("a", 5, "D", ""), ("b", 1, "I", "x"))
+    assert orders.ingest(("a", 5, "D", ""), ("b", 1, "I", "x")) == {"read": 2, "deleted": 1, "unchanged": 1}
+    assert len(rows("sluice_deletes", "key")) == 1
+    orders.declare(ORDERS.replace('order_by = "n"', "").replace("orders_by_op", "others_by_op"), "others")
+    assert orders.ingest(("a", 5, "D", ""), ("b", 1, "I", "x"), into="others")["deleted"] == 1
+    assert len(rows("sluice_deletes", "key")) == 1
+
+
+def test_a_delete_that_changes_nothing_is_of_the_version_there_is(orders, job, rows):
+    orders.ingest(("b", 1, "I", "x"))
+    orders.ingest(("a", 5, "D", ""))
+    assert rows("sluice_deletes", "key", "table_version") == [('["a"]', 1)]
+    orders.ingest(("b", 2, "U", "y"))
+    assert job("maintain", "restore", "orders", "--version", 1).exit_code == 0
+    assert orders.ingest(("a", 4, "I", "late")) == {"read": 1, "duplicate": 1}
 
 
 @pytest.mark.parametrize("order_by", ["", 'order_by = "n"'])

@@ -80,9 +80,9 @@ def test_a_file_without_new_columns_is_not_read_again_for_another_choice(job, cs
         ("unit price", "'unit price' cannot be a column's name"),
         ("", "'' cannot be a column's name"),
         ("SKU", "column 'SKU' is in the way of 'sku'"),
-        ("run_id", "'run_id' is taken by a column that every table has"),
-        ("Xmin", "'Xmin' is taken"),
-        ("sluice_gone", "'sluice_gone' is taken"),
+        ("run_id", "'run_id' cannot be a column's name, Sluice or"),
+        ("Xmin", "'Xmin' cannot be a column's name, Sluice"),
+        ("sluice_gone", "'sluice_gone' cannot be a column's name, Sluice"),
     ],
 )
 def test_a_name_that_no_column_can_have(job, lake, csv_file, name, message):

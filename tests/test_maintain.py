@@ -188,12 +188,14 @@ def test_vacuum_takes_old_change_files_and_what_is_built_on_them_is_then_read_in
 
 
 @pytest.mark.slow
-def test_a_version_whose_files_were_vacuumed_cannot_be_restored(job, lake, products):
+def test_a_version_whose_files_were_vacuumed_cannot_be_restored(job, rows, products):
+    files = len(rows("ingested_files", "file"))
     job("maintain", "optimize", "products")
     job("maintain", "vacuum", "products", "--older-than", 0, "--force")
     done = job("maintain", "restore", "products", "--version", 1)
     assert done.exit_code == 2
     assert "table products: files of version 1 were vacuumed: choose a later one" in done.stderr
+    assert len(rows("ingested_files", "file")) == files  # nothing is forgotten
 
 
 def test_history_shows_who_did_what_to_how_many_rows(job, lake, csv_file, monkeypatch):

@@ -261,6 +261,10 @@ def test_a_changed_declaration(declare, file, job, rows, lake):
     )
     assert job("ingest", "visits", after, "--on-new-column", "add").counts == {"read": 2, "updated": 1, "inserted": 1}
     assert rows("visits", "id", "guests") == [(1, 4), (2, None), (3, 2)]
+    assert job("aggregate", "visits").exit_code == 0
+    back = job("maintain", "restore", "visits", "--version", 0)
+    assert (back.exit_code, "does not have the column guests yet" in back.report["error"]) == (2, True)
+    assert len(rows("visits", "id")) == 3
     assert job("ingest", "visits", file("d.csv", "id;day;paid", "4;02.10.2024;1")).counts == {"read": 1, "inserted": 1}
     declare("visits", VISITS)
     assert "column guests was int, is gone" in job("ingest", "visits", after, "--reprocess").report["error"]
@@ -274,6 +278,25 @@ columns = { host = "string", n = "bigint", load = "double" }
 format = "lines"
 pattern = '(?P<host>\S+) (?P<n>\d+)(?: load=(?P<load>\S+))?'
 """
+
+
+def test_a_restored_table_is_still_of_its_declaration(declare, file, job, rows):
+    declare("visits", VISITS)
+    path = file("a.csv", "id;day;paid", "1;02.10.2024;2.50")
+    job("ingest", "visits", path)
+    assert job("maintain", "restore", "visits", "--version", 0).exit_code == 0
+    declare("visits", VISITS.replace('key = ["id"]', 'key = ["id", "day"]'))
+    for call in (f"ingest visits {path}", "maintain restore visits --version 0", "maintain optimize visits"):
+        done = job(*call.split())
+        assert (done.exit_code, "key was id, is id, day" in done.report["error"]) == (2, True), done.report
+
+
+def test_a_new_column_that_an_input_differs_from_in_case_alone(declare, file, job, lake):
+    declare("visits", VISITS.replace('paid = "decimal(8,2)"', 'paid = { type = "decimal(8,2)", field = "amount" }'))
+    path = file("a.csv", "id;day;amount;Amount", "1;02.10.2024;2.50;x")
+    done = job("ingest", "visits", path, "--on-new-column", "add")
+    assert (done.exit_code, "column 'Amount' is in the way of 'amount'" in done.report["error"]) == (3, True)
+    assert job("ingest", "visits", path, "--on-new-column", "ignore").counts == {"read": 1, "inserted": 1}
 
 
 def test_lines_by_a_pattern(declare, file, job, rows):

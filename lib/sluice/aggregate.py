@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sluice import bookkeeping, drift, grouping, measures, ranking
@@ -46,9 +46,10 @@ def run(job: Job, table: Table, made: Derived, *, full_refresh: bool = False) ->
     """Refreshes an aggregate to the current version of its table. Raises InputError if that is not there."""
     report, root = job.report, job.settings.lake
     report.table = made.name
-    if _nothing_new(job, made, *_state(root, table, made), full_refresh):
+    state = _state(root, table, made)
+    check_columns(drift.refuse_changed(root, table).columns, table, made)
+    if _nothing_new(job, made, *state, full_refresh):
         return
-    check_columns(root, table, made)
     lake, arguments = job.lake, {"aggregate": made.name, "full_refresh": full_refresh}
     with held(job, made.name):
         source, last = _state(root, table, made)  # another run may have had the lock
@@ -60,9 +61,8 @@ def run(job: Job, table: Table, made: Derived, *, full_refresh: bool = False) ->
             report.status = "succeeded"
 
 
-def check_columns(lake: str, table: Table, made: Derived) -> None:
-    """Raises UsageError for a column that is declared and not in the lake yet, or declared otherwise than it is."""
-    there = drift.refuse_changed(lake, table).columns
+def check_columns(there: Collection[str], table: Table, made: Derived) -> None:
+    """Raises UsageError for a declared column that is not among those `there` are in the lake."""
     for name in made.columns_of_table:
         if name not in there:
             raise UsageError(

@@ -9,10 +9,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, write_deltalake
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import DeltaError, TableNotFoundError
 from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
 from sluice import compaction, lock
@@ -133,11 +134,23 @@ def existing(lake: str, table: str, make: str = "ingest files into it") -> tuple
     return described
 
 
-def stored(lake: str, table: str) -> Stored:
-    """What a table's metadata tell; nothing if there is no such table."""
+def whole(lake: str, table: str, version: int) -> bool:
+    """Whether the log tells a version of a table, and all its files are there."""
+    try:
+        delta = DeltaTable(os.path.join(lake, table), version=version)
+    except DeltaError:
+        return False
+    paths = pa.table(delta.get_add_actions(flatten=True)).column("path").to_pylist()
+    return all(os.path.exists(os.path.join(lake, table, unquote(path))) for path in paths)
+
+
+def stored(lake: str, table: str, version: int | None = None) -> Stored:
+    """What a table's metadata tell, or told at a version; nothing if there is no such table."""
     delta = _open(lake, table)
     if delta is None:
         return Stored()
+    if version is not None:
+        delta.load_as_version(version)
     names = {"long": "bigint", "integer": "int", "short": "smallint", "byte": "tinyint"}
     kinds = {each["name"]: str(each["type"]) for each in json.loads(delta.schema().to_json())["fields"]}
     properties = delta.metadata().configuration

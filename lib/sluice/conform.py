@@ -145,7 +145,7 @@ def _timestamp(text: Column, column: tables.Column) -> Column:
     """A moment; text without an offset is of the column's time zone. The session's own zone is UTC."""
     if column.format:
         value = F.try_to_timestamp(text, F.lit(column.format))
-        has_offset = F.lit(any(letter in _unquoted(column.format) for letter in _OFFSET_LETTERS))
+        has_offset = F.lit(any(letter in unquoted(column.format) for letter in _OFFSET_LETTERS))
     else:
         value = F.when(text.rlike(_TIMESTAMP), text.try_cast("timestamp"))
         has_offset = text.rlike(_OFFSET)
@@ -154,6 +154,6 @@ def _timestamp(text: Column, column: tables.Column) -> Column:
     return F.when(has_offset, value).otherwise(F.to_utc_timestamp(value, column.timezone))
 
 
-def _unquoted(pattern: str) -> str:
+def unquoted(pattern: str) -> str:
     """A datetime pattern without its texts in quotes."""
     return "".join(pattern.split("'")[::2])

@@ -19,11 +19,12 @@ from pyspark.errors import (
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from sluice.conform import unquoted
 from sluice.errors import UsageError, spark_cause
 from sluice.table import Column, Table
 
 # a literal that is of the moment though it is none of the expressions below
-_SPECIAL = re.compile(r"\b(date|timestamp\w*)\s*'\s*(now|today|tomorrow|yesterday)\b", re.IGNORECASE)
+_SPECIAL = re.compile(r"\b(date|timestamp\w*)\s*r?['\"]\s*(now|today|tomorrow|yesterday)\b", re.IGNORECASE)
 # what an expression may be deterministic within a run and yet not the same in the next one
 _OF_THE_MOMENT = re.compile("Current|Now$|LocalTimestamp|SparkVersion|RaiseError")
 
@@ -62,23 +63,29 @@ def _check_format(spark: Any, column: Column, place: str) -> None:
     """Writes a moment by the format and reads it again."""
     moment = F.lit("2001-02-03 16:05:06").cast("timestamp")  # no part of it is what a format without it would read
     read = F.try_to_timestamp(F.date_format(moment, column.format), F.lit(column.format))
-    parts = {"month": F.month, "day": F.day, "hour": F.hour, "minute": F.minute}
+    parts = {"month": F.month, "day": F.day}
     told = [(part(read) == part(moment)).alias(name) for name, part in parts.items()]
     try:
         found = spark.sql("SELECT 1").select(*told).first()
     except PySparkException:
         found = None
-    if found is None or None in found:
+    letters = {letter for letter in unquoted(column.format) if letter.isalpha()}
+    one_of_several = "[" in unquoted(column.format)  # written all at once, and perhaps not to be read so
+    if found is None or not letters or (None in found and not one_of_several):
         raise UsageError(
             f"{place}: Spark reads no {column.type} by {column.format!r}: expected a datetime pattern of y (year), M "
             "(month), d (day), H (hour), m (minute), s (second), S (its parts), X (offset), with text in quotes as 'T'"
         )
-    for greater, lesser in (("month", "day"), ("hour", "minute")):
-        if found[lesser] and not found[greater]:
-            raise UsageError(
-                f"{place}: {column.format!r} tells the {lesser} and not the {greater}: M is the month, m the minute, H "
-                "the hour of the day, h that of its half, which needs a (AM or PM)"
-            )
+    if letters & {"h", "K"} and "a" not in letters:
+        raise UsageError(
+            f"{place}: {column.format!r}: h is the hour of half a day and needs a (AM or PM): H is the hour"
+        )
+    if "D" in letters and letters & {"M", "L"}:
+        raise UsageError(
+            f"{place}: {column.format!r}: D is the day of the year, d that of the month: write one of them"
+        )
+    if found.day and not found.month:
+        raise UsageError(f"{place}: {column.format!r} tells the day and not the month: M is the month, m the minute")
 
 
 @contextmanager

@@ -21,12 +21,9 @@ def mark_replaced(rows: DataFrame, whole: Sequence[str]) -> DataFrame:
 
 
 def mark_outdated(rows: DataFrame, existing: DataFrame, whole: Sequence[str]) -> DataFrame:
-    """Sets `_superseded` where a later run than that which read the file before brought rows of the same `whole`.
-
-    `_read_by` and `_read_at` tell of that run.
-    """
+    """Sets `_superseded` where a later run brought rows of the same `whole` than those that read the file before."""
     last = existing.groupBy(*whole).agg(F.max(F.struct("ingested_at", "run_id")).alias("_last"))
-    later = (F.col("_last.ingested_at") > F.col("_read_at")) & (F.col("_last.run_id") != F.col("_read_by"))
+    later = _came_later("_last.ingested_at", "_last.run_id")
     rows = rows.join(last, list(whole), "left")
     return rows.withColumn("_superseded", F.col("_superseded") | F.coalesce(later, F.lit(False))).drop("_last")
 
@@ -54,8 +51,8 @@ def classify(
     keys are unique and never null; `columns` are compared. `few`: the rows are few against the table, which is then
     reduced to their keys before all else (Spark can send them to where the table is read, so that the table itself is
     never moved). The table's row of the key stands against a row with a lesser `order_by`; against others only if they
-    are of files read `earlier`, by the run `_read_by` at `_read_at`, and it came later with other values. So does the
-    key's last delete, `_buried`.
+    are of files read `earlier`, by the runs `_read_by` from `_read_at` on, and it came later with other values. So
+    does the key's last delete, `_buried`.
     """
     deletes = F.col("_deletes") if "_deletes" in rows.columns else F.lit(False)
     outcome = F.when(F.col("_superseded"), "duplicate")
@@ -80,9 +77,12 @@ def classify(
     return rows.join(known, list(key), "left").withColumn("_outcome", outcome).drop("_known")
 
 
-def _came_later(at: str, run_id: str, order: str, order_by: str) -> Column:
-    """Whether something came by a later run than read a row's file before, and of equal order if there is one."""
-    later = (F.col(at) > F.col("_read_at")) & (F.col(run_id) != F.col("_read_by"))
+def _came_later(at: str, run_id: str, order: str = "", order_by: str = "") -> Column:
+    """Whether something came after a row's file was read first, by a run that did not read it.
+
+    With `order_by` only what is of equal order.
+    """
+    later = (F.col(at) > F.col("_read_at")) & ~F.array_contains("_read_by", F.col(run_id))
     return later & (F.col(order) == F.col(order_by)) if order_by else later
 
 

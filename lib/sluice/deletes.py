@@ -35,14 +35,17 @@ def with_buried(rows: DataFrame, lake: Lake, table: Table) -> DataFrame:
 
 
 def remember(lake: Lake, table: Table, deleting: DataFrame, version: int) -> None:
-    """Keeps the keys of `deleting` rows, whose merge will make a `version` of the table."""
+    """Keeps the keys of `deleting` rows, after whose merge the table is at a `version`.
+
+    Rows of files that are replayed delete when these were read first, `_read_at`.
+    """
     rows = deleting.select(
         F.lit(table.name).alias("table"),
         _key(table).alias("key"),
         (F.col(table.order_by) if table.order_by else F.lit(None)).cast("string").alias("ordered_by"),
         F.lit(version).cast("bigint").alias("table_version"),
         F.lit(lake.run_id).alias("run_id"),
-        F.lit(datetime.now(UTC)).alias("deleted_at"),
+        (F.col("_read_at") if "_read_at" in deleting.columns else F.lit(datetime.now(UTC))).alias("deleted_at"),
     )
     with lake.exclusively(NAME):
         lake.append(NAME, rows.coalesce(1))

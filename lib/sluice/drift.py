@@ -100,12 +100,13 @@ def new_columns(uri: str, names: Iterable[str], table: Table, on_new_column: str
             "out with --on-new-column ignore, or remove them from the file"
         )
     if on_new_column == "add":
-        check_names(uri, table.column_names, found)
+        check_names(uri, table, found)
     return found
 
 
-def check_names(uri: str, taken: Sequence[str], found: Iterable[str]) -> None:
-    """Raises InputError for a name that cannot be a column beside those `taken`; Spark does not tell cases apart."""
+def check_names(uri: str, table: Table, found: Iterable[str]) -> None:
+    """Raises InputError for a name that cannot be a column beside the table's; Spark does not tell cases apart."""
+    taken = dict.fromkeys((*table.column_names, *table.input_columns))
     known = {name.lower(): name for name in taken}
     for name in found:
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
@@ -115,8 +116,8 @@ def check_names(uri: str, taken: Sequence[str], found: Iterable[str]) -> None:
             )
         if is_taken(name):
             raise InputError(
-                f"{uri}: {name!r} is taken by a column that every table has: rename it in the file, or use "
-                "--on-new-column ignore"
+                f"{uri}: {name!r} cannot be a column's name, Sluice or PostgreSQL has one of its own: rename it in the "
+                "file, or use --on-new-column ignore"
             )
         if known.setdefault(name.lower(), name) != name or name in taken:
             raise InputError(

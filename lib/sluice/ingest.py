@@ -181,10 +181,12 @@ def _ingest(job: Job, lake: Lake, plan: Plan) -> None:
         return
     job.report.rows_read = sum(tally.rows_read for tally in tallies)
     job.report.rows_rejected = sum(tally.rows_rejected for tally in tallies)
-    if not job.settings.dry_run:
-        with job.step("keep rejects"):
-            rejects.keep(lake, table, rows, tallies)
-    _refuse_rejected(tallies, plan, lake.root)
+    refusal = _refusal(tallies, plan, lake.root)
+    # a replay's mended rows are among the rejects until they are merged: killed in between, it finds them again
+    if refusal or not plan.earlier:
+        _keep_rejects(job, lake, plan, rows, tallies)
+    if refusal:
+        raise refusal
     _warn(job, plan, tallies)
     if plan.version is None and not table.delete_when and not job.settings.dry_run:
         with job.step("merge"):
@@ -208,7 +210,15 @@ def _ingest(job: Job, lake: Lake, plan: Plan) -> None:
         if table.origin and bookkeeping.stored(lake.root, table.name).declaration != plan.declared.declaration:
             lake.declare(plan.declared)
         _record(job, plan, tallies)
+    if plan.earlier:
+        _keep_rejects(job, lake, plan, rows, tallies)
     records.unpersist()
+
+
+def _keep_rejects(job: Job, lake: Lake, plan: Plan, rows: Any, tallies: Sequence[rejects.Tally]) -> None:
+    if not job.settings.dry_run:
+        with job.step("keep rejects"):
+            rejects.keep(lake, plan.table, rows, tallies, plan.earlier)
 
 
 def _set_outcomes(job: Job, counts: Mapping[str, int]) -> None:
@@ -255,11 +265,11 @@ def _failure(tally: rejects.Tally, options: Options) -> str:
     return ""
 
 
-def _refuse_rejected(tallies: Sequence[rejects.Tally], plan: Plan, lake: str) -> None:
-    """Raises TooManyRejects; not for files that are read again and are in the table with their rejects already."""
+def _refusal(tallies: Sequence[rejects.Tally], plan: Plan, lake: str) -> TooManyRejects | None:
+    """Why nothing is merged; not for files that are read again and are in the table with their rejects already."""
     for tally in tallies:
         if tally.failed:
-            raise TooManyRejects(
+            return TooManyRejects(
                 f"{tally.file.uri}: {tally.failed:,} records do not pass a check that all must pass, so nothing was "
                 "merged: see them with `rejects list`, mend the file, or change the check's action"
             )
@@ -269,11 +279,12 @@ def _refuse_rejected(tallies: Sequence[rejects.Tally], plan: Plan, lake: str) ->
         new = ledger.not_ingested(lake, plan.table.name, [tally.file for tally in over])
         over = [tally for tally in over if tally.file in new]
     for tally in over:
-        raise TooManyRejects(
+        return TooManyRejects(
             f"{tally.file.uri}: {tally.rows_rejected:,} of {tally.rows_read:,} records rejected, more than "
             f"{limit} allowed, so nothing was merged: see them with `rejects list`, or allow more with "
             "--max-rejects"
         )
+    return None
 
 
 def _tasks(spark: Any, plan: Plan) -> int:
@@ -332,6 +343,8 @@ def _classified(lake: Lake, plan: Plan, rows: Any, existing: Any | None, tasks: 
     )
     changes = F.col("_outcome").isin(*CHANGES, *DELETES)
     values = [F.when(changes, F.col(name)).alias(name) for name in table.column_names]
+    if table.delete_when:
+        values += [F.col(name) for name in ("_buried", "_read_at") if name in marked.columns]
     outcomes = outcomes.select("_outcome", *values)
     if existing is None or not table.replaces or plan.earlier:
         return outcomes
@@ -340,13 +353,13 @@ def _classified(lake: Lake, plan: Plan, rows: Any, existing: Any | None, tasks: 
 
 
 def _with_earlier(rows: Any, plan: Plan) -> Any:
-    """Adds `_read_at` and `_read_by`: when and by which run a row's file was read before."""
+    """Adds `_read_at` and `_read_by`: when a row's file was read first, and by which runs it was since."""
     from pyspark.sql import functions as F
 
     earlier = [plan.earlier[source.file.uri] for source in plan.opened.sources]
     number = F.col("_file") + 1
-    read_at = F.element_at(F.array(*(F.lit(each.rejected_at) for each in earlier)), number)
-    read_by = F.element_at(F.array(*(F.lit(each.run_id) for each in earlier)), number)
+    read_at = F.element_at(F.array(*(F.lit(each.read_at) for each in earlier)), number)
+    read_by = F.element_at(F.array(*(F.array(*map(F.lit, each.read_by)) for each in earlier)), number)
     return rows.withColumn("_read_at", read_at).withColumn("_read_by", read_by)
 
 
@@ -401,10 +414,26 @@ def _remember_deletes(lake: Lake, plan: Plan, classified: Any, counts: Mapping[s
 
     if plan.version is None:  # those of a table of that name that is no more
         deletes.forget(lake.root, plan.table.name, -1, lake.run_id)
-    if any(counts.get(name) for name in DELETES):
-        rows = classified.where(F.col("_outcome").isin(*DELETES))
+    if not any(counts.get(name) for name in DELETES):
+        return
+    rows = _to_remember(lake, plan.table, classified.where(F.col("_outcome").isin(*DELETES)))
+    if rows is not None:
         before = -1 if plan.version is None else plan.version + bool(_to_add(plan))
-        deletes.remember(lake, plan.table, rows, before + 1)
+        making = plan.version is None or any(counts.get(name) for name in CHANGES)
+        deletes.remember(lake, plan.table, rows, before + making)
+
+
+def _to_remember(lake: Lake, table: Table, rows: Any) -> Any | None:
+    """Those of the rows that delete of which a later one could not be told otherwise; None for none.
+
+    Where no file has rejects, none that was read before can be replayed: then rows that are ordered must only be known
+    once, and others not at all.
+    """
+    from pyspark.sql import functions as F
+
+    if rejects.rejecting(lake.root, table.name):
+        return rows
+    return rows.where(~F.col("_buried.order").eqNullSafe(F.col(table.order_by))) if table.order_by else None
 
 
 def _record(job: Job, plan: Plan, tallies: Sequence[rejects.Tally]) -> None:

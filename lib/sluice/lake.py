@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from sluice import bookkeeping, lock
-from sluice.errors import Busy, UsageError
+from sluice.errors import Busy
 from sluice.scope import Scope
 from sluice.table import Table
 
@@ -146,18 +146,9 @@ class Lake:
                 self.spark.sql(f"ALTER TABLE delta.`{path}` UNSET TBLPROPERTIES ('{bookkeeping.PRUNED_BEFORE}')")
 
     def restore(self, table: str, version: int) -> None:
-        """Raises UsageError if files of the version are not there any more."""
-        from pyspark.errors import IllegalArgumentException
-
-        try:
-            with self._commit():
-                self._delta(table).restoreToVersion(version)
-        except IllegalArgumentException as error:
-            if "Not all files from version" not in str(error):
-                raise
-            raise UsageError(
-                f"table {table}: files of version {version} were vacuumed: choose a later one, see `maintain history`"
-            ) from None
+        """Sets rows, columns and properties back to those of a version, whose files are there."""
+        with self._commit():
+            self._delta(table).restoreToVersion(version)
 
     def optimize(self, table: str, cluster_by: str | None) -> None:
         """Makes small files few large ones; with `cluster_by` rewrites all, each with a range of this column."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 from sluice import aggregate, bookkeeping, deletes, drift, ledger
 from sluice.cli import Job
 from sluice.errors import UsageError
+from sluice.lake import Lake
 from sluice.recording import held, recorded
 from sluice.table import AnyTable, Derived, Table
 
@@ -20,16 +22,19 @@ def current_version(job: Job, table: AnyTable) -> int:
 
 
 def check_version(job: Job, table: Table, version: int) -> None:
-    """Raises UsageError if the table never had the version."""
+    """Raises UsageError if the table never had the version, or has its files no more."""
     current = current_version(job, table)
     if version > current:
         raise UsageError(f"table {table.name} has no version {version}: choose one from 0 to {current}")
+    if not bookkeeping.whole(job.settings.lake, table.name, version):
+        raise UsageError(
+            f"table {table.name}: files of version {version} were vacuumed: choose a later one, see `maintain history`"
+        )
 
 
 def clear(job: Job, table: Table) -> None:
     """Deletes all rows; every file is new again. What is built on the table is emptied too."""
-    current_version(job, table)
-    _check_followed(job, table)
+    _check_followed(job, table, current_version(job, table))
     lake = job.lake
     with held(job, table.name), recorded(job, table.name, {"action": "clear"}):
         with job.step("clear"):
@@ -45,7 +50,7 @@ def clear(job: Job, table: Table) -> None:
 def restore(job: Job, table: Table, version: int) -> None:
     """Sets the rows back to what they were at a version, and what is built on them; files ingested after it are new."""
     check_version(job, table, version)
-    _check_followed(job, table)
+    _check_followed(job, table, version)
     lake = job.lake
     with held(job, table.name), recorded(job, table.name, {"action": "restore", "version": version}):
         with job.step("restore"):
@@ -54,14 +59,23 @@ def restore(job: Job, table: Table, version: int) -> None:
                 ledger.forget_files(lake.root, table.name, version, lake.run_id)
                 deletes.forget(lake.root, table.name, version, lake.run_id)
                 lake.restore(table.name, version)
+                _declare_again(lake, table)
         _followed(job, table)
 
 
-def _check_followed(job: Job, table: Table) -> None:
-    """Raises UsageError, before anything is done, where what is built on the table could not follow it."""
+def _declare_again(lake: Lake, table: Table) -> None:
+    """A restore took along what the table was declared as at that version, which may be nothing."""
+    stored = bookkeeping.stored(lake.root, table.name)
+    declared = replace(table, columns=tuple(column for column in table.columns if column.name in stored.columns))
+    if table.origin and stored.declaration != declared.declaration:
+        lake.declare(declared)
+
+
+def _check_followed(job: Job, table: Table, version: int) -> None:
+    """Raises UsageError, before anything is done, where what is built on the table could not follow it to a version."""
     drift.refuse_changed(job.settings.lake, table)
     for each in _built_on(job, table):
-        aggregate.check_columns(job.settings.lake, table, each)
+        aggregate.check_columns(bookkeeping.stored(job.settings.lake, table.name, version).columns, table, each)
 
 
 def _followed(job: Job, table: Table, *, full_refresh: bool = False) -> None:
@@ -88,6 +102,7 @@ def prune(job: Job, table: Table, before: date) -> None:
         raise UsageError(f"table {table.name} is not kept by days: there is nothing to prune")
     current_version(job, table)
     root = job.settings.lake
+    drift.refuse_changed(root, table)
     pruned = bookkeeping.stored(root, table.name).pruned_before
     if pruned and before < pruned:
         raise UsageError(f"table {table.name} is pruned before {pruned} already: choose that day or a later one")

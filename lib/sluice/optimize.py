@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter
 
-from sluice import bookkeeping
+from sluice import bookkeeping, drift
 from sluice.cli import Job
 from sluice.maintain import current_version
 from sluice.recording import held, recorded
@@ -18,6 +18,8 @@ _OVERLAP = 1.5  # files that a key may be in, on average, in a clustered table; 
 def optimize(job: Job, source: AnyTable) -> None:
     """Compacts and clusters a table or aggregate; its rows, and what is built on them, stay as they are."""
     current_version(job, source)
+    if isinstance(source, Table):
+        drift.refuse_changed(job.settings.lake, source)
     if _nothing_to_gain(job, source) or job.settings.dry_run:
         return
     lake = job.lake

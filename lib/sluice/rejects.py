@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from sluice import bookkeeping
@@ -17,6 +17,7 @@ from sluice.readers.csv_parse import UNCLOSED
 from sluice.table import Table
 
 NAME = "rejects"
+_READING = ("read_at", "read_by")  # columns for a replay alone
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,13 @@ def tally(rows: Any, files: Sequence[tuple[InputFile, str]], table: Table) -> li
     return [Tally(file, n, options, *by_file.get(n, ())) for n, (file, options) in enumerate(files)]
 
 
-def keep(lake: Lake, table: Table, rows: Any, tallies: Sequence[Tally]) -> None:
-    """Replaces the earlier rejects of the files with those among the conformed records `rows`, in one commit."""
+def keep(
+    lake: Lake, table: Table, rows: Any, tallies: Sequence[Tally], earlier: Mapping[str, Rejecting] | None = None
+) -> None:
+    """Replaces the earlier rejects of the files with those among the conformed records `rows`, in one commit.
+
+    Of files that are replayed it keeps when they were read first, and by which runs since.
+    """
     from pyspark.sql import functions as F
 
     rejecting = {tally.file.uri for tally in tallies if tally.rows_rejected}
@@ -74,9 +80,12 @@ def keep(lake: Lake, table: Table, rows: Any, tallies: Sequence[Tally]) -> None:
     if not affected:
         return
 
-    def of_file(values: Sequence[str]) -> Any:
+    def of_file(values: Sequence[Any]) -> Any:
         by_number = dict(zip((tally.number for tally in tallies), values, strict=True))
         return F.element_at(F.array(*(F.lit(by_number.get(n)) for n in range(max(by_number) + 1))), F.col("_file") + 1)
+
+    now, before = datetime.now(UTC), [(earlier or {}).get(tally.file.uri) for tally in tallies]
+    readers = [sorted({*(each.read_by if each else ()), lake.run_id}) for each in before]
 
     found = rows.where("_reason is not null and _position is not null").select(
         F.lit(lake.run_id).alias("run_id"),
@@ -85,8 +94,10 @@ def keep(lake: Lake, table: Table, rows: Any, tallies: Sequence[Tally]) -> None:
         F.col("_position").alias("position"),
         F.col("_raw").alias("raw"),
         F.col("_reason").alias("reason"),
-        F.lit(datetime.now(UTC)).alias("rejected_at"),
+        F.lit(now).alias("rejected_at"),
         of_file([tally.options for tally in tallies]).alias("options"),
+        of_file([each.read_at if each else now for each in before]).alias("read_at"),
+        of_file([json.dumps(runs) for runs in readers]).alias("read_by"),
     )
     names = ", ".join(_literal(uri) for uri in sorted(affected))
     with lake.exclusively(NAME):
@@ -117,28 +128,30 @@ def newest(
     for column, text in (("file", file), ("reason", reason)):
         where = where if text is None else where & pc.match_substring(pc.field(column), text)
     rows = bookkeeping.read(lake, NAME, where)
+    if rows is None:
+        return []
     order = [("rejected_at", "descending"), ("file", "ascending"), ("position", "ascending")]
-    return [] if rows is None else rows.sort_by(order).to_pylist()
+    return rows.select([name for name in rows.column_names if name not in _READING]).sort_by(order).to_pylist()
 
 
 @dataclass(frozen=True)
 class Rejecting:
-    """A file of a table that has rejects: found last by a run at a time, reading it with `options` (None: unknown)."""
+    """A file with rejects: read with `options` (None: unknown), first at `read_at`, and by the runs `read_by`."""
 
     table: str
     file: str
     options: str | None
-    run_id: str
-    rejected_at: datetime
+    read_at: datetime
+    read_by: tuple[str, ...]
 
 
 def rejecting(lake: str, table: str | None) -> list[Rejecting]:
     """The files that have rejects, in order of tables and files."""
     rows = bookkeeping.read(lake, NAME, None if table is None else pc.field("table") == table)
-    if rows is None:
-        return []
-    if "options" not in rows.column_names:  # of a lake that did not keep them
-        rows = rows.append_column("options", pa.nulls(len(rows), pa.string()))
-    names = ["table", "file", "options", "run_id", "rejected_at"]
-    found = {tuple(row[name] for name in names) for row in rows.select(names).to_pylist()}
-    return [Rejecting(*values) for values in sorted(found, key=lambda values: values[:2])]
+    found = {}
+    for row in rows.to_pylist() if rows is not None else ():
+        # a lake of before may not tell the options, and of when a file was read only the last time
+        read_at, read_by = row.get("read_at") or row["rejected_at"], row.get("read_by")
+        runs = tuple(json.loads(read_by)) if read_by else (row["run_id"],)
+        found[row["table"], row["file"]] = Rejecting(row["table"], row["file"], row.get("options"), read_at, runs)
+    return [found[key] for key in sorted(found)]

@@ -61,7 +61,7 @@ class Occurrences:
 
 
 def is_taken(name: str) -> bool:
-    """Whether a table or column cannot have the name: Sluice or PostgreSQL has one of its own."""
+    """Whether a column cannot have the name: Sluice or PostgreSQL has one of its own."""
     return name.lower() in (*OWN_COLUMNS, *_OF_POSTGRES) or name.lower().startswith("sluice_")
 
 

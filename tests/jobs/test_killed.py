@@ -87,3 +87,18 @@ def test_killed_while_deleting(submit, job, rows, tmp_path, step):
     left = RECORDS - RECORDS // 2
     assert job("ingest", "orders", files[2]).counts == {"read": RECORDS, "duplicate": RECORDS // 2, "updated": left}
     assert len(rows("orders", "order_id")) == left
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", ["merge", "record", "keep rejects"])
+def test_killed_while_replaying(submit, job, rows, csv_file, step):
+    """The mended rows are among the rejects until they are in the table."""
+    good = "".join(f"s{i},n,d\n" for i in range(RECORDS)).encode()
+    path = csv_file("a.csv", data=f"{HEADER}\n".encode() + good + b"caf\xe9,n,d\n")
+    assert job("ingest", "products", path).counts == {"read": RECORDS + 1, "rejected": 1, "inserted": RECORDS}
+    arguments = ["rejects", "replay", "products", "--encoding", "latin-1", "--progress", "plain"]
+    assert killed_at(submit(*arguments), step)
+    assert job(*arguments).exit_code == 0
+    assert len(rows("products", "sku")) == RECORDS + 1
+    assert rows("rejects", "raw") == []
+    assert job(*arguments).report["status"] == "nothing_new"

@@ -77,7 +77,7 @@ def with_gained(sources: tuple[Any, ...], failures: tuple[InputError, ...], tabl
     if on_new_column != "add" or not sources:
         return Opened(sources, failures)
     gained = list(dict.fromkeys(name for source in sources for name in source.new))
-    drift.check_names("files that are read together", table.column_names, gained)
+    drift.check_names("files that are read together", table, gained)
     columns = (*sources[0].layout.columns, *gained)
     sources = tuple(replace(source, layout=replace(source.layout, columns=columns)) for source in sources)
     return Opened(sources, failures, tuple(gained))
