@@ -64,6 +64,7 @@ def assert_complete(lake, prefixes, count):
     assert sorted(files) == [f"file:///in/{name}.csv" for name in names]
 
 
+@pytest.mark.slow
 def test_files_stay_few_and_no_row_is_lost(ledger_lake):
     rounds(ledger_lake, "r", 2 * compaction.MANY + 5)
     assert all(file_count(ledger_lake, table) <= compaction.MANY for table in TABLES)

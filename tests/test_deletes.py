@@ -99,6 +99,7 @@ def test_clear_forgets_deletes_and_restore_those_of_later_versions(orders, job):
     assert orders.ingest(("a", 4, "U", "late")) == {"read": 1, "inserted": 1}
 
 
+@pytest.mark.slow
 def test_a_table_made_anew_knows_no_deletes(orders, lake):
     import shutil
 
@@ -176,6 +177,7 @@ def test_deletes_of_which_no_replay_can_ask_are_kept_where_rows_are_ordered_alon
     assert len(rows("sluice_deletes", "key")) == 1
 
 
+@pytest.mark.slow
 def test_a_delete_that_changes_nothing_is_of_the_version_there_is(orders, job, rows):
     orders.ingest(("b", 1, "I", "x"))
     orders.ingest(("a", 5, "D", ""))
@@ -185,6 +187,7 @@ def test_a_delete_that_changes_nothing_is_of_the_version_there_is(orders, job, r
     assert orders.ingest(("a", 4, "I", "late")) == {"read": 1, "duplicate": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order_by", ["", 'order_by = "n"'])
 def test_a_replayed_row_does_not_revive_what_a_later_run_deleted(orders, job, rows, order_by):
     orders.declare(ORDERS.replace('order_by = "n"', order_by))
@@ -197,6 +200,7 @@ def test_a_replayed_row_does_not_revive_what_a_later_run_deleted(orders, job, ro
     assert orders.ingest(("a", 7, "I", "as new")) == {"read": 1, "inserted": 1}
 
 
+@pytest.mark.slow
 def test_a_replayed_row_stands_against_what_an_earlier_run_deleted(orders, job):
     orders.ingest(("a", 7, "D", ""))
     path = orders.file(("a", 7, "I", "x"), ("b", "x", "I", "wrong"))

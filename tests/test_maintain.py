@@ -146,6 +146,7 @@ def test_an_aggregate_optimized_is_still_known_to_be_current(job, lake, products
     assert (file_count(lake, "products_agg"), job("aggregate", "products").report["status"]) == (1, "nothing_new")
 
 
+@pytest.mark.slow
 def test_vacuum_keeps_a_week_and_says_what_it_freed(job, lake, rows, products):
     job("maintain", "optimize", "products")
     before = rows("products", "sku", "name")

@@ -280,6 +280,7 @@ pattern = '(?P<host>\S+) (?P<n>\d+)(?: load=(?P<load>\S+))?'
 """
 
 
+@pytest.mark.slow
 def test_a_restored_table_is_still_of_its_declaration(declare, file, job, rows):
     declare("visits", VISITS)
     path = file("a.csv", "id;day;paid", "1;02.10.2024;2.50")

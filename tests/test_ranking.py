@@ -202,6 +202,7 @@ def test_refreshed_from_changes_where_they_tell_and_else_from_all_rows(job, lake
     assert job("aggregate", "scores", "--full-refresh").report["mode"] == "full"
 
 
+@pytest.mark.slow
 def test_of_fewer_rows_than_it_takes_it_is_all_whatever_comes_and_goes(job, lake, rows, scores, top5):
     job("ingest", "scores", scores("a.csv", ("a", 2), ("b", 1)))
     job("aggregate", "scores")

@@ -241,6 +241,7 @@ def test_a_customer_from_a_day_on_is_answered_from_the_keys_index(job, log, data
     ]
 
 
+@pytest.mark.slow
 def test_pruned_days_keep_their_statistics_and_take_no_more_lines(job, rows, log):
     job("ingest", "requests", log("a.log", line(0, day=1), line(1, day=1, status=500), line(0, day=2), line(0, day=3)))
     pruned = job("maintain", "prune", "requests", "--before", "2024-10-03")
