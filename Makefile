@@ -25,7 +25,7 @@ demo: setup
 	@docker/demo.sh $(DATA) $(LAKE)
 
 stop-postgres: setup
-	@$(BIN)/python -c 'from pathlib import Path; from sluice import embedded; embedded.stop(Path(".sluice/postgres"))'
+	@$(BIN)/python -c 'from pathlib import Path; from sluice.export import embedded; embedded.stop(Path(".sluice/postgres"))'
 
 test: setup
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow" tests

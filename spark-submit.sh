@@ -65,7 +65,7 @@ finish() {
 }
 
 mkfifo "$work/lines"
-sheltered "$python" -m sluice.log_lines <"$work/lines" >&2 &
+sheltered "$python" -m sluice.runtime.log_lines <"$work/lines" >&2 &
 filter=$!
 exec 3>"$work/lines"
 

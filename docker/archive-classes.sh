@@ -5,8 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 mkdir -p .venv/no-conf
-trap '.venv/bin/python -c "from pathlib import Path; from sluice import embedded; embedded.stop(Path(\"$work\"))"; rm -rf "$work"' EXIT
-SLUICE_DATABASE_URL=$(.venv/bin/python -c "from pathlib import Path; from sluice import embedded; print(embedded.start(Path(\"$work\"))[0])")
+trap '.venv/bin/python -c "from pathlib import Path; from sluice.export import embedded; embedded.stop(Path(\"$work\"))"; rm -rf "$work"' EXIT
+SLUICE_DATABASE_URL=$(.venv/bin/python -c "from pathlib import Path; from sluice.export import embedded; print(embedded.start(Path(\"$work\"))[0])")
 export SLUICE_DATABASE_URL
 rm -f .venv/classes.jsa
 export SLUICE_CLASS_ARCHIVE=-XX:ArchiveClassesAtExit=$work/classes.jsa SLUICE_LAKE=$work/lake SLUICE_PROGRESS=none

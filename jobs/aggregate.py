@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from sluice import aggregate
-from sluice.catalog import Catalog
-from sluice.cli import JobCommand, job
-from sluice.options import common_options, writer_options
+from sluice.aggregate import refresh as aggregate
+from sluice.catalog.catalog import Catalog
+from sluice.cli.command import JobCommand, job
+from sluice.cli.options import common_options, writer_options
 
 
 @click.command(cls=JobCommand)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from sluice import export
-from sluice.catalog import Catalog
-from sluice.cli import JobCommand, job
-from sluice.options import common_options, export_options, writer_options
+from sluice.catalog.catalog import Catalog
+from sluice.cli.command import JobCommand, job
+from sluice.cli.options import common_options, export_options, writer_options
+from sluice.export import run as export
 
 
 @click.command(cls=JobCommand)

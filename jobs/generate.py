@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from sluice import generate
-from sluice.cli import JobCommand, job
-from sluice.options import common_options, sample_options, take_sample
+from sluice.cli.command import JobCommand, job
+from sluice.cli.options import common_options, sample_options, take_sample
+from sluice.generate import run as generate
 
 
 @click.command(cls=JobCommand)

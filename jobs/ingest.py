@@ -5,10 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from sluice import ingest
-from sluice.catalog import Catalog
-from sluice.cli import JobCommand, job
-from sluice.options import common_options, file_options, ingest_options, reading_options, take_ingest, writer_options
+from sluice.catalog.catalog import Catalog
+from sluice.cli.command import JobCommand, job
+from sluice.cli.options import (
+    common_options,
+    file_options,
+    ingest_options,
+    reading_options,
+    take_ingest,
+    writer_options,
+)
+from sluice.ingest import run as ingest
 
 
 @click.command(cls=JobCommand)

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 
 import click
-from sluice import history, maintain, optimize, vacuum
-from sluice.catalog import Catalog
-from sluice.cli import Job, JobGroup, job
-from sluice.options import common_options, writer_options
-from sluice.table import AnyTable, Table
+from sluice.catalog.catalog import Catalog
+from sluice.cli.command import Job, JobGroup, job
+from sluice.cli.options import common_options, writer_options
+from sluice.maintain import clear_restore as maintain
+from sluice.maintain import history, optimize, vacuum
+from sluice.model.table import AnyTable, Table
 
 
 @click.group(cls=JobGroup)

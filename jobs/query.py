@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 import click
-from sluice import query
-from sluice.catalog import Catalog
-from sluice.cli import JobCommand, job
-from sluice.options import common_options
-from sluice.question import Question
+from sluice.catalog.catalog import Catalog
+from sluice.cli.command import JobCommand, job
+from sluice.cli.options import common_options
+from sluice.query import run as query
+from sluice.query.question import Question
 
 
 def _names(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from sluice import rejects, replay
-from sluice.catalog import Catalog
-from sluice.cli import JobGroup, job
-from sluice.options import common_options, ingest_options, reading_options, take_ingest, writer_options
+from sluice.catalog.catalog import Catalog
+from sluice.cli.command import JobGroup, job
+from sluice.cli.options import common_options, ingest_options, reading_options, take_ingest, writer_options
+from sluice.ingest import replay
+from sluice.ledger import rejects
 
 
 @click.group(cls=JobGroup)

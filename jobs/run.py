@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from sluice import ingest, pipeline
-from sluice.catalog import Catalog
-from sluice.cli import JobCommand, job
-from sluice.options import (
+from sluice import pipeline
+from sluice.catalog.catalog import Catalog
+from sluice.cli.command import JobCommand, job
+from sluice.cli.options import (
     common_options,
     export_options,
     file_options,
@@ -17,6 +17,7 @@ from sluice.options import (
     take_ingest,
     writer_options,
 )
+from sluice.ingest import run as ingest
 
 
 @click.command(cls=JobCommand)

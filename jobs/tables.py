@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from sluice import describe
-from sluice.catalog import Catalog
-from sluice.cli import JobGroup, job
-from sluice.options import common_options
+from sluice.catalog import describe
+from sluice.catalog.catalog import Catalog
+from sluice.cli.command import JobGroup, job
+from sluice.cli.options import common_options
 
 
 @click.group(cls=JobGroup, default="list")

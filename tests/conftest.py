@@ -163,7 +163,7 @@ def big_file(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A server in a folder of its own: another pytest, as it starts, closes the folders of all to other users."""
-    from sluice import embedded
+    from sluice.export import embedded
 
     with tempfile.TemporaryDirectory(prefix="sluice-postgres-") as name:
         url, _ = embedded.start(Path(name))

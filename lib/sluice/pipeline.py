@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from sluice import aggregate, bookkeeping, export, ingest
-from sluice.cli import Job
-from sluice.ingest import Plan
-from sluice.table import AnyTable
+from sluice.aggregate import refresh as aggregate
+from sluice.cli.command import Job
+from sluice.export import run as export
+from sluice.ingest import run as ingest
+from sluice.ingest.run import Plan
+from sluice.lake import log as bookkeeping
+from sluice.model.table import AnyTable
 
 
 def run(job: Job, plan: Plan, schema: str, *, with_records: bool) -> None:

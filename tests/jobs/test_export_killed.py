@@ -10,7 +10,7 @@ import time
 
 import psycopg2
 import pytest
-from sluice import embedded
+from sluice.export import embedded
 
 HEADER = "sku,name,description"
 

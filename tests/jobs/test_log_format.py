@@ -73,7 +73,7 @@ def test_the_wrapper_ends_after_its_last_line(submit, log_format):
 
     def its_filter():
         children = psutil.Process(process.pid).children()
-        found[:] = [child for child in children if "sluice.log_lines" in child.cmdline()]
+        found[:] = [child for child in children if "sluice.runtime.log_lines" in child.cmdline()]
         return found
 
     wait_for(its_filter)

@@ -11,7 +11,7 @@ import termios
 import time
 
 import pytest
-from sluice.progress import Progress
+from sluice.runtime.progress import Progress
 from test_spark_submit import HEADER
 
 

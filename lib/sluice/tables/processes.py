@@ -6,9 +6,9 @@ snapshot of one host: it stands for all that was known of that moment before.
 
 from __future__ import annotations
 
-from sluice.readers import snapshots
-from sluice.readers.snapshots import Listing
-from sluice.table import Aggregate, Column, Exact, Table
+from sluice.model.table import Aggregate, Column, Exact, Table
+from sluice.readers.processes import reader as snapshots
+from sluice.readers.processes.reader import Listing
 
 PERCENT = Exact("CAST(round(cpu_percent * 1000000) AS bigint)", 1_000_000)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sluice.readers import csv
-from sluice.readers.dialect import Dialect
-from sluice.table import Aggregate, Column, Table, stripped
+from sluice.model.table import Aggregate, Column, Table, stripped
+from sluice.readers.csv import reader as csv
+from sluice.readers.csv.dialect import Dialect
 
 TABLE = Table(
     name="products",

@@ -6,9 +6,9 @@ statistics kept of it. Times are UTC, durations are seconds (null where none was
 
 from __future__ import annotations
 
-from sluice.readers import logs
-from sluice.readers.log_formats import LogFormat
-from sluice.table import Aggregate, Column, Exact, Occurrences, Table
+from sluice.model.table import Aggregate, Column, Exact, Occurrences, Table
+from sluice.readers.logs import reader as logs
+from sluice.readers.logs.formats import LogFormat
 
 SUCCESS = "status_code BETWEEN 200 AND 299"
 MICROS = "CAST(round(duration * 1000000) AS bigint)"  # sums of integers are exact in any order

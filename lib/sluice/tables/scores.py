@@ -7,9 +7,9 @@ after the point; there is none without a value. They are ranked by value, then i
 
 from __future__ import annotations
 
-from sluice.readers import lines
-from sluice.readers.line_formats import LinePattern
-from sluice.table import Check, Column, Ranking, Table, stripped
+from sluice.model.table import Check, Column, Ranking, Table, stripped
+from sluice.readers.lines import reader as lines
+from sluice.readers.lines.formats import LinePattern
 
 TABLE = Table(
     name="scores",

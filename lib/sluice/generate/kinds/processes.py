@@ -1,0 +1,172 @@
+"""Snapshots of processes: of this machine by its own `ps`, and of made-up hosts of every system."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import random
+import socket
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import pyarrow as pa
+
+from sluice.cli.command import Job
+from sluice.errors import InputError
+
+PROCESSES = 200  # of a made-up snapshot
+FIRST, STEP = datetime(2024, 9, 1), timedelta(minutes=10)
+_TIME = "%Y-%m-%dT%H-%M-%SZ"
+_NAMES = ("systemd", "sshd", "nginx", "postgres", "java", "python3", "bash", "cron", "dockerd", "redis-server")
+
+
+class Made(NamedTuple):
+    """A made-up process; sizes in KiB, CPU time in seconds."""
+
+    pid: int
+    name: str
+    user: str
+    cpu: float
+    memory: float
+    resident: int
+    virtual: int
+    seconds: int
+
+
+def _bsd(rows: Sequence[Made]) -> str:
+    lines = ["USER         PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND"]
+    for r in rows:
+        lines.append(
+            f"{r.user:8} {r.pid:7} {r.cpu:4.1f} {r.memory:4.1f} {r.virtual:6} {r.resident:5} ?        Ss   Jan05 "
+            f"{r.seconds // 60:3}:{r.seconds % 60:02} /usr/bin/{r.name} --id {r.pid}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _system_v(rows: Sequence[Made]) -> str:
+    lines = ["UID          PID    PPID  C STIME TTY          TIME CMD"]
+    for r in rows:
+        clock = f"{r.seconds // 3600:02}:{r.seconds // 60 % 60:02}:{r.seconds % 60:02}"
+        lines.append(f"{r.user:8} {r.pid:7} {1:7}  0 Sep 05 ?        {clock} /usr/bin/{r.name} --id {r.pid}")
+    return "\n".join(lines) + "\n"
+
+
+def _busybox(rows: Sequence[Made]) -> str:
+    lines = [f"{r.pid:5} {r.user:8} {r.virtual // 1024:4}m S    {r.name} --id {r.pid}" for r in rows]
+    return "\n".join(["PID   USER     VSZ  STAT COMMAND", *lines]) + "\n"
+
+
+def _tasklist(rows: Sequence[Made]) -> str:
+    lines = [
+        "",
+        "Image Name                     PID Session Name        Session#    Mem Usage",
+        "========================= ======== ================ =========== ============",
+    ]
+    lines += [f"{r.name + '.exe':25} {r.pid:8} {'Services':16} {0:11} {f'{r.resident:,} K':>12}" for r in rows]
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _get_process(rows: Sequence[Made]) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
+    writer.writerow(("Name", "Id", "WS", "VM", "CPU", "Path"))
+    writer.writerows((r.name, r.pid, r.resident * 1024, r.virtual * 1024, r.seconds, f"C:\\{r.name}.exe") for r in rows)
+    return text.getvalue()
+
+
+def _wmic(rows: Sequence[Made]) -> str:
+    lines = [
+        "",
+        "Node,CommandLine,KernelModeTime,Name,ParentProcessId,ProcessId,UserModeTime,VirtualSize,WorkingSetSize",
+    ]
+    lines += [
+        f"HOST,{r.name}.exe --id 1, {r.pid},0,{r.name}.exe,4,{r.pid},{r.seconds * 10_000_000},{r.virtual * 1024},"
+        f"{r.resident * 1024}"
+        for r in rows
+    ]
+    return "\r\r\n".join(lines) + "\r\r\n"
+
+
+SYSTEMS: dict[str, Callable[[Sequence[Made]], str]] = {
+    "linux": _bsd,
+    "solaris": _system_v,
+    "alpine": _busybox,
+    "win10": _tasklist,
+    "server": _get_process,
+    "win7": _wmic,
+}
+
+
+OPTIONS = {
+    "this_machine": click.option("--this-machine", is_flag=True, help="Of processes: those that run here now."),
+}
+
+
+def generate(job: Job, rows: int, output: str, seed: int, *, this_machine: bool) -> None:
+    """Writes snapshots into the folder `output`: one of this machine, or many of made-up hosts, `rows` in all."""
+    folder = Path(output).expanduser().absolute()
+    if this_machine:
+        _write_this_machine(job, folder)
+    else:
+        _write_made_up(job, folder, rows, seed)
+
+
+def _write_this_machine(job: Job, folder: Path) -> None:
+    """Writes what `ps` lists now to `<folder>/<host>/<time>.txt`. Raises InputError where there is no `ps`."""
+    try:
+        listing = subprocess.run(["ps", "auxww"], capture_output=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        raise InputError("this machine's `ps` cannot be run: install procps, or give --rows") from None
+    target = _write(folder, socket.gethostname(), datetime.now(UTC), listing)
+    job.progress.tell(f"{target}: {listing.count(os.linesep.encode()) - 1:,} processes")
+
+
+def _write_made_up(job: Job, folder: Path, rows: int, seed: int) -> None:
+    """Writes snapshots of 200 processes each, `rows` in all, to `<folder>/<host>/<time>.txt`; hosts of every system."""
+    spark, count = job.spark, -(-rows // PROCESSES)
+    with job.step("generate"):
+        _write_all(spark, str(folder), count, rows, seed)
+    job.progress.tell(f"{folder}: {rows:,} processes in {count:,} snapshots")
+
+
+def _write_all(spark: Any, folder: str, count: int, rows: int, seed: int) -> None:
+    def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for number in batch.column(0).to_pylist():
+                system, moment = list(SYSTEMS)[number % len(SYSTEMS)], number // len(SYSTEMS)
+                made = _made(random.Random(seed * 1_000_003 + number), min(PROCESSES, rows - number * PROCESSES))
+                text = SYSTEMS[system](made).encode()
+                _write(Path(folder), f"{system}-{moment % 5}", FIRST + STEP * (moment // 5), text)
+        yield from ()
+
+    spark.range(0, count, 1, max(min(count, 64), 1)).mapInArrow(write, "id bigint").count()
+
+
+def _made(chance: random.Random, count: int) -> list[Made]:
+    return [
+        Made(
+            pid=4 + 4 * number,
+            name=chance.choice(_NAMES),
+            user=chance.choice(("root", "www-data", "deploy")),
+            cpu=round(chance.random() ** 4 * 100, 1),
+            memory=round(chance.random() ** 4 * 20, 1),
+            resident=chance.randrange(1_000, 2_000_000),
+            virtual=chance.randrange(2_000_000, 9_000_000),
+            seconds=chance.randrange(100_000),
+        )
+        for number in range(count)
+    ]
+
+
+def _write(folder: Path, host: str, at: datetime, data: bytes) -> Path:
+    target = folder / host / f"{at.strftime(_TIME)}.txt"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+    unfinished.write_bytes(data)
+    os.replace(unfinished, target)
+    return target

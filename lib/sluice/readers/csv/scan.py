@@ -1,0 +1,134 @@
+"""Where the records of a CSV file begin and end, found without parsing it.
+
+The dialect's state machine has two states at a byte: outside and inside a quoted field. A quote changes them so:
+
+- quotes that stand together are one run; a run of even length changes nothing (`""` is an empty field outside and a
+  literal quote inside);
+- a run of odd length that follows a delimiter or a line end swaps the two states: outside it opens a field, inside it
+  closes one;
+- any other run of odd length ends outside: inside it closes the field, outside (`5" pipe`) it is text.
+
+So the state after each run follows from a running count since the last run of the third kind, which numpy computes
+for both possible starts at once. A quote that follows a closed field (`"a"b"c"`) is text, as in Python's `csv`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sluice.readers.csv.dialect import CR, LF, Dialect
+
+PIECE_BYTES = 1024 * 1024  # read and scanned at a time: what stays in a processor's cache
+_NEUTRAL = ord("x")
+
+
+@dataclass(frozen=True)
+class Marks:
+    """The quotes that count and the line ends of a piece of a file; offsets are relative to the piece."""
+
+    runs: np.ndarray  # where each run of quotes of odd length begins
+    swaps: np.ndarray  # whether it swaps the states; the others end outside
+    line_ends: np.ndarray  # every LF and CR
+    last: int  # the piece's last byte, a letter if it was escaped
+
+    def quoted_after_runs(self, quoted: bool) -> np.ndarray:
+        """Whether each run leaves the state machine inside a quoted field, if the piece begins so (`quoted`)."""
+        swapped = np.cumsum(self.swaps)
+        since = np.maximum.accumulate(np.where(self.swaps, -1, swapped))
+        return np.where(since < 0, swapped + quoted, swapped - since) & 1 == 1
+
+    def record_ends(self, quoted: bool, after: np.ndarray) -> np.ndarray:
+        """The line ends outside of quotes; `after` is what `quoted_after_runs(quoted)` gave."""
+        if not len(self.runs):
+            return self.line_ends[:0] if quoted else self.line_ends
+        states = np.concatenate(([quoted], after))
+        return self.line_ends[~states[np.searchsorted(self.runs, self.line_ends)]]
+
+
+def find_marks(piece: bytes | memoryview, before: int, dialect: Dialect) -> Marks:
+    """Marks of a piece; `before` is the byte before it (LF at the start of a record)."""
+    data = np.frombuffer(piece, np.uint8)
+    if dialect.escape:
+        data = _without_escaped(data, ord(dialect.escape))
+    is_line_end = data == LF
+    if np.any(is_cr := data == CR):
+        is_line_end |= is_cr
+    line_ends = np.flatnonzero(is_line_end)
+    quotes = np.flatnonzero(data == ord(dialect.quote)) if dialect.quote else line_ends[:0]
+    first = np.flatnonzero(np.diff(quotes, prepend=-2) != 1)
+    odd = np.diff(first, append=len(quotes)) & 1 == 1
+    runs = quotes[first[odd]]
+    previous = data[runs - 1]
+    if len(runs) and runs[0] == 0:
+        previous[0] = before
+    swaps = (previous == ord(dialect.delimiter)) | (previous == LF) | (previous == CR)
+    return Marks(runs, swaps, line_ends, int(data[-1]))
+
+
+def _without_escaped(data: np.ndarray, escape: int) -> np.ndarray:
+    """A copy in which each escaped byte is a letter; escapes that stand together escape each other in pairs."""
+    escapes = np.flatnonzero(data == escape)
+    first = np.flatnonzero(np.diff(escapes, prepend=-2) != 1)
+    lengths = np.diff(first, append=len(escapes))
+    escaped = (escapes[first] + lengths)[lengths & 1 == 1]
+    data = data.copy()
+    data[escaped[escaped < len(data)]] = _NEUTRAL
+    return data
+
+
+@dataclass
+class Start:
+    """One possible state before the first byte, and what it has become."""
+
+    quoted: bool
+    opened_at: int | None = None  # offset of the quote that opened the field open now; None if before the first byte
+
+
+class Scanner:
+    """Runs the state machine over consecutive pieces that together begin after a line end.
+
+    Pieces may be cut anywhere: quotes and escapes at a piece's end wait for the next one.
+    """
+
+    def __init__(self, dialect: Dialect, offset: int, *quoted: bool) -> None:
+        """`offset` is that of the first byte; `quoted` are the start states to follow, by default only outside."""
+        self.starts = [Start(state) for state in quoted or (False,)]
+        self._dialect = dialect
+        self._offset = offset
+        self._before = LF
+        self._held = b""
+        self._hold = (dialect.quote + dialect.escape).encode()
+
+    def feed(self, piece: bytes) -> list[np.ndarray]:
+        """For each start the offsets of the record ends (LF or CR) found up to now and not told before."""
+        piece = self._held + piece
+        whole = piece.rstrip(self._hold) if self._hold else piece
+        self._held = piece[len(whole) :]
+        return self._scan(whole)
+
+    def finish(self) -> list[Start]:
+        """The states after the last piece."""
+        self._scan(self._held)
+        self._held = b""
+        return self.starts
+
+    def _scan(self, piece: bytes) -> list[np.ndarray]:
+        if not piece:
+            return [np.empty(0, np.int64) for _ in self.starts]
+        marks = find_marks(piece, self._before, self._dialect)
+        ends = [self._advance(start, marks) for start in self.starts]
+        self._before = marks.last
+        self._offset += len(piece)
+        return ends
+
+    def _advance(self, start: Start, marks: Marks) -> np.ndarray:
+        after = marks.quoted_after_runs(start.quoted)
+        ends = marks.record_ends(start.quoted, after) + self._offset
+        opening = np.flatnonzero(np.diff(after, prepend=start.quoted) & after)
+        if len(opening):
+            start.opened_at = int(marks.runs[opening[-1]]) + self._offset
+        if len(after):
+            start.quoted = bool(after[-1])
+        return ends

@@ -1,0 +1,80 @@
+"""What the lines of a file mean: a pattern with named groups, or one JSON object each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sluice.errors import UsageError
+from sluice.readers.csv.dialect import byte_wise
+
+_DECLARED = {"declared": True}  # the table's own, no option of a run
+
+
+@dataclass(frozen=True)
+class LinePattern:
+    """Each line matches a regular expression as a whole; its named groups `(?P<name>…)` are the columns.
+
+    The syntax is RE2's (https://github.com/google/re2/wiki/Syntax): it takes time in proportion to a line's length
+    whatever the pattern, so none can backtrack forever; so there are no look-arounds and no backreferences. A group
+    that is empty or takes no part is null. A line that does not match is a reject with `unmatched` as its reason, one
+    of more than `max_record_bytes` too.
+    """
+
+    pattern: str = field(metadata=_DECLARED)
+    unmatched: str = field(default="the line does not match the pattern", metadata=_DECLARED)
+    encoding: str = "utf-8"
+    max_record_bytes: int = 1 << 20
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "encoding", byte_wise(self.encoding))
+        _compiled(self.pattern)  # alone too: `a)|(?:b` is none
+        names = self.groups
+        if not names:
+            raise UsageError(f"{_shown(self.pattern)} has no named group: write (?P<name>…) for each column")
+        for name, times in Counter(names).items():
+            if times > 1:
+                raise UsageError(f"{_shown(self.pattern)} has the group {name!r} twice: rename one of them")
+
+    @property
+    def whole(self) -> str:
+        """The pattern that matches from the beginning of a line to its end."""
+        return rf"\A(?:{self.pattern})\z"
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The names of the groups, in the pattern's order."""
+        return tuple(item.name for item in _compiled(self.whole))
+
+
+@dataclass(frozen=True)
+class JsonLines:
+    """Each line is a JSON object in UTF-8, whose members are the columns, by dotted names where they are nested.
+
+    A line of more than `max_record_bytes` is a reject.
+    """
+
+    max_record_bytes: int = 1 << 20
+    encoding: ClassVar[str] = "utf-8"
+
+
+def _compiled(pattern: str) -> pa.StructType:
+    """What the pattern's groups give. Raises UsageError for one that RE2 cannot compile."""
+    try:
+        return pc.extract_regex(pa.nulls(0, pa.string()), pattern=pattern).type
+    except pa.ArrowInvalid as error:
+        if "unnamed groups" in str(error):
+            raise UsageError(f"{_shown(pattern)} has a group without a name: write (?:…) or (?P<name>…)") from None
+        wrong = " ".join(str(error).removeprefix("Invalid regular expression: ").split())
+        hint = "look-arounds and backreferences are not supported (RE2)"
+        raise UsageError(f"{_shown(pattern)} cannot be read: {wrong[:200]}; {hint}") from None
+    except UnicodeEncodeError:
+        raise UsageError(f"{_shown(pattern)} holds half of a surrogate pair") from None
+
+
+def _shown(pattern: str) -> str:
+    return f"the pattern {pattern[:200]!r}"

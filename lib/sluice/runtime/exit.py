@@ -1,0 +1,64 @@
+"""How a job ends: its report on standard output, the outcome as the last line on standard error, the exit code."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import Any, NoReturn
+
+from sluice.errors import Terminated
+from sluice.runtime import wrapper
+from sluice.runtime.log_lines import Lines
+from sluice.runtime.report import Report, summary
+
+
+def end(report: Report, failure: BaseException | None, lines: Lines, result_file: str | None = None) -> NoReturn:
+    """Prints a run's outcome, by the wrapper if there is one, and exits."""
+    code = note_failure(report, failure)
+    document = json.dumps(report.document(), default=str, ensure_ascii=False)
+    try:
+        if result_file:
+            Path(result_file).write_text(document + "\n")
+    except OSError as error:
+        _print(lines.line(f"{result_file}: the report could not be written here ({error.strerror})"))
+    if failure is not None and code == 1:
+        _print(lines.line("".join(traceback.format_tb(failure.__traceback__)).rstrip()))
+    last_line = (
+        lines.line(f"{report.job}: {report.error}") if failure else lines.told(f"{report.job}: {summary(report)}")
+    )
+    printed = document if failure or report.answer is None else report.answer
+    if not wrapper.end(printed, last_line, code):
+        print(printed, flush=True)
+        _print(last_line)
+    sys.exit(code)
+
+
+def _print(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _cause(failure: BaseException) -> BaseException:
+    """The signal that ended the run, whatever its ending met in turn; else the failure itself."""
+    earlier: BaseException | None = failure
+    while earlier is not None:
+        if isinstance(earlier, Terminated):
+            return earlier
+        earlier = earlier.__context__
+    # Spark's own handler of SIGINT, which is there for a moment while it starts
+    return Terminated(signal.SIGINT) if isinstance(failure, KeyboardInterrupt) else failure
+
+
+def note_failure(report: Report, failure: BaseException | None) -> int:
+    """Writes a failure into the report and gives the exit code."""
+    if failure is None:
+        return 0
+    failure = _cause(failure)
+    code: int = getattr(failure, "exit_code", 1)
+    report.status = "refused" if code == 4 else "failed"
+    java: Any = getattr(failure, "java_exception", None)  # py4j's own text is the JVM's whole stack
+    lines = str(java.toString() if java else failure).strip().splitlines() or [type(failure).__name__]
+    report.error = lines[0] if code != 1 else f"unexpected {type(failure).__name__}: {lines[0]}"
+    return code

@@ -1,0 +1,129 @@
+"""What a job is doing, told on standard error: on a terminal one live line a step, else plain lines."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from sluice.runtime.log_lines import Lines
+from sluice.runtime.spark_status import Figures, SparkStatus
+
+_EVERY = 10.0
+_REFRESH = 0.5
+
+
+class Progress:
+    """`style` is auto, plain or none; `terminal` tells whether a person watches standard error."""
+
+    def __init__(self, style: str = "auto", lines: Lines | None = None, terminal: bool = False) -> None:
+        self.lines = lines or Lines()
+        self._shown = style != "none"
+        self._live = style == "auto" and terminal and not self.lines.json
+        self._screen: Any = None  # rich's console while a live line is drawn
+        self.spark: Any = None
+
+    def tell(self, message: str, **fields: Any) -> None:
+        """One line, whatever the style: for what a user must know."""
+        line = self.lines.told(message, **fields)
+        if self._screen is None:
+            print(line, file=sys.stderr, flush=True)
+        else:
+            self._screen.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def step(self, name: str, files: int = 0) -> Iterator[None]:
+        """Tells how far the work within has come; `files` is how many it is about, 0 if not about files."""
+        if not self._shown:
+            yield
+        elif self._live and self._screen is None:
+            with self._drawn(_Step(name, files, self)):
+                yield
+        else:
+            self.tell(f"{name} …", step=name)
+            with _every(_EVERY, _Step(name, files, self), lambda text: self.tell(text, step=name)):
+                yield
+
+    @contextmanager
+    def _drawn(self, step: _Step) -> Iterator[None]:
+        """A live line, which a finished one replaces; a step that failed leaves none."""
+        from rich.console import Console
+        from rich.live import Live
+        from rich.text import Text
+
+        def text(line: str) -> Text:
+            return Text(line, style="cyan", no_wrap=True, overflow="ellipsis")
+
+        console = Console(file=sys.stderr, force_terminal=True)
+        live = Live(text(f"{step.name} …"), console=console, auto_refresh=False, transient=True, redirect_stderr=False)
+        with live:
+            self._screen = console
+            try:
+                with _every(_REFRESH, step, lambda line: live.update(text(line), refresh=True)):
+                    yield
+            finally:
+                self._screen = None
+        self.tell(step.finished())
+
+
+class _Step:
+    """A step at work and what can be told of it."""
+
+    def __init__(self, name: str, files: int, progress: Progress) -> None:
+        self.name, self._files, self._began = name, files, time.monotonic()
+        self._status: SparkStatus | None = None
+        with suppress(Exception):  # Spark's figures are never worth a failure
+            self._status = SparkStatus(progress.spark) if progress.spark else None
+
+    @property
+    def _seconds(self) -> float:
+        return time.monotonic() - self._began
+
+    def now(self) -> str:
+        figures = Figures()
+        with suppress(Exception):
+            figures = self._status.now() if self._status else figures
+        return f"{self.name}: " + ", ".join(_parts(figures, self._files, self._seconds))
+
+    def finished(self) -> str:
+        seconds, rows = self._seconds, None
+        with suppress(Exception):
+            rows = self._status.rows_in_all() if self._status else None
+        return f"{self.name}: {seconds:.1f} s" + (f", {rows:,} rows" if rows else "")
+
+
+def _parts(figures: Figures, files: int, seconds: float) -> Iterator[str]:
+    yield f"{seconds:.0f} s"
+    if figures.rows:
+        yield f"{figures.rows:,} rows"
+    if files:
+        yield f"{files:,} file{'s' if files > 1 else ''}"
+    if figures.tasks:
+        yield f"{100 * figures.tasks_done // figures.tasks}%"
+    if figures.rows and seconds >= 1:
+        yield f"{figures.rows / seconds:,.0f} rows a second"
+    if figures.left is not None:
+        yield f"{figures.left:.0f} s left"
+
+
+@contextmanager
+def _every(seconds: float, step: _Step, show: Any) -> Iterator[None]:
+    """Shows a step's line again and again, beside the work within."""
+    done = threading.Event()
+
+    def tick() -> None:
+        while not done.wait(seconds):
+            line = step.now()
+            if not done.is_set():
+                show(line)
+
+    ticker = threading.Thread(target=tick, daemon=True)
+    ticker.start()
+    try:
+        yield
+    finally:
+        done.set()
+        ticker.join(timeout=1)

@@ -1,0 +1,124 @@
+"""Measures of groups: percentiles in memory and on disk are the same, and those of Spark's percentile_disc."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+
+import pytest
+from conftest import PROJECT
+from pyspark.sql import functions as F
+from sluice.aggregate import measures
+from sluice.errors import UsageError
+from sluice.model.table import Aggregate
+
+KINDS = {
+    "rows": "count",
+    "values": "count:v",
+    "total": "sum:v",
+    "least": "min:v",
+    "most": "max:v",
+    **{f"p{n}": f"p{n}:v" for n in (1, 25, 50, 75, 90, 99)},
+}
+OF = Aggregate("a", ("g", "h"), KINDS)
+
+
+@pytest.fixture(scope="module")
+def rows(spark):
+    chance = random.Random(3)
+    values = [
+        (chance.choice(["a", "b", None]), chance.choice([1, None]), chance.choice([None, *range(20)]))
+        for _ in range(3000)
+    ]
+    values += [
+        ("alone", 1, 7),
+        ("null", 1, None),
+        *(("hundred", 1, n) for n in range(1, 101)),
+        ("two", 1, 4),
+        ("two", 1, 2),
+    ]
+    return spark.createDataFrame(values, "g string, h int, v int").persist()
+
+
+def collected(frame):
+    return sorted(map(tuple, frame.collect()), key=repr)
+
+
+@pytest.mark.parametrize("largest_list", [10, 10**6])
+def test_all_measures_equal_sparks_own(rows, largest_list):
+    ranks = [
+        F.expr(f"percentile_disc(0.{n:02}) WITHIN GROUP (ORDER BY v)").alias(f"p{n}") for n in (1, 25, 50, 75, 90, 99)
+    ]
+    wanted = rows.groupBy("g", "h").agg(
+        F.count("*").alias("rows"), F.count("v").alias("values"), F.sum("v"), F.min("v"), F.max("v"), *ranks
+    )
+    assert collected(measures.compute(rows, OF, largest_list)) == collected(wanted)
+
+
+def test_groups_are_counted_by_value_only_where_one_is_large(rows):
+    def plan(largest_list):
+        return measures.compute(rows, OF, largest_list)._jdf.queryExecution().optimizedPlan().toString()
+
+    assert "collect_list" in plan(10**6)
+    assert "collect_list" not in plan(10)
+
+
+def test_two_values_take_the_lower_one_at_half(rows):
+    two = {
+        row.g: (row.p50, row.p99)
+        for row in measures.compute(rows, OF).collect()
+        if row.g in ("two", "hundred", "null", "alone")
+    }
+    assert two == {"two": (2, 4), "hundred": (50, 99), "null": (None, None), "alone": (7, 7)}
+
+
+def test_an_aggregate_without_dimensions(rows):
+    whole = Aggregate("a", (), {"rows": "count", "p50": "p50:v"})
+    assert collected(measures.compute(rows, whole, 10)) == collected(measures.compute(rows, whole))
+
+
+def test_inputs_and_derived_columns(rows):
+    share = Aggregate(
+        "a",
+        ("g",),
+        {"big": "count:is_big", "all": "count:v"},
+        inputs={"is_big": "CASE WHEN v > 50 THEN 1 END"},
+        derived={"share": "big / nullif(all, 0)"},
+    )
+    assert {row.g: row.share for row in measures.compute(rows, share).collect()}["hundred"] == 0.5
+
+
+HUGE = """
+from pyspark.sql import SparkSession
+from sluice.aggregate import measures
+from sluice.errors import UsageError
+from sluice.model.table import Aggregate
+spark = SparkSession.builder.getOrCreate()
+rows = spark.range(100_000_000).selectExpr("'g' AS g", "pmod(id * 7919, 100000000) / 1000D AS v")
+of = Aggregate("a", ("g",), {"rows": "count", "p50": "p50:v", "p99": "p99:v"})
+print(*measures.compute(rows, of).collect()[0])
+"""
+
+
+@pytest.mark.slow
+def test_one_group_of_100_million_distinct_values_in_4_gb():
+    arguments = os.environ["PYSPARK_SUBMIT_ARGS"].replace("spark.driver.memory=1g", "spark.driver.memory=4g")
+    environment = {**os.environ, "PYSPARK_SUBMIT_ARGS": arguments, "PYTHONPATH": str(PROJECT / "lib")}
+    done = subprocess.run([sys.executable, "-c", HUGE], env=environment, capture_output=True, text=True, timeout=1800)
+    assert done.stdout.split() == ["g", "100000000", "49999.999", "98999.999"], done.stderr[-2000:]
+
+
+def test_doubles_are_added_up_alike_in_any_order(spark):
+    rows = spark.createDataFrame([(0.1,), (0.2,), (0.3,), (None,), (1e15,), (-1e15,)], "x double")
+    made = Aggregate("a", (), {"total": "sum:x", "mean": "mean:x"})
+    for ordered in (rows, rows.orderBy("x"), rows.repartition(5)):
+        assert tuple(measures.compute(ordered, made).first()) == (0.6, 0.12)
+
+
+def test_a_sum_that_is_out_of_range(spark):
+    rows = spark.createDataFrame([(1e30,)], "x double")
+    message = "aggregate a: a value is out of range, so nothing was written: 1.0* cannot be represented"
+    with pytest.raises(UsageError, match=message), measures.in_range("a"):
+        measures.compute(rows, Aggregate("a", (), {"total": "sum:x"})).collect()

@@ -1,0 +1,123 @@
+"""SQL of a declaration is one expression over the row."""
+
+from __future__ import annotations
+
+import pytest
+from sluice.catalog import sql as declared_sql
+from sluice.errors import UsageError
+from sluice.model.table import Check, Column, Table
+
+
+def table(sql="date(t)", check="n > 0", delete_when="op = 'D'", kind="date"):
+    columns = (Column("n", "int"), Column("op"), Column("t", "timestamp"), Column("d", kind, sql=sql))
+    return Table(
+        "orders",
+        columns,
+        ("n",),
+        reader=None,
+        reading=None,
+        input_columns=("n", "op", "t", "other"),
+        checks=(Check("positive", check),),
+        delete_when=delete_when,
+        origin="orders.toml",
+    )
+
+
+def test_expressions_over_the_row(spark):
+    declared_sql.check(spark, table())
+    declared_sql.check(spark, table(check="transform(array(n), x -> x + 1)[0] > 1 -- fine", sql="to_date(other)"))
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        "n > (select 1)",
+        "n in (select 1)",
+        "exists(select 1)",
+        "sum(n) > 1",
+        "row_number() over (order by n) > 1",
+        "explode(array(n > 1))",
+        "rand() > 0.5",
+        "current_timestamp() > t",
+        "now() > t",
+        "current_date > d",
+        "localtimestamp() > t",
+        "date 'today' > d",
+        "t < TIMESTAMP ' Now '",
+        'date "today" > d',
+        "timestamp r'now' > t",
+        "current_user() = op",
+        "input_file_name() = op",
+        "java_method('java.lang.Math', 'random') = op",
+        "uuid() = op",
+        "*",
+    ],
+)
+def test_what_reaches_outside_the_row(spark, check):
+    with pytest.raises(UsageError) as raised:
+        declared_sql.check(spark, table(check=check))
+    assert str(raised.value).startswith(f"orders.toml: checks.positive: {check!r} reaches outside the row")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"check": "n >"}, "orders.toml: checks.positive: 'n >' is no SQL expression: "),
+        ({"check": "n > 0; drop table x"}, "orders.toml: checks.positive: 'n > 0; drop table x' is no SQL expression"),
+        ({"check": "nope > 0"}, "orders.toml: checks.positive: 'nope > 0' cannot be computed from the row: A column"),
+        ({"check": "other > 0"}, "orders.toml: checks.positive: 'other > 0' cannot be computed from the row: A column"),
+        ({"check": "n + 1"}, "orders.toml: checks.positive: 'n + 1' is a int, expected a condition"),
+        ({"delete_when": "op"}, "orders.toml: delete_when: 'op' is a string, expected a condition"),
+        ({"sql": "nope(t)"}, "orders.toml: columns.d.sql: 'nope(t)' cannot be computed from the row: Cannot resolve"),
+        ({"sql": "n > 0"}, "orders.toml: columns.d.sql: 'n > 0' is a boolean, which is no date"),
+    ],
+)
+def test_what_is_no_expression(spark, wrong, told):
+    with pytest.raises(UsageError) as raised:
+        declared_sql.check(spark, table(**wrong))
+    assert str(raised.value).startswith(told)
+    assert "\n" not in str(raised.value)
+
+
+def formatted(pattern):
+    columns = (Column("n", "int"), Column("t", "timestamp", format=pattern))
+    return Table("orders", columns, ("n",), reader=None, reading=None, origin="orders.toml")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "yyyy-MM-dd'T'HH:mm[:ss[.SSS]][XXX]",
+        "dd/MMM/yyyy:HH:mm:ss Z",
+        "d.M.yy 'um' hh:mm a",
+        "yyyyDDD",
+        "[dd.MM.yyyy][yyyy-MM-dd]",
+        "[yyyyMMdd][yyyy-MM-dd]",
+        "MM-yyyy",
+        "yyyy",
+        "HH:mm",
+        "MMM d HH:mm:ss",
+    ],
+)
+def test_formats_to_read_by(spark, pattern):
+    declared_sql.check(spark, formatted(pattern))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "told"),
+    [
+        ("YYYY-MM-dd", "Spark reads no timestamp by 'YYYY-MM-dd'"),
+        ("yyyy-MM-ddTHH:mm", "Spark reads no timestamp by 'yyyy-MM-ddTHH:mm'"),
+        ("yyyy-MM-dd'T", "Spark reads no timestamp by"),
+        ("E, d MMM yyyy", "Spark reads no timestamp by"),
+        ("yyyy-mm-dd", "'yyyy-mm-dd' tells the day and not the month"),
+        ("yyyy-MM-dd hh:mm", "'yyyy-MM-dd hh:mm': h is the hour of half a day"),
+        ("yyyy-MM-dd hh", "'yyyy-MM-dd hh': h is the hour of half a day"),
+        ("yyyy-MM-DD", "'yyyy-MM-DD': D is the day of the year"),
+        ("'abc'", "Spark reads no timestamp by"),
+    ],
+)
+def test_formats_that_read_nothing_or_something_else(spark, pattern, told):
+    with pytest.raises(UsageError) as raised:
+        declared_sql.check(spark, formatted(pattern))
+    assert str(raised.value).startswith(f"orders.toml: columns.t.format: {told}")

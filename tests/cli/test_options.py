@@ -1,0 +1,82 @@
+"""How files are read: as their table declares, but for options that were really given."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+
+import click
+import pytest
+from click.testing import CliRunner
+from sluice.catalog import catalog
+from sluice.cli.options import file_options, ingest_options, reading_options, take_ingest
+from sluice.ingest import replay
+from sluice.ingest import run as ingest
+from sluice.ledger.rejects import Rejecting
+from sluice.readers.csv.dialect import Dialect
+from sluice.readers.lines.formats import JsonLines, LinePattern
+
+PRODUCTS = catalog.BUILT_IN["products"]
+DECLARED = replace(PRODUCTS, reading=Dialect(delimiter=";", encoding="cp1252", header=False))
+PATTERN = LinePattern("(?P<id>x)", "no x", encoding="cp1252")
+
+
+def command(table=None):
+    @click.command()
+    @ingest_options
+    @file_options
+    @reading_options
+    def main(**options):
+        return take_ingest(options, table)[0].reading
+
+    return main
+
+
+def reading(table, *arguments, **extra):
+    """The reading that a job takes from its arguments."""
+    result = CliRunner().invoke(command(table), arguments, standalone_mode=False, catch_exceptions=False, **extra)
+    return result.return_value
+
+
+def test_what_is_not_given_is_as_declared():
+    assert reading(PRODUCTS) == Dialect()
+    assert reading(DECLARED) == DECLARED.reading
+    assert reading(replace(PRODUCTS, reading=PATTERN)) == PATTERN
+    assert reading(replace(PRODUCTS, reading=JsonLines(5))) == JsonLines(5)
+
+
+@pytest.mark.parametrize("name", catalog.BUILT_IN)
+def test_defaults_shown_are_those_declared(name):
+    shown = command().make_context("job", []).params
+    for field, value in asdict(catalog.BUILT_IN[name].reading).items():
+        assert shown.get(field) in (value, None)
+
+
+def test_what_is_given_is_taken_from_wherever_it_comes():
+    wanted = replace(DECLARED.reading, delimiter=",", max_record_bytes=7)
+    assert reading(DECLARED, "--delimiter", ",", "--max-record-bytes", "7") == wanted
+    environment = {"SLUICE_DELIMITER": ",", "SLUICE_MAX_RECORD_BYTES": "7", "SLUICE_ENCODING": ""}
+    assert reading(DECLARED, env=environment) == wanted
+    assert reading(DECLARED, default_map={"delimiter": ",", "max_record_bytes": 7}) == wanted
+    assert reading(DECLARED, "--header").header
+    lines = replace(PRODUCTS, reading=PATTERN)
+    assert reading(lines, "--encoding", "utf-8", env={"SLUICE_DELIMITER": ","}) == replace(PATTERN, encoding="utf-8")
+    assert reading(replace(PRODUCTS, reading=JsonLines()), "--max-record-bytes", "7") == JsonLines(7)
+
+
+def as_read(table, stored, given):
+    file = Rejecting(table.name, "file:///a", json.dumps(stored), "run", datetime(2024, 1, 1, tzinfo=UTC))
+    return replay._as_read(file, table, ingest.Options(table.reading), given).reading
+
+
+def test_files_are_read_again_as_before_but_for_what_is_given_and_the_tables_own():
+    before = replace(PATTERN, pattern="(?P<id>old)", unmatched="old", encoding="latin-1", max_record_bytes=9)
+    lines = replace(PRODUCTS, reading=PATTERN)
+    assert as_read(lines, asdict(before), {}) == replace(PATTERN, encoding="latin-1", max_record_bytes=9)
+    assert as_read(lines, asdict(before), {"encoding": "utf-8"}).encoding == "utf-8"
+    assert as_read(lines, {"max_record_bytes": 9, "delimiter": ";"}, {"quote": "'"}).max_record_bytes == 9
+    requests = catalog.BUILT_IN["requests"]
+    logs = replace(requests.reading, field=("customer_id=user.id", "request_path=url"))
+    assert as_read(requests, json.loads(json.dumps(asdict(logs))), {}) == logs
+    assert hash(as_read(requests, json.loads(json.dumps(asdict(logs))), {})) == hash(logs)

@@ -1,0 +1,237 @@
+"""The CSV reader against Python's `csv`, on whole files and on files cut at every byte."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from sluice.readers.csv import parse as csv_parse
+from sluice.readers.csv import ranges as csv_ranges
+from sluice.readers.csv import scan as csv_scan
+from sluice.readers.csv.dialect import Dialect
+from sluice.readers.csv.parse import Layout
+
+HARD = [
+    b"",
+    b"a,b\n",
+    b"a,b",
+    b"a,b\r\nc,d\r\n",
+    b"a,b\rc,d\r",
+    b'"a\nb",c\nd,e\n',
+    b'"a\r\nb","c\rd"\r\ne,f\r\n',
+    b'"say ""hi""",x\n"""",""""""\n',
+    b'"",\n,""\n',
+    b'5" pipe,x\ny,6"\n',
+    b'5" pipe,"x\ny"\n7" pipe,8" pipe\n',
+    b'a"b,"c\nd"\n"e\nf",g""h\n',
+    b'"a"b"c",d\n"a" "b",c\n',
+    b'"a"\n,b\n',
+    b"\n\n\na,b\n\r\n\r\nc,d\n\n",
+    b'"\n\n",\n\n"\n"\n',
+    b'x,"\n""\n""\n"\n"""\n""",y\n',
+    b'a,b,c\nd\n"e\n",f\n',
+    'né,"süß\n日本"\n€,\U0001f600\n'.encode(),
+    b'a,"b""\n"\n',
+    b' "a",b\n "c,"d\n e"\n',
+    b'""x,"y""z"w\n"q"",",r\n',
+]
+
+
+def read(data: bytes, ranges: list[tuple[int, int]], layout: Layout):
+    """Rows as (position, fields) and rejects as (position, raw, reason), in file order."""
+    rows, rejects = [], []
+    for begin, end in ranges:
+        stream = io.BytesIO(data)
+        stream.seek(begin)
+        for batch in csv_parse.parse(stream, begin, end, layout):
+            for record in batch.to_pylist():
+                if record["_reason"] is None:
+                    rows.append((record["_position"], tuple(record[c] for c in layout.columns)))
+                else:
+                    rejects.append((record["_position"], record["_raw"], record["_reason"]))
+    return sorted(rows), sorted(rejects)
+
+
+def layout_of(dialect: Dialect = Dialect(), columns: int = 2, max_record_bytes: int = 1 << 20) -> Layout:
+    dialect = replace(dialect, max_record_bytes=max_record_bytes)
+    names = tuple(f"c{i}" for i in range(columns))
+    return Layout(dialect, names, names)
+
+
+def oracle(data: bytes, dialect: Dialect, columns: int = 2) -> tuple[list, list]:
+    """Rows and wrongly sized records of Python's csv; the caller leaves out files that end inside quotes."""
+    text = io.StringIO(data.decode(dialect.encoding), newline="")
+    reader = csv.reader(
+        text,
+        delimiter=dialect.delimiter,
+        quotechar=dialect.quote or None,
+        quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+        escapechar=dialect.escape or None,
+    )
+    records = [row for row in reader if row]
+    rows = [tuple(value or None for value in row) for row in records if len(row) == columns]
+    return rows, [row for row in records if len(row) != columns]
+
+
+def ends_in_quotes(data: bytes, dialect: Dialect) -> bool:
+    """By the definition, one byte at a time; also true where an escape follows a closed quote, which has no rule."""
+    state, held = "start", False
+    for byte in data.decode("latin-1"):
+        if held:
+            held = False
+            state = "plain" if state == "start" else state
+        elif dialect.escape and byte == dialect.escape:
+            if state == "closed":
+                return True
+            held = True
+        elif state == "quoted":
+            state = "closed" if byte == dialect.quote else "quoted"
+        elif byte == dialect.quote and state in ("start", "closed"):
+            state = "quoted"
+        else:
+            state = "start" if byte in (dialect.delimiter, "\r", "\n") else "plain"
+    return state == "quoted"
+
+
+def cuts(data: bytes, size: int, dialect: Dialect, begin: int = 0) -> list[tuple[int, int]]:
+    """The record-safe ranges of a file cut every `size` bytes."""
+    scans = []
+    for i, (start, end) in enumerate(csv_ranges.cut(begin, len(data), size)):
+        stream = io.BytesIO(data)
+        stream.seek(start - (i > 0))
+        scans.append(csv_ranges.scan_range(stream, start, end, dialect, first=i == 0))
+    return csv_ranges.chain(begin, len(data), scans)
+
+
+@pytest.mark.parametrize("data", HARD)
+def test_same_rows_as_python_csv(data):
+    rows, rejects = read(data, [(0, len(data))], layout_of())
+    expected, wrong = oracle(data, Dialect())
+    assert [fields for _, fields in rows] == expected
+    assert [int(reason.split()[0]) for _, _, reason in rejects] == [len(row) for row in wrong]
+
+
+@pytest.mark.parametrize("data", HARD)
+def test_cut_at_every_byte_gives_the_same_rows_and_rejects(data):
+    whole = read(data, [(0, len(data))], layout_of())
+    for size in range(1, len(data) + 1):
+        assert read(data, cuts(data, size, Dialect()), layout_of()) == whole, size
+    for at in range(1, len(data)):
+        streams = [io.BytesIO(data), io.BytesIO(data)]
+        streams[1].seek(at - 1)
+        scans = [
+            csv_ranges.scan_range(streams[0], 0, at, Dialect(), first=True),
+            csv_ranges.scan_range(streams[1], at, len(data), Dialect(), first=False),
+        ]
+        assert read(data, csv_ranges.chain(0, len(data), scans), layout_of()) == whole, at
+
+
+@pytest.mark.parametrize("data", HARD)
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+def test_read_in_pieces_of_any_size(data, size, monkeypatch):
+    whole = read(data, [(0, len(data))], layout_of())
+    monkeypatch.setattr(csv_scan, "PIECE_BYTES", size)
+    assert read(data, [(0, len(data))], layout_of()) == whole
+    assert read(data, cuts(data, 4, Dialect()), layout_of()) == whole
+
+
+ALPHABET = st.sampled_from(['"', ",", "\n", "\r", "a", "é", " ", '""', '"\n', ',"', '",', "\r\n"])
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.lists(ALPHABET, max_size=60).map("".join), st.integers(1, 20))
+@example('a"\n"b,c\n', 3)
+def test_random_files(text, size):
+    data, dialect = text.encode(), Dialect()
+    rows, rejects = read(data, [(0, len(data))], layout_of())
+    assert read(data, cuts(data, size, dialect), layout_of()) == (rows, rejects)
+    if ends_in_quotes(data, dialect):
+        assert [reason for _, _, reason in rejects if reason.startswith(csv_parse.UNCLOSED)]
+        return
+    expected, wrong = oracle(data, dialect)
+    assert [fields for _, fields in rows] == expected
+    assert len(rejects) == len(wrong)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.sampled_from(["'", "|", "\n", "\\", "a", "\\\n", "\\'", "|'", "'|", "\\|"]), max_size=40).map("".join)
+)
+def test_random_files_with_an_escape(text):
+    dialect, data = Dialect(delimiter="|", quote="'", escape="\\"), text.encode()
+    if ends_in_quotes(data, dialect) or text.endswith("\\"):
+        return
+    rows, rejects = read(data, [(0, len(data))], layout_of(dialect))
+    expected, wrong = oracle(data, dialect)
+    assert [fields for _, fields in rows] == expected
+    assert len(rejects) == len(wrong)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(['"', ";", "\n", "\r", "a", "é"]), max_size=40).map("".join), st.integers(1, 20))
+def test_random_files_without_quoting_in_latin_1(text, size):
+    dialect, data = Dialect(delimiter=";", quote="", encoding="latin-1"), text.encode("latin-1")
+    rows, rejects = read(data, cuts(data, size, dialect), layout_of(dialect))
+    expected, wrong = oracle(data, dialect)
+    assert [fields for _, fields in rows] == expected
+    assert len(rejects) == len(wrong)
+
+
+def test_position_is_the_byte_offset_of_the_record():
+    data = 'é,1\n\n"x\ny",2\r\n\r\nz,3'.encode()
+    rows, _ = read(data, [(0, len(data))], layout_of())
+    assert rows == [(0, ("é", "1")), (6, ("x\ny", "2")), (17, ("z", "3"))]
+    assert [data[position:][:1] for position, _ in rows] == [b"\xc3", b'"', b"z"]
+
+
+def test_rejects_keep_position_raw_and_reason():
+    data = b"a,b\n1,2,3\nx\xff,y\nn\0,m\nq\xff\nlong" + b"g" * 40 + b',z\n"c\nd",e\n'
+    rows, rejects = read(data, [(0, len(data))], layout_of(max_record_bytes=40))
+    assert [fields for _, fields in rows] == [("a", "b"), ("c\nd", "e")]
+    assert rejects == [
+        (4, "1,2,3", "3 fields, expected 2"),
+        (10, "x\\xff,y", "bytes that are not utf-8"),
+        (15, "n\\x00,m", "the record holds a NUL byte"),
+        (20, "q\\xff", "bytes that are not utf-8"),
+        (23, "long" + "g" * 40 + ",z", "the record is longer than 40 bytes"),
+    ]
+
+
+@pytest.mark.parametrize("size", [1, 7, 64])
+def test_a_record_longer_than_allowed_costs_one_reject_and_no_memory(size, monkeypatch):
+    data = b'a,b\n"' + b'x""\n' * 100 + b'",y\nc,d\n' + b"z" * 300 + b",w"
+    monkeypatch.setattr(csv_scan, "PIECE_BYTES", size)
+    rows, rejects = read(data, [(0, len(data))], layout_of(max_record_bytes=30))
+    assert [fields for _, fields in rows] == [("a", "b"), ("c", "d")]
+    assert [(position, reason) for position, _, reason in rejects] == [
+        (4, "the record is longer than 30 bytes"),
+        (413, "the record is longer than 30 bytes"),
+    ]
+    assert all(len(raw) <= 30 + 2 * size for _, raw, _ in rejects)
+
+
+@pytest.mark.parametrize("limit", [10, 1000])
+@pytest.mark.parametrize("size", [3, 20, 1000])
+def test_an_open_quote_is_told_with_the_byte_where_it_opened(limit, size):
+    data = b'a,b\nc,"x","d\n' + b'e,f\n""g,h\n' * 5
+    rows, rejects = read(data, cuts(data, size, Dialect()), layout_of(max_record_bytes=limit))
+    assert [fields for _, fields in rows] == [("a", "b")]
+    assert [(position, reason) for position, _, reason in rejects] == [(4, f"{csv_parse.UNCLOSED}10")]
+
+
+def test_more_rows_than_pyarrow_holds_in_one_parser_block():
+    data = b"a,b\n" * 300_000
+    rows, rejects = read(data, [(0, len(data))], layout_of())
+    assert (len(rows), rejects) == (300_000, [])
+    assert rows[-1] == (len(data) - 4, ("a", "b"))
+
+
+def test_raw_is_at_most_64_kib():
+    data = b'a,"' + "é".encode() * 50_000 + b'",c\n'
+    _, [(_, raw, _)] = read(data, [(0, len(data))], layout_of())
+    assert len(raw.encode()) <= 65_536
+    assert raw.startswith('a,"éé')

@@ -1,0 +1,234 @@
+"""Lines of request logs: every format, what is none, and blocks against single lines."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sluice.errors import UsageError
+from sluice.readers.logs import parse as log_parse
+from sluice.readers.logs.formats import FORMATS, LogFormat, Row, Unfit, parse_line
+from sluice.readers.logs.parse import found_layout
+from sluice.readers.shared.line_blocks import Lines
+
+AT = datetime(2024, 10, 2, 5, 10, 46, tzinfo=UTC)
+SPACE = "2024-10-02 05:10:46 cust_40 /api/v1/resource1 400 0.316"
+JSON = (
+    '{"requested_at": "2024-10-02T05:10:46Z", "customer_id": "cust_40", "request_path": "/api/v1/resource1", '
+    '"status_code": 400, "duration": 0.316}'
+)
+COMMON = '10.0.0.1 - cust_40 [02/Oct/2024:07:10:46 +0200] "GET /api/v1/resource1 HTTP/1.1" 400 12'
+COMBINED = f'{COMMON} "https://x/\\"y" "curl/8 (a b)"'
+
+
+def parsed(line, **options):
+    return parse_line(line, LogFormat(**options), FORMATS)
+
+
+@pytest.mark.parametrize("line", [SPACE, JSON, f"{COMBINED} 0.316", f"{COMMON} 0.316"])
+def test_the_same_request_in_every_format(line):
+    assert parsed(line) == Row(AT, "cust_40", "/api/v1/resource1", 400, 0.316)
+
+
+@pytest.mark.parametrize("line", [SPACE[:-6], SPACE[:-5] + "-", COMMON, COMBINED, f"{COMBINED} -"])
+def test_a_duration_that_was_not_logged_is_null(line):
+    assert parsed(line).duration is None
+
+
+@pytest.mark.parametrize(
+    ("time", "timezone", "utc"),
+    [
+        ("2024-10-02 05:10:46", "UTC", "05:10:46"),
+        ("2024-10-02T05:10:46.5", "UTC", "05:10:46.500000"),
+        ("2024-10-02 05:10:46,25", "UTC", "05:10:46.250000"),
+        ("2024-10-02T05:10:46+02:00", "America/New_York", "03:10:46"),
+        ("2024-10-02 05:10:46", "Europe/Berlin", "03:10:46"),
+    ],
+)
+def test_times_and_zones(time, timezone, utc):
+    row = parsed(f"{time} c /p 200 1", timezone=timezone)
+    assert row.requested_at == datetime.fromisoformat(f"2024-10-02T{utc}+00:00")
+
+
+@pytest.mark.parametrize(
+    ("local", "utc"),
+    [
+        ("2024-01-01 00:30:00", "2023-12-31T23:30:00"),  # another day in UTC
+        ("2024-03-31 01:59:59", "2024-03-31T00:59:59"),
+        ("2024-03-31 02:30:00", "2024-03-31T01:30:00"),  # never was: as if the clocks had not gone forward yet
+        ("2024-03-31 03:00:00", "2024-03-31T01:00:00"),
+        ("2024-10-27 02:30:00", "2024-10-27T00:30:00"),  # was twice: the first one
+        ("2024-10-27 03:00:00", "2024-10-27T02:00:00"),
+    ],
+)
+def test_daylight_saving_line_by_line_and_in_blocks(local, utc):
+    reading = LogFormat(timezone="Europe/Berlin")
+    line = f"{local} c /p 200 1"
+    wanted = datetime.fromisoformat(f"{utc}+00:00")
+    assert parse_line(line, reading, FORMATS).requested_at == wanted
+    block = (line + "\n").encode()
+    quick = log_parse._quick(block, Lines.of(block).starts, found_layout(block, reading))
+    assert quick["requested_at"].to_pylist() == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("value", "micros"),
+    [
+        ("1727845846", 0),
+        ("1727845846.5", 500_000),
+        ("1727845846123", 123_000),
+        ('"1727845846"', 0),
+        ('"2024-10-02 05:10:46"', 0),
+    ],
+)
+def test_epochs_in_json(value, micros):
+    line = JSON.replace('"2024-10-02T05:10:46Z"', value)
+    assert parsed(line).requested_at == AT.replace(microsecond=micros)
+
+
+def test_other_names_in_json():
+    line = '{"at": 1727845846, "user": {"id": 7}, "url": "/p?q", "http.status": "204", "id": "r1", "duration": null}'
+    fields = ("requested_at=at", "customer_id=user.id", "request_path=url", "status_code=http.status", "request_id=id")
+    assert parsed(line, field=fields) == Row(AT, "7", "/p", 204, None, "r1")
+    for wrong in ("customer=user.id", "customer_id", "customer_id="):
+        with pytest.raises(UsageError, match="--field"):
+            LogFormat(field=(wrong,))
+
+
+def test_customer_and_query():
+    nobody = COMBINED.replace("cust_40", "-").replace("resource1", "resource1?a=b?c")
+    assert parsed(nobody)[1:3] == ("10.0.0.1", "/api/v1/resource1")
+    assert parsed(nobody, keep_query=True).request_path == "/api/v1/resource1?a=b?c"
+    assert parsed(COMBINED, customer="address").customer_id == "10.0.0.1"
+    assert parsed(COMBINED.replace("cust_40", "first last")).customer_id == "first last"
+    assert parsed(COMBINED.replace("GET /api/v1/resource1 HTTP/1.1", "-")).request_path == "-"
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("nothing like it", "the line is not of format space or json or combined"),
+        ("2024-10-02 05:10:46 c /p 200 1 more", "the line is not of format"),
+        ("2024-02-30 05:10:46 c /p 200 1", "not a possible time"),
+        ("2024-10-02 25:10:46 c /p 200 1", "not a possible time"),
+        ("2024-10-02 5h c /p 200 1", "is not a time like"),
+        ("2024-10-02 05:10:46 c /p 600 1", "status '600' is not a number from 100 to 599"),
+        ("2024-10-02 05:10:46 c /p 99 1", "status '99'"),
+        ("2024-10-02 05:10:46 c /p 0xC8 1", "status '0xC8'"),
+        ("2024-10-02 05:10:46 c /p 200 -0.1", "duration '-0.1' is not a number of seconds from 0 to 1,000,000"),
+        ("2024-10-02 05:10:46 c /p 200 nan", "duration 'nan'"),
+        ("2024-10-02 05:10:46 c /p 200 inf", "duration 'inf'"),
+        ("2024-10-02 05:10:46 c /p 200 1s", "duration '1s'"),
+        (JSON[:-1], "the line is not a JSON object"),
+        (JSON.replace("customer_id", "customer"), "customer_id is missing"),
+        (JSON.replace("400", "true"), "status 'True'"),
+        (JSON.replace("0.316", "true"), "duration 'True'"),
+        (JSON.replace('"cust_40"', "[1]"), "neither text nor a number"),
+        (COMBINED.replace("Oct", "Okt"), "is not a time like 02/Oct/2024"),
+        (COMBINED.replace("02/Oct", "31/Sep"), "not a possible time"),
+        (COMBINED.replace(" 400 ", " 999 "), "status '999'"),
+    ],
+)
+def test_what_is_no_row(line, reason):
+    with pytest.raises(Unfit, match=reason):
+        parsed(line)
+
+
+def test_an_unknown_zone_is_wrong_usage():
+    with pytest.raises(UsageError, match="--timezone 'Mars/Base'"):
+        LogFormat(timezone="Mars/Base")
+
+
+def test_the_first_good_line_tells_the_format():
+    head = "# written by hand\n\n" + COMBINED + "\n" + SPACE
+    assert found_layout(head.encode(), LogFormat()).formats == ("combined", "space", "json")
+    assert found_layout(head.encode(), LogFormat(format="space")).formats == ("space",)
+    assert found_layout(head.encode(), LogFormat(format="json")) is None
+    assert found_layout(b"", LogFormat()) is None
+
+
+def read(data, layout, size):
+    """All records of a file that is read in pieces of a size."""
+    pieces = ((at, data[at : at + size]) for at in range(0, len(data), size))
+    found = [record for batch in log_parse.parse(pieces, layout) for record in batch.to_pylist()]
+    return sorted(found, key=lambda record: record["_position"])
+
+
+def test_a_line_longer_than_allowed_is_a_reject_wherever_pieces_end():
+    data = f"{SPACE}\n{'x' * 200}\n{SPACE} \n".encode()
+    layout = found_layout(data, LogFormat(max_record_bytes=100))
+    for size in (1, 7, 64, 1000):
+        records = read(data, layout, size)
+        assert [record["_reason"] for record in records] == [None, "the line is longer than 100 bytes", None]
+        assert [record["_position"] for record in records] == [0, len(SPACE) + 1, len(SPACE) + 202]
+
+
+def test_days_before_the_first_one_are_rejects():
+    data = f"{SPACE}\n2024-10-01 23:59:59 c /p 200 1\n".encode()
+    layout = log_parse.replace_first_day(found_layout(data, LogFormat()), datetime(2024, 10, 2).date())
+    assert [r["_reason"] for r in read(data, layout, 1000)] == [None, "days before 2024-10-02 are pruned"]
+
+
+WORDS = st.sampled_from(
+    [
+        "2024-10-02",
+        "2024-02-30",
+        "05:10:46",
+        "05:10",
+        "25:00:00",
+        "05:10:46.1234567",
+        "c",
+        "é",
+        "",
+        "/p",
+        "/p?q",
+        "200",
+        "0200",
+        "099",
+        "0xC8",
+        "+200",
+        "600",
+        "0.5",
+        "-0.0",
+        "1e-3",
+        "1e400",
+        ".5",
+        "5.",
+        "inf",
+        "nan",
+        "-",
+        "+1",
+        "\r",
+    ]
+)
+LINES = st.one_of(
+    st.just(SPACE),
+    st.just(SPACE + "\r"),
+    st.lists(WORDS, max_size=7).map(" ".join),
+    st.tuples(st.integers(0, 5), WORDS).map(
+        lambda at: " ".join([*SPACE.split()[: at[0]], at[1], *SPACE.split()[at[0] + 1 :]])
+    ),
+    st.sampled_from([JSON, COMBINED, "", " ", "\0", "\x85", "a\rb"]),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(LINES, max_size=12),
+    st.sampled_from([5, 60, 10_000]),
+    st.booleans(),
+    st.sampled_from(["UTC", "Asia/Tokyo"]),
+)
+def test_blocks_give_what_single_lines_give(lines, size, ends, timezone):
+    data = ("\n".join([SPACE, *lines]) + "\n" * ends).encode()
+    layout = found_layout(data, LogFormat(timezone=timezone))
+    alone = []
+    position = 0
+    for line in data.split(b"\n"):
+        if line.strip():
+            block = log_parse._batch([(position, log_parse._outcome(line, layout), line)], layout)
+            alone.extend(block.to_pylist())
+        position += len(line) + 1
+    assert read(data, layout, size) == alone
