@@ -7,8 +7,9 @@ from typing import Any
 import click
 from sluice.aggregate import refresh as aggregate
 from sluice.catalog.catalog import Catalog
-from sluice.cli.command import JobCommand, job
+from sluice.cli.command import JobCommand
 from sluice.cli.options import common_options, writer_options
+from sluice.runtime.job import job
 
 
 @click.command(cls=JobCommand)

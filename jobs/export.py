@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 from sluice.catalog.catalog import Catalog
-from sluice.cli.command import JobCommand, job
+from sluice.cli.command import JobCommand
 from sluice.cli.options import common_options, export_options, writer_options
 from sluice.export import run as export
+from sluice.runtime.job import job
 
 
 @click.command(cls=JobCommand)

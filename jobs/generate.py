@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from sluice.cli.command import JobCommand, job
+from sluice.cli.command import JobCommand
 from sluice.cli.options import common_options, sample_options, take_sample
 from sluice.generate import run as generate
+from sluice.runtime.job import job
 
 
 @click.command(cls=JobCommand)

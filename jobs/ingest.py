@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 from sluice.catalog.catalog import Catalog
-from sluice.cli.command import JobCommand, job
+from sluice.cli.command import JobCommand
 from sluice.cli.options import (
     common_options,
     file_options,
@@ -16,6 +16,7 @@ from sluice.cli.options import (
     writer_options,
 )
 from sluice.ingest import run as ingest
+from sluice.runtime.job import job
 
 
 @click.command(cls=JobCommand)

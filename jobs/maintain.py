@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 from sluice.catalog.catalog import Catalog
-from sluice.cli.command import Job, JobGroup, job
+from sluice.cli.command import JobGroup
 from sluice.cli.options import common_options, writer_options
-from sluice.maintain import clear_restore as maintain
-from sluice.maintain import history, optimize, vacuum
+from sluice.maintain import clear_restore, history, optimize, prune, vacuum
 from sluice.model.table import AnyTable, Table
+from sluice.runtime.job import Job, job
 
 
 @click.group(cls=JobGroup)
@@ -26,7 +26,7 @@ def main() -> None:
 def clear(table: str, **options: Any) -> None:
     """Deletes all rows of TABLE; every file is new to it again."""
     with job("maintain", options) as running:
-        maintain.clear(running, _table(running, table))
+        clear_restore.clear(running, _table(running, table))
 
 
 @main.command()
@@ -37,18 +37,18 @@ def clear(table: str, **options: Any) -> None:
 def restore(table: str, version: int, **options: Any) -> None:
     """Sets TABLE back to a version; files ingested after it are new to it again."""
     with job("maintain", options) as running:
-        maintain.restore(running, _table(running, table), version)
+        clear_restore.restore(running, _table(running, table), version)
 
 
-@main.command()
+@main.command("prune")
 @click.argument("table")
 @click.option("--before", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The first day to keep.")
 @writer_options
 @common_options
-def prune(table: str, before: datetime, **options: Any) -> None:
+def prune_(table: str, before: datetime, **options: Any) -> None:
     """Deletes TABLE's records of days before one; aggregates of those days stay."""
     with job("maintain", options) as running:
-        maintain.prune(running, _table(running, table), before.date())
+        prune.prune(running, _table(running, table), before.date())
 
 
 @main.command("optimize")

@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 from sluice.catalog.catalog import Catalog
-from sluice.cli.command import JobCommand, job
+from sluice.cli.command import JobCommand
 from sluice.cli.options import common_options
 from sluice.query import run as query
 from sluice.query.question import Question
+from sluice.runtime.job import job
 
 
 def _names(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:

@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 from sluice.catalog.catalog import Catalog
-from sluice.cli.command import JobGroup, job
+from sluice.cli.command import JobGroup
 from sluice.cli.options import common_options, ingest_options, reading_options, take_ingest, writer_options
 from sluice.ingest import replay
 from sluice.ledger import rejects
+from sluice.runtime.job import job
 
 
 @click.group(cls=JobGroup)

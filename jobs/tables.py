@@ -7,8 +7,9 @@ from typing import Any
 import click
 from sluice.catalog import describe
 from sluice.catalog.catalog import Catalog
-from sluice.cli.command import JobGroup, job
+from sluice.cli.command import JobGroup
 from sluice.cli.options import common_options
+from sluice.runtime.job import job
 
 
 @click.group(cls=JobGroup, default="list")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from sluice.aggregate import refresh as aggregate
-from sluice.cli.command import Job
+from sluice.catalog import derived
 from sluice.export import run as export
 from sluice.ingest import run as ingest
 from sluice.ingest.run import Plan
-from sluice.lake import log as bookkeeping
+from sluice.lake import log
 from sluice.model.table import AnyTable
+from sluice.runtime.job import Job
 
 
 def run(job: Job, plan: Plan, schema: str, *, with_records: bool) -> None:
@@ -18,11 +19,11 @@ def run(job: Job, plan: Plan, schema: str, *, with_records: bool) -> None:
     with job.part("ingest") as part:
         ingest.run(part, plan)
     if part.report.table_version is not None and not job.settings.dry_run:
-        aggregates = aggregate.kept(lake, table)
+        aggregates = derived.kept(lake, table)
         with job.part("aggregate") as part:
             part.each(aggregates, lambda each, made: aggregate.run(each, table, made))
         sources: list[AnyTable] = [*aggregates, *([table] if with_records else [])]
         with job.part("export") as part:
             export.run(part, sources, schema)
-    job.report.table_version = bookkeeping.version(lake, table.name)
+    job.report.table_version = log.version(lake, table.name)
     job.sum_up()

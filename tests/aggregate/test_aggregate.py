@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sluice.aggregate import groups as grouping
-from sluice.model.table import Aggregate
+from sluice.model.aggregate import Aggregate
 
 HEADER = "sku,name,description"
 CHANGES = "g string, v bigint, _change_type string"

@@ -12,7 +12,7 @@ from conftest import PROJECT
 from pyspark.sql import functions as F
 from sluice.aggregate import measures
 from sluice.errors import UsageError
-from sluice.model.table import Aggregate
+from sluice.model.aggregate import Aggregate
 
 KINDS = {
     "rows": "count",
@@ -94,7 +94,7 @@ HUGE = """
 from pyspark.sql import SparkSession
 from sluice.aggregate import measures
 from sluice.errors import UsageError
-from sluice.model.table import Aggregate
+from sluice.model.aggregate import Aggregate
 spark = SparkSession.builder.getOrCreate()
 rows = spark.range(100_000_000).selectExpr("'g' AS g", "pmod(id * 7919, 100000000) / 1000D AS v")
 of = Aggregate("a", ("g",), {"rows": "count", "p50": "p50:v", "p99": "p99:v"})

@@ -11,9 +11,9 @@ from deltalake import DeltaTable
 from sluice.aggregate import ranking
 from sluice.catalog import catalog
 from sluice.errors import UsageError
-from sluice.lake import log as bookkeeping
+from sluice.lake import log
 from sluice.lake.change_feed import NotEnough
-from sluice.model.table import Ranking
+from sluice.model.aggregate import Ranking
 
 TOP5 = Ranking("top_scores", ("id", "value"), ("-value", "id"), size=5)
 SCORES = replace(catalog.BUILT_IN["scores"], aggregates=(TOP5,))
@@ -176,7 +176,7 @@ def test_refreshed_from_changes_where_they_tell_and_else_from_all_rows(job, lake
     job("ingest", "scores", scores("b.csv", ("g", 3), ("new", 1)))
     low = job("aggregate", "scores").report
     assert (low["mode"], low["groups_recomputed"], low["table_version"]) == ("incremental", 0, 1)
-    assert (low["files_read"], low["bytes_read"]) == bookkeeping.size(str(lake), "scores", 0)
+    assert (low["files_read"], low["bytes_read"]) == log.size(str(lake), "scores", 0)
     assert job("aggregate", "top_scores").report["status"] == "nothing_new"
 
     job("ingest", "scores", scores("c.csv", ("cc", 7)))
@@ -199,7 +199,7 @@ def test_refreshed_from_changes_where_they_tell_and_else_from_all_rows(job, lake
     fell = job("aggregate", "scores")
     assert "top_scores: full refresh: 2 of its 5 rows fell out" in fell.stderr
     assert (fell.report["mode"], fell.report["groups_recomputed"]) == ("full", 5)
-    assert (fell.report["files_read"], fell.report["bytes_read"]) == bookkeeping.size(str(lake), "scores")
+    assert (fell.report["files_read"], fell.report["bytes_read"]) == log.size(str(lake), "scores")
     assert [id for _, id in rows("top_scores", "rank", "id")] == ["b", "cc", "d", "e", "f"]
     assert job("aggregate", "scores", "--full-refresh").report["mode"] == "full"
 

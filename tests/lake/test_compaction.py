@@ -16,11 +16,11 @@ import pytest
 from conftest import PROJECT
 from deltalake import DeltaTable, write_deltalake
 from sluice.files.input_file import InputFile
-from sluice.lake import compaction
-from sluice.lake import log as bookkeeping
+from sluice.lake import compaction, log, small_tables
 from sluice.lake.lake import Lake
+from sluice.ledger import ingested_files
 from sluice.ledger import runs as ledger
-from sluice.ledger.rejects import Tally
+from sluice.ledger.ingested_files import Tally
 from sluice.runtime.report import Report
 
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
@@ -30,19 +30,19 @@ HEADER = "sku,name,description"
 
 def rounds(lake, prefix, count):
     """What so many runs of ingest, each of one new file, do to the ledger; gives the seconds each took."""
-    table_id, version = bookkeeping.describe(lake, "products")
+    table_id, version = log.state(lake, "products")
     seconds = []
     for number in range(count):
         began = time.monotonic()
         file = InputFile(f"file:///in/{prefix}-{number:05}.csv", 100, NOW)
         report = Report("ingest", f"{prefix}-{number:05}")
-        assert ledger.not_ingested(lake, "products", [file], ["{}"]) == [file]
+        assert ingested_files.not_ingested(lake, "products", [file], ["{}"]) == [file]
         run = (lake, report, f"products-{prefix}", {"files": [file.uri]}, NOW)
         attempt = ledger.start_run(*run)
-        ledger.record_files(lake, "products", table_id, version, report.run_id, [Tally(file, 0, "{}", 1)])
+        ingested_files.record_files(lake, "products", table_id, version, report.run_id, [Tally(file, 0, "{}", 1)])
         report.status = "succeeded"
         ledger.finish_run(*run, attempt)
-        assert ledger.not_ingested(lake, "products", [file], ["{}"]) == []
+        assert ingested_files.not_ingested(lake, "products", [file], ["{}"]) == []
         seconds.append(time.monotonic() - began)
     return seconds
 
@@ -59,10 +59,10 @@ def file_count(lake, table):
 
 def assert_complete(lake, prefixes, count):
     names = sorted(f"{prefix}-{number:05}" for prefix in prefixes for number in range(count))
-    runs = bookkeeping.read(lake, "runs").select(["run_id", "status", "attempt"]).to_pylist()
+    runs = small_tables.read(lake, "runs").select(["run_id", "status", "attempt"]).to_pylist()
     assert sorted(run["run_id"] for run in runs) == names
     assert {(run["status"], run["attempt"]) for run in runs} == {("succeeded", 1)}
-    files = bookkeeping.read(lake, "ingested_files").column("file").to_pylist()
+    files = small_tables.read(lake, "ingested_files").column("file").to_pylist()
     assert sorted(files) == [f"file:///in/{name}.csv" for name in names]
 
 
@@ -89,8 +89,8 @@ def test_files_stay_few_while_four_processes_write(ledger_lake):
 @pytest.mark.slow
 def test_processes_that_end_right_after_a_look_up_end_well(ledger_lake):
     rounds(ledger_lake, "r", compaction.MANY // 2)
-    look_up = "from sluice.lake import log as bookkeeping\n"
-    look_up += f"for _ in range(3): bookkeeping.read({ledger_lake!r}, 'runs')"
+    look_up = "from sluice.lake import small_tables\n"
+    look_up += f"for _ in range(3): small_tables.read({ledger_lake!r}, 'runs')"
     environment = {**os.environ, "PYTHONPATH": str(PROJECT / "lib")}
     for _ in range(6):
         readers = [subprocess.Popen([sys.executable, "-c", look_up], env=environment) for _ in range(4)]
@@ -148,13 +148,13 @@ def test_the_thousandth_run_is_as_quick_as_those_of_the_first_compactions(ledger
 
 
 def test_a_look_up_among_many_files_is_quick(ledger_lake):
-    table_id, version = bookkeeping.describe(ledger_lake, "products")
+    table_id, version = log.state(ledger_lake, "products")
     files = [InputFile(f"file:///in/{number:07}.csv", number, NOW) for number in range(100_000)]
     tallies = [Tally(file, number, "{}", 1) for number, file in enumerate(files)]
-    ledger.record_files(ledger_lake, "products", table_id, version, "r", tallies)
+    ingested_files.record_files(ledger_lake, "products", table_id, version, "r", tallies)
     changed, seconds = replace(files[6], size=1), []
     for _ in range(5):
         began = time.monotonic()
-        assert ledger.not_ingested(ledger_lake, "products", [files[5], changed], ["{}"]) == [changed]
+        assert ingested_files.not_ingested(ledger_lake, "products", [files[5], changed], ["{}"]) == [changed]
         seconds.append(time.monotonic() - began)
     assert min(seconds) < 0.3  # 0.05 s; making Python values of all 100,000 takes half a second or more

@@ -6,8 +6,7 @@ import re
 from datetime import datetime
 
 import pytest
-from sluice.lake import log as bookkeeping
-from sluice.lake import scope
+from sluice.lake import log, scope
 from sluice.lake.lake import Lake
 
 HEADER = "sku,name,description"
@@ -73,7 +72,7 @@ def test_only_files_that_may_hold_a_key_are_read_and_rewritten(spark, lake_):
     assert len(lake_.read("t", 0).inputFiles()) == 3
     assert len(lake_.read("t", 0, within).inputFiles()) == 1
     assert lake_.merge("t", new, ("sku",), within) == {"inserted": 0, "updated": 2, "removed": 0}
-    (commit,) = bookkeeping.history(lake_.root, "t", 1)
+    (commit,) = log.history(lake_.root, "t", 1)
     assert re.search(r"sku#\d+ >= 110.*sku#\d+ <= 120", commit["operationParameters"]["predicate"])
 
 

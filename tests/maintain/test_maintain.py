@@ -11,9 +11,9 @@ import pytest
 from conftest import PROJECT
 from deltalake import DeltaTable
 from sluice.catalog import catalog
-from sluice.lake import log as bookkeeping
+from sluice.lake import log
 from sluice.maintain import optimize
-from sluice.model.table import Aggregate
+from sluice.model.aggregate import Aggregate
 
 HEADER = "sku,name,description"
 
@@ -53,7 +53,7 @@ def test_optimize_with_nothing_to_gain_commits_nothing_and_needs_no_spark(job, l
     again = job("maintain", "optimize", "products")
     assert (again.exit_code, again.report["status"], again.report["table_version"]) == (0, "nothing_new", 3)
     assert "products: 1 files of" in again.stderr
-    assert bookkeeping.version(str(lake), "products") == 3
+    assert log.version(str(lake), "products") == 3
 
 
 def test_a_table_of_one_file_was_never_worth_it(job, csv_file):
@@ -73,7 +73,7 @@ def test_optimize_after_new_rows_has_something_to_gain_again(job, lake, products
 def test_a_dry_run_of_optimize_tells_and_leaves_all_as_it_is(job, lake, products):
     done = job("maintain", "optimize", "products", "--dry-run")
     assert (done.report["status"], "could be joined" in done.stderr) == ("succeeded", True)
-    assert bookkeeping.version(str(lake), "products") == 2
+    assert log.version(str(lake), "products") == 2
 
 
 def test_large_tables_are_clustered_by_key_into_files_that_share_no_key(job, lake, spark, rows, products):
@@ -83,7 +83,7 @@ def test_large_tables_are_clustered_by_key_into_files_that_share_no_key(job, lak
         assert job("maintain", "optimize", "products").report["status"] == "succeeded"
     finally:
         spark.conf.set("spark.databricks.delta.optimize.maxFileSize", optimize.FILE_BYTES)
-    ranges = sorted((entry["min.sku"], entry["max.sku"]) for entry in bookkeeping.entries(str(lake), "products"))
+    ranges = sorted((entry["min.sku"], entry["max.sku"]) for entry in log.entries(str(lake), "products"))
     assert len(ranges) > 2
     assert all(high < low for (_, high), (low, _) in itertools.pairwise(ranges))
     assert rows("products", "sku", "name") == before

@@ -14,17 +14,18 @@ from pyspark.sql import functions as F
 
 from sluice.aggregate import measures
 from sluice.lake import change_feed as feed
-from sluice.lake import log as bookkeeping
+from sluice.lake import log
 from sluice.lake.lake import Lake
 from sluice.lake.scope import Partitions
-from sluice.model.table import Aggregate, Table
+from sluice.model.aggregate import Aggregate
+from sluice.model.table import Table
 
 
 def from_all(lake: Lake, table: Table, aggregate: Aggregate, version: int) -> DataFrame:
     """One row a group of the table's rows at a version, kept in memory; those of pruned days as they were."""
     rows, at_most = lake.read(table.name, version), _at_most(lake.root, table, aggregate)
     computed = measures.compute(rows, aggregate, at_most=at_most)
-    with measures.gathering(lake.spark, bookkeeping.row_count(lake.root, table.name)):
+    with measures.gathering(lake.spark, log.row_count(lake.root, table.name)):
         groups = _with_frozen(lake, table, aggregate, computed).persist()
         groups.count()
     return groups
@@ -41,16 +42,16 @@ def from_changes(
     if day := _first_day(lake.root, table, aggregate):
         changes = changes.where(F.col("date") >= F.lit(day))
     changes = measures.with_dimensions(changes, aggregate)
-    old = lake.read(aggregate.name, bookkeeping.version(lake.root, aggregate.name) or 0)
-    read, where = [bookkeeping.size(lake.root, table.name, after)], None
+    old = lake.read(aggregate.name, log.version(lake.root, aggregate.name) or 0)
+    read, where = [log.size(lake.root, table.name, after)], None
     if aggregate.adjustable:
         groups = adjusted(changes, old, aggregate)
     else:
         touched = changes.select(*aggregate.by).distinct().persist()
         rows, where = _rows_around(lake, table, aggregate, touched, version)
         groups = recomputed(touched, rows, old, aggregate, _at_most(lake.root, table, aggregate))
-        read.append(bookkeeping.size(lake.root, table.name, where=where))
-    with measures.gathering(lake.spark, bookkeeping.row_count(lake.root, table.name, where)):
+        read.append(log.size(lake.root, table.name, where=where))
+    with measures.gathering(lake.spark, log.row_count(lake.root, table.name, where)):
         groups = groups.select(*aggregate.by, *aggregate.values, F.col("_gone")).persist()
         groups.count()
     files, size = (sum(values) for values in zip(*read, strict=True))
@@ -75,7 +76,7 @@ def _at_most(lake: str, table: Table, aggregate: Aggregate) -> int | None:
     None if the table's log does not tell.
     """
     names = [f"partition.{name}" for name in table.partition_by if name in aggregate.by]
-    entries, rows = bookkeeping.entries(lake, table.name), Counter[tuple]()
+    entries, rows = log.entries(lake, table.name), Counter[tuple]()
     for entry in entries:
         rows[tuple(entry[name] for name in names)] += entry["num_records"] or 0
     return None if any(entry["num_records"] is None for entry in entries) else max(rows.values(), default=0)
@@ -83,12 +84,12 @@ def _at_most(lake: str, table: Table, aggregate: Aggregate) -> int | None:
 
 def _first_day(lake: str, table: Table, aggregate: Aggregate) -> date | None:
     """The day before which the aggregate's rows are frozen, as their records were pruned."""
-    return bookkeeping.stored(lake, table.name).pruned_before if "date" in aggregate.by else None
+    return log.stored(lake, table.name).pruned_before if "date" in aggregate.by else None
 
 
 def _with_frozen(lake: Lake, table: Table, aggregate: Aggregate, groups: DataFrame) -> DataFrame:
     """The groups, those of pruned days as the aggregate has them."""
-    day, version = _first_day(lake.root, table, aggregate), bookkeeping.version(lake.root, aggregate.name)
+    day, version = _first_day(lake.root, table, aggregate), log.version(lake.root, aggregate.name)
     if day is None or version is None:
         return groups
     old = lake.read(aggregate.name, version).where(F.col("date") < F.lit(day))

@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from sluice.errors import UsageError, spark_cause
-from sluice.model.table import Aggregate
+from sluice.model.aggregate import Aggregate
 
 LARGEST_LIST = 1_000_000  # values of a group that are sorted in a task's memory; larger groups are counted by value
 MOST_LISTED = 20_000_000  # rows whose groups all tasks together gather in memory; more are sorted by group on disk

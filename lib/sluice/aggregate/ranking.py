@@ -9,9 +9,10 @@ from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as F
 
 from sluice.lake import change_feed as feed
-from sluice.lake import log as bookkeeping
+from sluice.lake import log
 from sluice.lake.lake import Lake
-from sluice.model.table import Ranking, Table, direction
+from sluice.model.aggregate import Ranking, direction
+from sluice.model.table import Table
 
 
 def from_all(lake: Lake, table: Table, ranking: Ranking, version: int) -> DataFrame:
@@ -26,7 +27,7 @@ def from_changes(
 
     Columns as of `moved`. Raises NotEnough if rows come in that neither the ranking nor the changes hold.
     """
-    old = lake.read(ranking.name, bookkeeping.version(lake.root, ranking.name) or 0)
+    old = lake.read(ranking.name, log.version(lake.root, ranking.name) or 0)
     last = old.where(F.col("rank") == ranking.size).first()  # none: the ranking held all rows of the table
     changes, keys = lake.changes(table.name, after, version), None
     if last is not None:
@@ -42,7 +43,7 @@ def from_changes(
     if last is not None and fell_out:
         ranks.unpersist()
         raise feed.NotEnough(f"{fell_out:,} of its {ranking.size:,} rows fell out")
-    return ranks, bookkeeping.size(lake.root, table.name, after)
+    return ranks, log.size(lake.root, table.name, after)
 
 
 def in_order(order: Sequence[str]) -> list[Column]:

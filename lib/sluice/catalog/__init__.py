@@ -1,0 +1,1 @@
+"""All tables by name, built in and declared; their SQL checked; how a stored table differs from its declaration."""

@@ -6,16 +6,19 @@ import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache, cached_property
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
-from sluice.aggregate import refresh as aggregate
-from sluice.catalog import drift
+from sluice import tables
+from sluice.catalog import derived, drift
 from sluice.catalog import load as declaration
 from sluice.errors import UsageError
-from sluice.model.table import Aggregate, AnyTable, Derived, Table
-from sluice.tables import KINDS
+from sluice.model.aggregate import Aggregate, Derived
+from sluice.model.table import AnyTable, Table
 
-BUILT_IN: dict[str, Table] = {kind.TABLE.name: kind.TABLE for kind in KINDS}
+_KINDS = [import_module(module.name) for module in iter_modules(tables.__path__, "sluice.tables.")]
+BUILT_IN: dict[str, Table] = {kind.TABLE.name: kind.TABLE for kind in _KINDS}
 
 
 class Catalog:
@@ -77,7 +80,7 @@ class Catalog:
         if by:
             tables = [drift.as_it_is(lake, self.table(name)) for name in names]
             return [(each, self._counting(each, by)) for each in tables]
-        pairs = [(each, made) for each in self.tables() for made in aggregate.kept(lake, each)]
+        pairs = [(each, made) for each in self.tables() for made in derived.kept(lake, each)]
         chosen: dict[str, tuple[Table, Derived]] = {}
         for name in names:
             found = [pair for pair in pairs if name in (pair[0].name, pair[1].name)]
@@ -89,7 +92,7 @@ class Catalog:
         return list(chosen.values())
 
     def _counting(self, table: Table, by: Sequence[str]) -> Aggregate:
-        made, taken = aggregate.counting(table, by), self._taken()
+        made, taken = derived.counting(table, by), self._taken()
         if made.name in taken:
             raise UsageError(f"--by {','.join(by)}: the name {made.name!r} is taken by {taken[made.name]}")
         return made
@@ -117,7 +120,7 @@ class Catalog:
 
 
 def _kept(lake: str, table: AnyTable) -> list[Derived]:
-    return aggregate.kept(lake, table) if isinstance(table, Table) else []
+    return derived.kept(lake, table) if isinstance(table, Table) else []
 
 
 def _suggestion(name: str, names: Iterable[str]) -> str:

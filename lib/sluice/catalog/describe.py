@@ -7,9 +7,9 @@ from typing import Any
 
 from sluice.catalog import sql as declared_sql
 from sluice.catalog.catalog import Catalog
-from sluice.cli.command import Job
 from sluice.errors import SluiceError, UsageError
 from sluice.model.table import Column, Table
+from sluice.runtime.job import Job
 
 
 def list_tables(job: Job, catalog: Catalog) -> None:

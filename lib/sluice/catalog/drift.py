@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sluice.errors import InputError, UsageError
-from sluice.lake import log as bookkeeping
+from sluice.errors import UsageError
+from sluice.lake import log
 from sluice.lake.log import Stored
-from sluice.model.table import OWN_COLUMNS, Column, Table, is_taken
-
-CHOICES = ("fail", "add", "ignore")
+from sluice.model.table import OWN_COLUMNS, Column, Table
 
 
 def as_it_is(lake: str, table: Table) -> Table:
@@ -47,7 +44,7 @@ def refuse_changed(lake: str, table: Table) -> Stored:
 
     Columns that are declared and not there yet are no difference.
     """
-    stored = bookkeeping.stored(lake, table.name)
+    stored = log.stored(lake, table.name)
     if found := _differences(table, stored.columns, stored.declaration):
         raise UsageError(
             f"{_place(table)}table {table.name} was made by another declaration: {'; '.join(found)}: go back to that, "
@@ -86,47 +83,3 @@ def _differences(table: Table, there: Mapping[str, str], stored: Mapping[str, An
 
 def _shown(value: Any) -> str:
     return ", ".join(value) if isinstance(value, list) and value else str(value or "nothing")
-
-
-def new_columns(uri: str, names: Iterable[str], table: Table, on_new_column: str) -> list[str]:
-    """Those of a file's columns that the table lacks: to be added or to be ignored.
-
-    Raises InputError if there are any and `on_new_column` is `fail`, or if one to `add` cannot be a column's name.
-    """
-    found = [name for name in names if name not in (*table.input_columns, *table.gained)]
-    if on_new_column == "fail" and found:
-        raise InputError(
-            f"{uri}: {_named(found)} not in table {table.name}: take them into it with --on-new-column add, leave them "
-            "out with --on-new-column ignore, or remove them from the file"
-        )
-    if on_new_column == "add":
-        check_names(uri, table, found)
-    return found
-
-
-def check_names(uri: str, table: Table, found: Iterable[str]) -> None:
-    """Raises InputError for a name that cannot be a column beside the table's; Spark does not tell cases apart."""
-    taken = dict.fromkeys((*table.column_names, *table.input_columns))
-    known = {name.lower(): name for name in taken}
-    for name in found:
-        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
-            raise InputError(
-                f"{uri}: {name[:80]!r} cannot be a column's name (letters, digits and _, at most 63): rename it in the "
-                "file, or use --on-new-column ignore"
-            )
-        if is_taken(name):
-            raise InputError(
-                f"{uri}: {name!r} cannot be a column's name, Sluice or PostgreSQL has one of its own: rename it in the "
-                "file, or use --on-new-column ignore"
-            )
-        if known.setdefault(name.lower(), name) != name or name in taken:
-            raise InputError(
-                f"{uri}: column {name!r} is in the way of {known[name.lower()]!r}: rename it in the file, or use "
-                "--on-new-column ignore"
-            )
-
-
-def _named(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(name[:40]) for name in names[:10])
-    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-    return f"column {shown} is" if len(names) == 1 else f"columns {shown}{more} are"

@@ -36,7 +36,8 @@ from pydantic_core import ErrorDetails
 
 from sluice.errors import UsageError
 from sluice.model import table
-from sluice.model.table import MEASURE, Aggregate, Check, Table, is_taken
+from sluice.model.aggregate import MEASURE, Aggregate
+from sluice.model.table import Check, Table, is_taken
 from sluice.readers.csv import reader as csv
 from sluice.readers.csv.dialect import Dialect
 from sluice.readers.lines import reader as lines

@@ -20,8 +20,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sluice.errors import UsageError, spark_cause
-from sluice.ingest.conform import unquoted
-from sluice.model.table import Column, Table
+from sluice.model.table import Column, Table, unquoted
 
 # a literal that is of the moment though it is none of the expressions below
 _SPECIAL = re.compile(r"\b(date|timestamp\w*)\s*r?['\"]\s*(now|today|tomorrow|yesterday)\b", re.IGNORECASE)

@@ -1,0 +1,1 @@
+"""The command line: Click commands whose outcome is a report, and groups of options."""

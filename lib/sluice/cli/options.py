@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import fields, replace
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from sluice.catalog import drift
+from sluice import readers
 from sluice.catalog.catalog import BUILT_IN
 from sluice.errors import UsageError
-from sluice.generate import kinds as samples
+from sluice.generate.options import OF_KIND
 from sluice.ingest import run as ingest
-from sluice.ingest.limit import LimitType
+from sluice.ingest.limit import RejectLimit
 from sluice.model.table import Table
+from sluice.readers.shared import new_columns
 
 Decorator = Callable[[Callable], Callable]
+
+
+class RejectLimitType(click.ParamType):
+    """`N` or `P%`."""
+
+    name = "N|P%"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> RejectLimit:
+        if isinstance(value, RejectLimit):
+            return value
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)(%?)", str(value).strip())
+        if not match or (match[2] and float(match[1]) > 100) or (not match[2] and "." in match[1]):
+            self.fail(f"{value!r} is neither a number of records nor a share such as 1%", param, ctx)
+        return RejectLimit(float(match[1]), bool(match[2]))
 
 
 def _together(*options: Decorator) -> Decorator:
@@ -67,7 +85,7 @@ ingest_options = _together(
     click.option(
         "--max-rejects",
         envvar="SLUICE_MAX_REJECTS",
-        type=LimitType(),
+        type=RejectLimitType(),
         default="1%",
         show_default=True,
         help="Of each file; more merge nothing.",
@@ -75,7 +93,7 @@ ingest_options = _together(
     click.option(
         "--on-new-column",
         envvar="SLUICE_ON_NEW_COLUMN",
-        type=click.Choice(drift.CHOICES),
+        type=click.Choice(new_columns.CHOICES),
         default="fail",
         show_default=True,
         help="What to do with columns of a file that the table lacks.",
@@ -101,11 +119,11 @@ file_options = _together(
     ),
 )
 
-_READERS = dict.fromkeys(table.reader for table in BUILT_IN.values())
 _OF_READING = {item.name for table in BUILT_IN.values() for item in fields(table.reading)}
-reading_options = _together(*(option for reader in _READERS for option in reader.OPTIONS))
+_FAMILIES = [import_module(f"{family.name}.options") for family in iter_modules(readers.__path__, "sluice.readers.")]
+reading_options = _together(*(option for family in _FAMILIES for option in family.OPTIONS))
 
-_OF_SAMPLES = {name: option for kind in samples.KINDS.values() for name, option in kind.OPTIONS.items()}
+_OF_SAMPLES = {name: option for own in OF_KIND.values() for name, option in own.items()}
 sample_options = _together(*_OF_SAMPLES.values())
 
 export_options = _together(

@@ -1,0 +1,1 @@
+"""Tables and aggregates to PostgreSQL; the only folder that touches it."""

@@ -19,7 +19,7 @@ from psycopg2.extras import wait_select
 
 from sluice.errors import Busy, DatabaseError
 from sluice.export import embedded
-from sluice.model.table import direction
+from sluice.model.aggregate import direction
 
 GONE = "sluice_gone"
 _LEDGER = "sluice_exports"

@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sluice.aggregate import refresh as aggregate
-from sluice.catalog import drift
-from sluice.cli.command import Job
+from sluice.catalog import derived, drift
 from sluice.errors import DatabaseError
 from sluice.export import database as postgres
 from sluice.export.database import GONE, Database, Exported, Target
 from sluice.lake import change_feed as changes
-from sluice.lake import log as bookkeeping
+from sluice.lake import log
 from sluice.lake.lake import Lake
 from sluice.ledger.recording import recorded
 from sluice.model.table import AnyTable, Table
+from sluice.runtime.job import Job
 from sluice.runtime.report import Report
 
 
@@ -40,11 +39,11 @@ def run(job: Job, sources: Sequence[AnyTable], schema: str) -> None:
     Raises InputError for a source that is not there, UsageError for one that is declared otherwise than it is.
     """
     for source in sources:
-        bookkeeping.existing(job.settings.lake, source.name, "make it with ingest or aggregate")
+        log.required_state(job.settings.lake, source.name, "make it with ingest or aggregate")
         if isinstance(source, Table):
             drift.refuse_changed(job.settings.lake, source)
         else:
-            aggregate.check_built(job.settings.lake, source)
+            derived.check_built(job.settings.lake, source)
     with postgres.connected(postgres.url(job.progress.tell), schema) as database:
         database.check_schema()
         database.prepare(job.settings.lock_timeout)
@@ -88,7 +87,7 @@ def _reports(job: Job, items: Sequence[Item]) -> list[Report]:
 
 def _plan(job: Job, database: Database, source: AnyTable) -> Item:
     lake, name = job.settings.lake, source.name
-    described = bookkeeping.existing(lake, name)
+    described = log.required_state(lake, name)
     held = database.exported(name)
     if held is None:
         return Item(source, *described, None)
@@ -115,12 +114,12 @@ def _send(job: Job, database: Database, item: Item, report: Report) -> Target:
             job.progress.tell(f"{name}: full export: its change feed after version {item.since} is gone")
         else:
             report.mode = "incremental"
-            report.files_read, report.bytes_read = bookkeeping.size(root, name, item.since)
+            report.files_read, report.bytes_read = log.size(root, name, item.since)
             return target
     from pyspark.sql import functions as F
 
     rows = job.lake.read(name, item.version).withColumn(GONE, F.lit(False))
-    report.files_read, report.bytes_read = bookkeeping.size(root, name)
+    report.files_read, report.bytes_read = log.size(root, name)
     return _stage(job, database, item, rows, full=True)
 
 

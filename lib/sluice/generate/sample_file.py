@@ -7,11 +7,12 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from sluice.cli.command import Job
+if TYPE_CHECKING:
+    from sluice.runtime.job import Job
 
 
 @dataclass(frozen=True)

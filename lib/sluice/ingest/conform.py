@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from sluice.model import table as tables
-from sluice.model.table import MAX_KEY_BYTES, MAX_WHOLE_KEY_BYTES, Check, Table
+from sluice.model.table import MAX_KEY_BYTES, MAX_WHOLE_KEY_BYTES, Check, Table, unquoted
 
 _NUMBER = r"^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$"
 _DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
@@ -152,8 +152,3 @@ def _timestamp(text: Column, column: tables.Column) -> Column:
     if column.timezone == "UTC":
         return value
     return F.when(has_offset, value).otherwise(F.to_utc_timestamp(value, column.timezone))
-
-
-def unquoted(pattern: str) -> str:
-    """A datetime pattern without its texts in quotes."""
-    return "".join(pattern.split("'")[::2])

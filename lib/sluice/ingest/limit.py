@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import Any
-
-import click
 
 
 @dataclass(frozen=True)
-class Limit:
+class RejectLimit:
     """How many records of a file may be rejected: a number or a share in percent."""
 
     number: float
@@ -25,17 +21,3 @@ class Limit:
 
     def __str__(self) -> str:
         return f"{self.number:g}%" if self.percent else f"{self.number:g}"
-
-
-class LimitType(click.ParamType):
-    """`N` or `P%`."""
-
-    name = "N|P%"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Limit:
-        if isinstance(value, Limit):
-            return value
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)(%?)", str(value).strip())
-        if not match or (match[2] and float(match[1]) > 100) or (not match[2] and "." in match[1]):
-            self.fail(f"{value!r} is neither a number of records nor a share such as 1%", param, ctx)
-        return Limit(float(match[1]), bool(match[2]))

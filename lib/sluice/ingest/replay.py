@@ -8,7 +8,6 @@ from dataclasses import fields, replace
 from typing import Any
 
 from sluice.catalog.catalog import Catalog
-from sluice.cli.command import Job
 from sluice.errors import InputError
 from sluice.files import find as files
 from sluice.files.input_file import InputFile
@@ -18,6 +17,7 @@ from sluice.ledger import rejects
 from sluice.ledger.rejects import Rejecting
 from sluice.model.table import Table
 from sluice.runtime.exit import note_failure
+from sluice.runtime.job import Job
 
 Group = tuple[Table, Options, list[Rejecting]]
 

@@ -10,23 +10,21 @@ from typing import Any
 
 from sluice.catalog import drift
 from sluice.catalog import sql as declared_sql
-from sluice.cli.command import Job
 from sluice.errors import InputError, TooManyRejects, UsageError
 from sluice.files import find as files
 from sluice.files.input_file import InputFile
-from sluice.ingest import dedupe
+from sluice.ingest import dedupe, tally
 from sluice.ingest import occurrences as identity
 from sluice.ingest.conform import conform
-from sluice.ingest.limit import Limit
-from sluice.lake import log as bookkeeping
-from sluice.lake import scope
+from sluice.ingest.limit import RejectLimit
+from sluice.lake import log, scope
 from sluice.lake.lake import Lake
 from sluice.lake.scope import Scope
-from sluice.ledger import deletes, rejects
-from sluice.ledger import runs as ledger
+from sluice.ledger import deletes, ingested_files, rejects
 from sluice.ledger.recording import held, recorded
 from sluice.model.table import Column, Table
 from sluice.readers.shared.in_spark import Opened, Source
+from sluice.runtime.job import Job
 
 CHANGES = ("inserted", "updated", "removed", "deleted")
 DELETES = ("deleted", "absent")  # the key was there, or it was not
@@ -40,7 +38,7 @@ class Options:
     """How to ingest; `reading` is what changes a file's rows, as its table's reader knows it; `min_age` in seconds."""
 
     reading: Any
-    max_rejects: Limit = Limit(1, percent=True)
+    max_rejects: RejectLimit = RejectLimit(1, percent=True)
     on_new_column: str = "fail"
     on_bad_file: str = "fail"
     reprocess: bool = False
@@ -105,9 +103,9 @@ def plan(job: Job, table: Table, inputs: Sequence[str], options: Options) -> Pla
 
 def with_files_opened(lake: str, plan: Plan) -> Plan:
     """The plan with the headers of its new files read, against the table as it is now."""
-    options, version = plan.options, bookkeeping.version(lake, plan.declared.name)
+    options, version = plan.options, log.version(lake, plan.declared.name)
     table, added = drift.to_be(lake, plan.declared, options.on_new_column)
-    new = plan.found if options.reprocess else ledger.not_ingested(lake, table.name, plan.found, options.known)
+    new = plan.found if options.reprocess else ingested_files.not_ingested(lake, table.name, plan.found, options.known)
     if table.occurrences:
         _check_reading(lake, table, options, new)
     opened = table.reader.open_all(new, table, options.reading, options.on_new_column)
@@ -119,7 +117,7 @@ def with_files_opened(lake: str, plan: Plan) -> Plan:
 
 def _check_reading(lake: str, table: Table, options: Options, new: Sequence[InputFile]) -> None:
     """Raises UsageError for a file whose rows are in the table under other keys than it would give now."""
-    before = ledger.options_of(lake, table.name, new)
+    before = ingested_files.options_of(lake, table.name, new)
     for file in new:
         for text in before.get(file.uri, ()):
             then, now = json.loads(text), asdict(options.reading)
@@ -139,7 +137,7 @@ def run(job: Job, plan: Plan) -> None:
     if plan.opened.sources:
         lake = job.lake
         with held(job, plan.table.name):
-            if bookkeeping.version(lake.root, plan.table.name) != plan.version:
+            if log.version(lake.root, plan.table.name) != plan.version:
                 plan = with_files_opened(lake.root, plan)  # another run had the lock
                 _note_files(job, plan)
             if plan.opened.sources:
@@ -182,7 +180,7 @@ def _ingest(job: Job, lake: Lake, plan: Plan) -> None:
         records = conform(table.reader.read(lake.spark, sources), table)
         records = (identity.spread(records, table, tasks * SPREAD) if table.occurrences else records).persist()
         read = [(source.file, _options_of(source, plan.options)) for source in sources]
-        tallies = rejects.tally(records, read, table)
+        tallies = tally.tally(records, read, table)
         rows, tallies = _readable(job, plan, records, tallies)
     if not tallies:
         job.report.status = "nothing_new"
@@ -201,7 +199,7 @@ def _ingest(job: Job, lake: Lake, plan: Plan) -> None:
             _set_outcomes(job, _create(lake, plan, _classified(lake, plan, rows, None, tasks)))
     else:
         with job.step("classify"):
-            few = job.report.rows_read * FEW < bookkeeping.row_count(lake.root, table.name)
+            few = job.report.rows_read * FEW < log.row_count(lake.root, table.name)
             within = _scope(plan, rows, tallies, few=few)
             classified = _classified(lake, plan, rows, _existing(lake, plan, within), tasks, few=few).persist()
             counts = {row["_outcome"]: row["count"] for row in classified.groupBy("_outcome").count().collect()}
@@ -215,7 +213,7 @@ def _ingest(job: Job, lake: Lake, plan: Plan) -> None:
             _merge(lake, plan, classified, counts, within)
         classified.unpersist()
     with job.step("record"):
-        if table.origin and bookkeeping.stored(lake.root, table.name).declaration != plan.declared.declaration:
+        if table.origin and log.stored(lake.root, table.name).declaration != plan.declared.declaration:
             lake.declare(plan.declared)
         _record(job, plan, tallies)
     if plan.earlier:
@@ -223,7 +221,7 @@ def _ingest(job: Job, lake: Lake, plan: Plan) -> None:
     records.unpersist()
 
 
-def _keep_rejects(job: Job, lake: Lake, plan: Plan, rows: Any, tallies: Sequence[rejects.Tally]) -> None:
+def _keep_rejects(job: Job, lake: Lake, plan: Plan, rows: Any, tallies: Sequence[ingested_files.Tally]) -> None:
     if not job.settings.dry_run:
         with job.step("keep rejects"):
             rejects.keep(lake, plan.table, rows, tallies, plan.earlier)
@@ -236,7 +234,7 @@ def _set_outcomes(job: Job, counts: Mapping[str, int]) -> None:
     job.report.set_outcomes({"rejected": job.report.rows_rejected, "deleted": deleted, **others})
 
 
-def _warn(job: Job, plan: Plan, tallies: Sequence[rejects.Tally]) -> None:
+def _warn(job: Job, plan: Plan, tallies: Sequence[ingested_files.Tally]) -> None:
     """Tells how many rows did not pass the checks that only warn."""
     for i, check in enumerate(check for check in plan.table.checks if check.action == "warn"):
         if count := sum(tally.warned[i] for tally in tallies):
@@ -247,7 +245,9 @@ def _options_of(source: Source, options: Options) -> str:
     return options.of_rows_ignoring if source.new and options.on_new_column == "ignore" else options.of_rows
 
 
-def _readable(job: Job, plan: Plan, records: Any, tallies: list[rejects.Tally]) -> tuple[Any, list[rejects.Tally]]:
+def _readable(
+    job: Job, plan: Plan, records: Any, tallies: list[ingested_files.Tally]
+) -> tuple[Any, list[ingested_files.Tally]]:
     """The records and tallies of the files that can be read. Raises InputError for one that must not be left out."""
     from pyspark.sql import functions as F
 
@@ -262,7 +262,7 @@ def _readable(job: Job, plan: Plan, records: Any, tallies: list[rejects.Tally]) 
     return records.where(~F.col("_file").isin([tally.number for tally in bad])), good
 
 
-def _failure(tally: rejects.Tally, options: Options) -> str:
+def _failure(tally: ingested_files.Tally, options: Options) -> str:
     """Why the file cannot be taken, or nothing."""
     if tally.failure:
         return tally.failure
@@ -273,22 +273,22 @@ def _failure(tally: rejects.Tally, options: Options) -> str:
     return ""
 
 
-def _refusal(tallies: Sequence[rejects.Tally], plan: Plan, lake: str) -> TooManyRejects | None:
+def _refusal(tallies: Sequence[ingested_files.Tally], plan: Plan, lake: str) -> TooManyRejects | None:
     """Why nothing is merged; not for files that are read again and are in the table with their rejects already."""
-    for tally in tallies:
-        if tally.failed:
+    for counted in tallies:
+        if counted.failed:
             return TooManyRejects(
-                f"{tally.file.uri}: {tally.failed:,} records do not pass a check that all must pass, so nothing was "
-                "merged: see them with `rejects list`, mend the file, or change the check's action"
+                f"{counted.file.uri}: {counted.failed:,} records do not pass a check that all must pass, so nothing "
+                "was merged: see them with `rejects list`, mend the file, or change the check's action"
             )
     limit = plan.options.max_rejects
-    over = [tally for tally in tallies if limit.exceeded(tally.rows_rejected, tally.rows_read)]
+    over = [counted for counted in tallies if limit.exceeded(counted.rows_rejected, counted.rows_read)]
     if over and plan.earlier:
-        new = ledger.not_ingested(lake, plan.table.name, [tally.file for tally in over])
-        over = [tally for tally in over if tally.file in new]
-    for tally in over:
+        new = ingested_files.not_ingested(lake, plan.table.name, [counted.file for counted in over])
+        over = [counted for counted in over if counted.file in new]
+    for counted in over:
         return TooManyRejects(
-            f"{tally.file.uri}: {tally.rows_rejected:,} of {tally.rows_read:,} records rejected, more than "
+            f"{counted.file.uri}: {counted.rows_rejected:,} of {counted.rows_read:,} records rejected, more than "
             f"{limit} allowed, so nothing was merged: see them with `rejects list`, or allow more with "
             "--max-rejects"
         )
@@ -301,7 +301,7 @@ def _tasks(spark: Any, plan: Plan) -> int:
     return max(spark.sparkContext.defaultParallelism, -(-size // PARTITION_BYTES))
 
 
-def _scope(plan: Plan, rows: Any, tallies: Sequence[rejects.Tally], *, few: bool) -> Scope | None:
+def _scope(plan: Plan, rows: Any, tallies: Sequence[ingested_files.Tally], *, few: bool) -> Scope | None:
     """Where the table may have rows of the same keys: in the same partitions, or in the range of `few` keys."""
     if plan.table.key_partitions:
         values = {tuple(value) for tally in tallies for value in tally.partitions}
@@ -444,8 +444,8 @@ def _to_remember(lake: Lake, table: Table, rows: Any) -> Any | None:
     return rows.where(~F.col("_buried.order").eqNullSafe(F.col(table.order_by))) if table.order_by else None
 
 
-def _record(job: Job, plan: Plan, tallies: Sequence[rejects.Tally]) -> None:
+def _record(job: Job, plan: Plan, tallies: Sequence[ingested_files.Tally]) -> None:
     lake, table, run_id = job.settings.lake, plan.table.name, job.settings.run_id
-    table_id, version = bookkeeping.existing(lake, table)
-    ledger.record_files(lake, table, table_id, version, run_id, tallies)
+    table_id, version = log.required_state(lake, table)
+    ingested_files.record_files(lake, table, table_id, version, run_id, tallies)
     job.report.table_version = version

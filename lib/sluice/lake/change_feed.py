@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sluice.lake import log as bookkeeping
+from sluice.lake import log
 
 _FEED_GONE = ("CHANGE_DATA", "CHANGE_TABLE", "FileNotFound", "FILE_NOT_EXIST", "VERSION_NOT_FOUND", "VersionNotFound")
 
@@ -18,7 +18,7 @@ def obstacle(lake: str, table: str, since: tuple[str, int], current: tuple[str, 
     """Why the feed does not lead from `since` to `current` (each a table id and version); None if it does."""
     if since[0] != current[0] or since[1] > current[1]:
         return f"table {table} was made anew"
-    if bookkeeping.restored(lake, table, since[1]):
+    if log.restored(lake, table, since[1]):
         return f"table {table} was restored, or its log does not reach back"
     return None
 

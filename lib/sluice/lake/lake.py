@@ -11,8 +11,7 @@ from datetime import date
 from typing import Any
 
 from sluice.errors import Busy
-from sluice.lake import lock
-from sluice.lake import log as bookkeeping
+from sluice.lake import lock, log
 from sluice.lake.scope import Scope
 from sluice.model.table import Table
 
@@ -87,7 +86,7 @@ class Lake:
         path, text = self.path(table.name).replace("`", "``"), json.dumps(table.declaration)
         quoted = text.replace("\\", "\\\\").replace("'", "\\'")
         with self._commit():
-            self.spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ('{bookkeeping.DECLARATION}' = '{quoted}')")
+            self.spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ('{log.DECLARATION}' = '{quoted}')")
 
     def append(self, table: str, rows: Any) -> None:
         """Adds rows in one commit; creates the table if need be."""
@@ -125,7 +124,7 @@ class Lake:
         """Deletes the partitions of days before one, and notes that they are pruned; gives how many rows they had."""
         path, day = self.path(table).replace("`", "``"), before.isoformat()
         with self._commit():
-            self.spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ('{bookkeeping.PRUNED_BEFORE}' = '{day}')")
+            self.spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ('{log.PRUNED_BEFORE}' = '{day}')")
         rows = self.spark.read.format("delta").load(self.path(table)).where(f"date < DATE'{day}'").count()
         with self._commit():
             self._delta(table).delete(f"date < DATE'{day}'")
@@ -143,8 +142,8 @@ class Lake:
         path = self.path(table).replace("`", "``")
         with self._commit():
             self._delta(table).delete()
-            if bookkeeping.stored(self.root, table).pruned_before:
-                self.spark.sql(f"ALTER TABLE delta.`{path}` UNSET TBLPROPERTIES ('{bookkeeping.PRUNED_BEFORE}')")
+            if log.stored(self.root, table).pruned_before:
+                self.spark.sql(f"ALTER TABLE delta.`{path}` UNSET TBLPROPERTIES ('{log.PRUNED_BEFORE}')")
 
     def restore(self, table: str, version: int) -> None:
         """Sets rows, columns and properties back to those of a version, whose files are there."""
@@ -203,7 +202,7 @@ class Lake:
         from py4j.protocol import Py4JJavaError
         from pyspark.errors import PySparkException
 
-        self.spark.conf.set(_USER_METADATA, bookkeeping.metadata(self.run_id, job=self.job, **built))
+        self.spark.conf.set(_USER_METADATA, log.user_metadata(self.run_id, job=self.job, **built))
         try:
             yield
         except (Py4JJavaError, PySparkException) as error:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
-from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
 from sluice.errors import InputError
-from sluice.lake import compaction, lock
 
 PRUNED_BEFORE = "sluice.pruned_before"  # property of a table
 DECLARATION = "sluice.declaration"  # property of a table
@@ -35,12 +33,12 @@ class Stored:
     pruned_before: date | None = None
 
 
-def metadata(run_id: str, **more: Any) -> str:
+def user_metadata(run_id: str, **more: Any) -> str:
     """The `userMetadata` that every commit of a run carries; `built` in it: what an aggregate's commit was built on."""
     return json.dumps({"run_id": run_id, **more})
 
 
-def marks(commit: dict[str, Any]) -> dict[str, Any]:
+def marks_of(commit: dict[str, Any]) -> dict[str, Any]:
     """What `metadata` put into a commit; nothing for a commit that is not ours."""
     with suppress(ValueError):
         found = json.loads(commit.get("userMetadata") or "{}")
@@ -48,11 +46,11 @@ def marks(commit: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def last_built(lake: str, table: str) -> dict[str, Any] | None:
+def built_on(lake: str, table: str) -> dict[str, Any] | None:
     """What the newest commit that changed an aggregate says it was built on; None if it does not say."""
-    delta = _open(lake, table)
+    delta = opened(lake, table)
     for commit in delta.history() if delta else ():
-        built = marks(commit).get("built")
+        built = marks_of(commit).get("built")
         if built or commit.get("operation") not in _KEEPING:
             return dict(built) if built else None
     return None
@@ -60,7 +58,7 @@ def last_built(lake: str, table: str) -> dict[str, Any] | None:
 
 def restored(lake: str, table: str, after: int) -> bool:
     """Whether a version later than `after` was a restore, or the log does not reach back so far."""
-    delta = _open(lake, table)
+    delta = opened(lake, table)
     commits = [commit for commit in delta.history() if int(commit["version"]) > after] if delta else []
     known = delta is not None and len(commits) == delta.version() - after
     return not known or any(commit.get("operation") == "RESTORE" for commit in commits)
@@ -71,7 +69,7 @@ def size(lake: str, table: str, after: int | None = None, where: Any = None) -> 
 
     `where` chooses files by their partitions, columns named `partition.c`.
     """
-    delta = _open(lake, table)
+    delta = opened(lake, table)
     if delta is None:
         return 0, 0
     if after is None:
@@ -84,13 +82,13 @@ def size(lake: str, table: str, after: int | None = None, where: Any = None) -> 
 
 def entries(lake: str, table: str) -> list[dict[str, Any]]:
     """A table's files, each with `size_bytes`, `partition.*` and, by column, the bounds `min.*` and `max.*`."""
-    delta = _open(lake, table)
+    delta = opened(lake, table)
     return [] if delta is None else pa.table(delta.get_add_actions(flatten=True)).to_pylist()
 
 
 def history(lake: str, table: str, limit: int) -> list[dict[str, Any]]:
     """The last commits of a table, newest first, as its log holds them."""
-    delta = _open(lake, table)
+    delta = opened(lake, table)
     return [] if delta is None else delta.history(limit)
 
 
@@ -114,27 +112,27 @@ def _change_sizes(lake: str, table: str, version: int) -> list[int]:
     return feed or [item.get("size") or 0 for item in moved if item["dataChange"]]
 
 
-def describe(lake: str, table: str) -> tuple[str, int] | None:
+def state(lake: str, table: str) -> tuple[str, int] | None:
     """A table's id and current version; None if there is no such table."""
-    delta = _open(lake, table)
+    delta = opened(lake, table)
     return None if delta is None else (str(delta.metadata().id), delta.version())
 
 
 def version(lake: str, table: str) -> int | None:
     """A table's current version; None if there is no such table."""
-    delta = _open(lake, table)
+    delta = opened(lake, table)
     return None if delta is None else delta.version()
 
 
-def existing(lake: str, table: str, make: str = "ingest files into it") -> tuple[str, int]:
+def required_state(lake: str, table: str, make: str = "ingest files into it") -> tuple[str, int]:
     """A table's id and current version. Raises InputError, which says how to `make` it, if there is no such table."""
-    described = describe(lake, table)
+    described = state(lake, table)
     if described is None:
         raise InputError(f"table {table} is not in lake {lake}: {make} first")
     return described
 
 
-def whole(lake: str, table: str, version: int) -> bool:
+def has_all_files(lake: str, table: str, version: int) -> bool:
     """Whether the log tells a version of a table, and all its files are there."""
     try:
         delta = DeltaTable(os.path.join(lake, table), version=version)
@@ -146,7 +144,7 @@ def whole(lake: str, table: str, version: int) -> bool:
 
 def stored(lake: str, table: str, version: int | None = None) -> Stored:
     """What a table's metadata tell, or told at a version; nothing if there is no such table."""
-    delta = _open(lake, table)
+    delta = opened(lake, table)
     if delta is None:
         return Stored()
     if version is not None:
@@ -164,7 +162,7 @@ def stored(lake: str, table: str, version: int | None = None) -> Stored:
 
 def row_count(lake: str, table: str, where: Any = None) -> int:
     """The table's rows, as its log says; `where` chooses files by their partitions, columns named `partition.c`."""
-    delta = _open(lake, table)
+    delta = opened(lake, table)
     if delta is None:
         return 0
     actions = pa.table(delta.get_add_actions(flatten=True))
@@ -172,74 +170,8 @@ def row_count(lake: str, table: str, where: Any = None) -> int:
     return sum(actions.column("num_records").to_pylist())
 
 
-def read(lake: str, table: str, where: Any = None, columns: list[str] | None = None) -> pa.Table | None:
-    """The rows of a table that the expression `where`, over these columns, holds; None if there is no such table.
-
-    Filtered in memory: where delta-rs wrote a file, pyarrow takes its texts' bounds for another type (string_view)
-    and cannot compare them.
-    """
-    delta = _open(lake, table)
-    if delta is None:
-        return None
-    # Arrow's own file system: delta-rs's is in Python, whose threads, still reading ahead, abort a process that ends
-    files = SubTreeFileSystem(os.path.join(lake, table), LocalFileSystem())
-    rows = delta.to_pyarrow_dataset(filesystem=files).to_table(columns=columns)
-    return rows if where is None else rows.filter(where)
-
-
-def append(lake: str, table: str, rows: pa.Table, run_id: str) -> None:
-    """Adds rows whose keys cannot be there yet, in one commit: it costs the same however large the table is."""
-    with _committing(lake, table, run_id) as (delta, properties):
-        write_deltalake(delta or os.path.join(lake, table), rows, mode="append", commit_properties=properties)
-
-
-def upsert(lake: str, table: str, rows: pa.Table, key: tuple[str, ...], run_id: str) -> None:
-    """Adds rows, in place of those with the same key, in one commit."""
-    with _committing(lake, table, run_id) as (delta, properties):
-        if delta is None:
-            write_deltalake(os.path.join(lake, table), rows, commit_properties=properties)
-            return
-        same = " and ".join(f'old."{column}" = new."{column}"' for column in key)
-        merge = delta.merge(rows, same, source_alias="new", target_alias="old", commit_properties=properties)
-        merge.when_matched_update_all().when_not_matched_insert_all().execute()
-
-
-def update(lake: str, table: str, predicate: str, values: dict[str, Any], run_id: str) -> None:
-    """Sets columns of the rows for which `predicate`, made of checked names, holds."""
-    with _committing(lake, table, run_id) as (delta, properties):
-        if delta is not None:
-            delta.update(predicate=predicate, new_values=values, commit_properties=properties)
-
-
-def delete(lake: str, table: str, predicate: str, run_id: str) -> None:
-    """Deletes the rows for which `predicate`, made of checked names and numbers, holds."""
-    with _committing(lake, table, run_id) as (delta, properties):
-        if delta is not None:
-            delta.delete(predicate, commit_properties=properties)
-
-
-def compact_if_many(lake: str, table: str, run_id: str) -> None:
-    """Makes a table's small files one, if they are many. The caller holds the table's lock."""
-    delta = _open(lake, table)
-    if delta is not None:
-        compaction.compact_if_many(delta, _marked(run_id))
-
-
-@contextmanager
-def _committing(lake: str, table: str, run_id: str) -> Iterator[tuple[DeltaTable | None, CommitProperties]]:
-    """The table, if it is there, under its lock, and what marks the run's commit; then compacted if need be."""
-    with lock.held_by_python(lake, table):
-        delta = _open(lake, table)
-        yield delta, _marked(run_id)
-        if delta is not None:
-            compaction.compact_if_many(delta, _marked(run_id))
-
-
-def _marked(run_id: str) -> CommitProperties:
-    return CommitProperties(custom_metadata={"userMetadata": metadata(run_id)})
-
-
-def _open(lake: str, table: str) -> DeltaTable | None:
+def opened(lake: str, table: str) -> DeltaTable | None:
+    """The table as delta-rs sees it; None if there is no such table."""
     try:
         return DeltaTable(os.path.join(lake, table))
     except TableNotFoundError:

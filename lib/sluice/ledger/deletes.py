@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from sluice.lake import log as bookkeeping
+from sluice.lake import log, small_tables
 from sluice.lake.lake import Lake
 from sluice.model.table import Table
 
@@ -25,8 +25,8 @@ def with_buried(rows: DataFrame, lake: Lake, table: Table) -> DataFrame:
     """Adds `_buried`, the last delete of a row's key: its value of the `order`, `at` when, `run_id`; null if none."""
     order = F.col("ordered_by").cast(_ordering(table)).alias("order")
     last = F.max(F.struct(order, F.col("deleted_at").alias("at"), F.col("run_id"))).alias("_buried")
-    version = bookkeeping.version(lake.root, NAME)
-    if version is None or bookkeeping.version(lake.root, table.name) is None:
+    version = log.version(lake.root, NAME)
+    if version is None or log.version(lake.root, table.name) is None:
         kind = f"struct<order:{_ordering(table)},at:timestamp,run_id:string>"
         return rows.withColumn("_buried", F.lit(None).cast(kind))
     known = lake.read(NAME, version).where(F.col("table") == table.name)
@@ -49,13 +49,13 @@ def remember(lake: Lake, table: Table, deleting: DataFrame, version: int) -> Non
     )
     with lake.exclusively(NAME):
         lake.append(NAME, rows.coalesce(1))
-        bookkeeping.compact_if_many(lake.root, NAME, lake.run_id)
+        small_tables.compact_if_many(lake.root, NAME, lake.run_id)
 
 
 def forget(lake: str, table: str, after_version: int, run_id: str) -> None:
     """Forgets what versions of a table after `after_version` deleted."""
     if os.path.isdir(os.path.join(lake, NAME)):
-        bookkeeping.delete(lake, NAME, f"\"table\" = '{table}' and table_version > {after_version}", run_id)
+        small_tables.delete(lake, NAME, f"\"table\" = '{table}' and table_version > {after_version}", run_id)
 
 
 def _ordering(table: Table) -> str:

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sluice.cli.command import Job
 from sluice.lake import lock
 from sluice.ledger import runs as ledger
 from sluice.runtime.exit import note_failure
+from sluice.runtime.job import Job
 
 
 @contextmanager

@@ -10,60 +10,13 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from sluice.files.input_file import InputFile
-from sluice.lake import log as bookkeeping
+from sluice.lake import log, small_tables
 from sluice.lake.lake import Lake
+from sluice.ledger.ingested_files import Tally
 from sluice.model.table import Table
-from sluice.readers.csv.parse import UNCLOSED
 
 NAME = "rejects"
 _READING = ("read_at", "read_by")  # columns for a replay alone
-
-
-@dataclass(frozen=True)
-class Tally:
-    """What was read of a file; `failure` says why it could not be read, `unclosed` where a quote stayed open.
-
-    `number` is the file's among those read together, `options` are those it was read with.
-    """
-
-    file: InputFile
-    number: int
-    options: str = ""
-    rows_read: int = 0
-    rows_rejected: int = 0
-    failure: str | None = None
-    unclosed: str | None = None
-    partitions: Sequence[Any] = ()
-    failed: int = 0
-    warned: Sequence[int] = ()
-
-
-def tally(rows: Any, files: Sequence[tuple[InputFile, str]], table: Table) -> list[Tally]:
-    """Counts conformed records by file, in the order of the files, each given with its options.
-
-    `partitions` of a tally are the values of the table's `key_partitions` in its rows; `failed` counts records that do
-    not pass a check with the action `fail`, `warned` the rows that do not pass each check with the action `warn`.
-    """
-    from pyspark.sql import functions as F
-
-    from sluice.ingest.conform import passed, told
-
-    partition_by = table.key_partitions
-    failing = [told(check) for check in table.checks if check.action == "fail"]
-    warning = [check for check in table.checks if check.action == "warn"]
-    is_record, reason = F.col("_position").isNotNull(), F.col("_reason")
-    counts = rows.groupBy("_file").agg(
-        F.count("_position").alias("rows_read"),
-        F.count(F.when(is_record, reason)).alias("rows_rejected"),
-        F.min(F.when(~is_record, reason)).alias("failure"),
-        F.min(F.when(reason.startswith(UNCLOSED), reason)).alias("unclosed"),
-        F.collect_set(F.when(reason.isNull(), F.struct(*partition_by)) if partition_by else F.lit(None)),
-        F.count(F.when(reason.isin(failing), True)),
-        F.array(*(F.count(F.when(reason.isNull() & ~passed(check), True)) for check in warning)),
-    )
-    by_file = {row["_file"]: row[1:] for row in counts.collect()}
-    return [Tally(file, n, options, *by_file.get(n, ())) for n, (file, options) in enumerate(files)]
 
 
 def keep(
@@ -101,11 +54,9 @@ def keep(
     )
     names = ", ".join(_literal(uri) for uri in sorted(affected))
     with lake.exclusively(NAME):
-        where = (
-            None if bookkeeping.version(lake.root, NAME) is None else f"`table` = '{table.name}' AND file IN ({names})"
-        )
+        where = None if log.version(lake.root, NAME) is None else f"`table` = '{table.name}' AND file IN ({names})"
         lake.overwrite(NAME, found, where, feed=False)
-        bookkeeping.compact_if_many(lake.root, NAME, lake.run_id)
+        small_tables.compact_if_many(lake.root, NAME, lake.run_id)
 
 
 def _literal(text: str) -> str:
@@ -114,7 +65,7 @@ def _literal(text: str) -> str:
 
 
 def _files_with_rejects(lake: str, table: str) -> set[str]:
-    rows = bookkeeping.read(lake, NAME, pc.field("table") == table, ["table", "file"])
+    rows = small_tables.read(lake, NAME, pc.field("table") == table, ["table", "file"])
     return set(rows.column("file").to_pylist()) if rows is not None else set()
 
 
@@ -127,7 +78,7 @@ def newest(
         where = where if text is None else where & (pc.field(column) == text)
     for column, text in (("file", file), ("reason", reason)):
         where = where if text is None else where & pc.match_substring(pc.field(column), text)
-    rows = bookkeeping.read(lake, NAME, where)
+    rows = small_tables.read(lake, NAME, where)
     if rows is None:
         return []
     order = [("rejected_at", "descending"), ("file", "ascending"), ("position", "ascending")]
@@ -147,7 +98,7 @@ class Rejecting:
 
 def rejecting(lake: str, table: str | None) -> list[Rejecting]:
     """The files that have rejects, in order of tables and files."""
-    rows = bookkeeping.read(lake, NAME, None if table is None else pc.field("table") == table)
+    rows = small_tables.read(lake, NAME, None if table is None else pc.field("table") == table)
     found = {}
     for row in rows.to_pylist() if rows is not None else ():
         # a lake of before may not tell the options, and of when a file was read only the last time

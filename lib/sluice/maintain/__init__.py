@@ -1,0 +1,1 @@
+"""Upkeep of tables, a file a command."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sluice.cli.command import Job
-from sluice.lake import log as bookkeeping
-from sluice.maintain.clear_restore import current_version
+from sluice.lake import log
+from sluice.maintain.versions import current_version
 from sluice.model.table import AnyTable
+from sluice.runtime.job import Job
 
 # operation → where Delta counts the rows that it inserted, updated and deleted
 _METRICS = {
@@ -22,11 +22,11 @@ _METRICS = {
 def show(job: Job, source: AnyTable, limit: int) -> None:
     """Shows the newest commits of a table or aggregate first; null where a commit does not say."""
     current_version(job, source)
-    job.show([_row(commit) for commit in bookkeeping.history(job.settings.lake, source.name, limit)])
+    job.show([_row(commit) for commit in log.history(job.settings.lake, source.name, limit)])
 
 
 def _row(commit: dict[str, Any]) -> dict[str, Any]:
-    by, metrics = bookkeeping.marks(commit), commit.get("operationMetrics") or {}
+    by, metrics = log.marks_of(commit), commit.get("operationMetrics") or {}
     names = _METRICS.get(commit["operation"], ("", "", ""))
     inserted, updated, deleted = (int(metrics[name]) if name in metrics else None for name in names)
     return {

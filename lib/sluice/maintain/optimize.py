@@ -6,11 +6,11 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 
 from sluice.catalog import drift
-from sluice.cli.command import Job
-from sluice.lake import log as bookkeeping
+from sluice.lake import log
 from sluice.ledger.recording import held, recorded
-from sluice.maintain.clear_restore import current_version
+from sluice.maintain.versions import current_version
 from sluice.model.table import AnyTable, Table
+from sluice.runtime.job import Job
 
 FILE_BYTES = 64 * 1024 * 1024  # spark.databricks.delta.optimize.maxFileSize
 _OVERLAP = 1.5  # files that a key may be in, on average, in a clustered table; two files of the same keys have as many
@@ -29,7 +29,7 @@ def optimize(job: Job, source: AnyTable) -> None:
             return
         with recorded(job, source.name, {"action": "optimize"}), job.step("optimize"):
             lake.optimize(source.name, cluster_by(source))
-            files, size = bookkeeping.size(lake.root, source.name)
+            files, size = log.size(lake.root, source.name)
             job.progress.tell(f"{source.name}: now {files:,} files of {size:,} bytes")
             current_version(job, source)
             job.report.status = "succeeded"
@@ -43,10 +43,10 @@ def cluster_by(source: AnyTable) -> str | None:
 def _nothing_to_gain(job: Job, source: AnyTable) -> bool:
     """Tells and reports what is to be done about the table, by its log alone."""
     root, column = job.settings.lake, cluster_by(source)
-    entries = bookkeeping.entries(root, source.name)
+    entries = log.entries(root, source.name)
     small = _small_files(entries)
     overlap = _overlap(entries, column) if column else 1.0
-    gain = (small > 1 or overlap >= _OVERLAP) and not bookkeeping.optimized(root, source.name, column)
+    gain = (small > 1 or overlap >= _OVERLAP) and not log.optimized(root, source.name, column)
     size = sum(entry["size_bytes"] for entry in entries)
     said = f"{small:,} could be joined" + (f", a key may be in {overlap:.1f} of them" if column else "")
     job.progress.tell(f"{source.name}: {len(entries):,} files of {size:,} bytes: {said if gain else 'nothing to gain'}")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 
-from sluice.cli.command import Job
 from sluice.errors import UsageError
 from sluice.ledger.recording import held, recorded
-from sluice.maintain.clear_restore import current_version
+from sluice.maintain.versions import current_version
 from sluice.model.table import AnyTable
+from sluice.runtime.job import Job
 
 SAFE_DAYS = 7
 

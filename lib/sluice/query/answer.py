@@ -11,7 +11,8 @@ from pyspark.sql import functions as F
 from sluice.aggregate import measures
 from sluice.aggregate.ranking import in_order
 from sluice.errors import UsageError, spark_cause
-from sluice.model.table import Aggregate, Derived, Exact, Ranking, Table
+from sluice.model.aggregate import Aggregate, Derived, Exact, Ranking
+from sluice.model.table import Table
 from sluice.query.question import Question
 
 _DOUBLES = f"CAST({{}} AS {measures.EXACT})"  # of those without integers of their own

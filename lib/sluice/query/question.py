@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from sluice.errors import UsageError
-from sluice.model.table import MEASURE, Table
+from sluice.model.aggregate import MEASURE
+from sluice.model.table import Table
 
 _NUMBERS = ("int", "bigint", "double", "decimal")
 

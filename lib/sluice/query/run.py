@@ -8,14 +8,14 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
-from sluice.aggregate import refresh as aggregates
-from sluice.catalog import drift
-from sluice.cli.command import Job
-from sluice.lake import log as bookkeeping
-from sluice.model.table import Aggregate, Derived, Ranking, Table
+from sluice.catalog import derived, drift
+from sluice.lake import log
+from sluice.model.aggregate import Aggregate, Derived, Ranking
+from sluice.model.table import Table
 from sluice.query.answer import answer, combined
 from sluice.query.question import Question, check
 from sluice.query.render import written
+from sluice.runtime.job import Job
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def run(job: Job, table: Table, question: Question, form: str, *, explain: bool)
     """
     root = job.settings.lake
     job.report.table = table.name
-    table_id, version = bookkeeping.existing(root, table.name)
+    table_id, version = log.required_state(root, table.name)
     table = drift.as_it_is(root, table)
     check(table, question)
     lake = job.lake
@@ -58,14 +58,14 @@ def _choose(job: Job, table: Table, question: Question, source: tuple[str, int])
     where = None
     if "date" in table.partition_by and (question.first or question.last):
         where = _partitions(question)
-    choice = _Source(table.name, source[1], *bookkeeping.size(root, table.name, where=where))
-    for each in aggregates.kept(root, table):
+    choice = _Source(table.name, source[1], *log.size(root, table.name, where=where))
+    for each in derived.kept(root, table):
         obstacle = "--source records" if question.records_only else _obstacle(job, table, each, question, source)
         if obstacle:
             passed.append(f"{each.name}: {obstacle}")
             continue
-        version = bookkeeping.version(root, each.name) or 0
-        found = _Source(each.name, version, *bookkeeping.size(root, each.name), each)
+        version = log.version(root, each.name) or 0
+        found = _Source(each.name, version, *log.size(root, each.name), each)
         in_order = isinstance(each, Ranking)  # and of no more rows, though of few it may take more bytes
         choice, other = (found, choice) if in_order or found.size < choice.size else (choice, found)
         why = "its rows are in no order" if in_order else "larger"
@@ -84,7 +84,7 @@ def _partitions(question: Question) -> Any:
 
 def _obstacle(job: Job, table: Table, made: Derived, question: Question, source: tuple[str, int]) -> str | None:
     """Why an aggregate or ranking cannot give the answer; None if it can."""
-    last = bookkeeping.last_built(job.settings.lake, made.name)
+    last = log.built_on(job.settings.lake, made.name)
     if last is None:
         return "it is not there"
     if unfit := _unfit(table, made, question):
@@ -126,7 +126,7 @@ def _holds(job: Job, each: Aggregate, where: str) -> bool:
     """Whether a condition is over an aggregate's dimensions alone."""
     from pyspark.errors import AnalysisException
 
-    version = bookkeeping.version(job.settings.lake, each.name) or 0
+    version = log.version(job.settings.lake, each.name) or 0
     try:
         _ = job.lake.read(each.name, version).select(*each.by).where(where).schema
     except AnalysisException:
@@ -139,7 +139,7 @@ def _explain(job: Job, chosen: _Source, passed: Sequence[str], made: Any) -> Non
     read = {each.rsplit("/", 1)[-1] for each in made.inputFiles()}
     sizes = [
         entry["size_bytes"]
-        for entry in bookkeeping.entries(job.settings.lake, chosen.name)
+        for entry in log.entries(job.settings.lake, chosen.name)
         if entry["path"].rsplit("/", 1)[-1] in read
     ]
     job.progress.tell(f"answered from {chosen.name}: {len(sizes):,} files, {sum(sizes):,} bytes")

@@ -6,7 +6,8 @@ snapshot of one host: it stands for all that was known of that moment before.
 
 from __future__ import annotations
 
-from sluice.model.table import Aggregate, Column, Exact, Table
+from sluice.model.aggregate import Aggregate, Exact
+from sluice.model.table import Column, Table
 from sluice.readers.processes import reader as snapshots
 from sluice.readers.processes.reader import Listing
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sluice.model.table import Aggregate, Column, Table, stripped
+from sluice.model.aggregate import Aggregate
+from sluice.model.table import Column, Table, stripped
 from sluice.readers.csv import reader as csv
 from sluice.readers.csv.dialect import Dialect
 

@@ -6,7 +6,8 @@ statistics kept of it. Times are UTC, durations are seconds (null where none was
 
 from __future__ import annotations
 
-from sluice.model.table import Aggregate, Column, Exact, Occurrences, Table
+from sluice.model.aggregate import Aggregate, Exact
+from sluice.model.table import Column, Occurrences, Table
 from sluice.readers.logs import reader as logs
 from sluice.readers.logs.formats import LogFormat
 

@@ -7,7 +7,8 @@ after the point; there is none without a value. They are ranked by value, then i
 
 from __future__ import annotations
 
-from sluice.model.table import Check, Column, Ranking, Table, stripped
+from sluice.model.aggregate import Ranking
+from sluice.model.table import Check, Column, Table, stripped
 from sluice.readers.lines import reader as lines
 from sluice.readers.lines.formats import LinePattern
 

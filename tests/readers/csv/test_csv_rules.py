@@ -14,6 +14,7 @@ from sluice.readers.csv import ranges as csv_ranges
 from sluice.readers.csv import scan as csv_scan
 from sluice.readers.csv.dialect import Dialect
 from sluice.readers.csv.parse import Layout
+from sluice.readers.shared import line_ranges, records
 
 HARD = [
     b"",
@@ -100,7 +101,7 @@ def ends_in_quotes(data: bytes, dialect: Dialect) -> bool:
 def cuts(data: bytes, size: int, dialect: Dialect, begin: int = 0) -> list[tuple[int, int]]:
     """The record-safe ranges of a file cut every `size` bytes."""
     scans = []
-    for i, (start, end) in enumerate(csv_ranges.cut(begin, len(data), size)):
+    for i, (start, end) in enumerate(line_ranges.edges_of(begin, len(data), size)):
         stream = io.BytesIO(data)
         stream.seek(start - (i > 0))
         scans.append(csv_ranges.scan_range(stream, start, end, dialect, first=i == 0))
@@ -150,7 +151,7 @@ def test_random_files(text, size):
     rows, rejects = read(data, [(0, len(data))], layout_of())
     assert read(data, cuts(data, size, dialect), layout_of()) == (rows, rejects)
     if ends_in_quotes(data, dialect):
-        assert [reason for _, _, reason in rejects if reason.startswith(csv_parse.UNCLOSED)]
+        assert [reason for _, _, reason in rejects if reason.startswith(records.UNCLOSED_QUOTE)]
         return
     expected, wrong = oracle(data, dialect)
     assert [fields for _, fields in rows] == expected
@@ -220,7 +221,7 @@ def test_an_open_quote_is_told_with_the_byte_where_it_opened(limit, size):
     data = b'a,b\nc,"x","d\n' + b'e,f\n""g,h\n' * 5
     rows, rejects = read(data, cuts(data, size, Dialect()), layout_of(max_record_bytes=limit))
     assert [fields for _, fields in rows] == [("a", "b")]
-    assert [(position, reason) for position, _, reason in rejects] == [(4, f"{csv_parse.UNCLOSED}10")]
+    assert [(position, reason) for position, _, reason in rejects] == [(4, f"{records.UNCLOSED_QUOTE}10")]
 
 
 def test_more_rows_than_pyarrow_holds_in_one_parser_block():

@@ -11,13 +11,14 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import click
 import pyarrow as pa
 
-from sluice.cli.command import Job
 from sluice.errors import InputError
+
+if TYPE_CHECKING:
+    from sluice.runtime.job import Job
 
 PROCESSES = 200  # of a made-up snapshot
 FIRST, STEP = datetime(2024, 9, 1), timedelta(minutes=10)
@@ -99,11 +100,6 @@ SYSTEMS: dict[str, Callable[[Sequence[Made]], str]] = {
     "win10": _tasklist,
     "server": _get_process,
     "win7": _wmic,
-}
-
-
-OPTIONS = {
-    "this_machine": click.option("--this-machine", is_flag=True, help="Of processes: those that run here now."),
 }
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Any
+from typing import TYPE_CHECKING
 
-from sluice.cli.command import Job
 from sluice.generate.sample_file import Maker, Part, write
 
-OPTIONS: dict[str, Any] = {}
+if TYPE_CHECKING:
+    from sluice.runtime.job import Job
 
 
 def generate(job: Job, rows: int, output: str, seed: int) -> None:

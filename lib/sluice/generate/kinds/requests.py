@@ -5,21 +5,13 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
-import click
-
-from sluice.cli.command import Job
 from sluice.generate.sample_file import Maker, Part, write
 
-OPTIONS = {
-    "disorder": click.option(
-        "--disorder",
-        type=click.IntRange(min=0),
-        default=3600,
-        show_default=True,
-        help="Seconds by which lines of a log may be late.",
-    ),
-}
+if TYPE_CHECKING:
+    from sluice.runtime.job import Job
+
 FIRST_DAY, DAYS = datetime(2024, 10, 1), 31
 _STATUSES = [200] * 80 + [201] * 5 + [301] * 2 + [400] * 5 + [404] * 5 + [500] * 3
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import TYPE_CHECKING
 
-from sluice.cli.command import Job
 from sluice.generate.sample_file import Maker, Part, write
 
-OPTIONS: dict[str, Any] = {}
+if TYPE_CHECKING:
+    from sluice.runtime.job import Job
+
 _IDS, _STEP = 90_000_000, 61_803_401  # a step without a common divisor comes to every id once
 
 

@@ -14,13 +14,11 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv as pa_csv
 
-from sluice.readers.csv import scan as csv_scan
-from sluice.readers.csv.dialect import LF, Dialect
+from sluice.readers.csv.dialect import Dialect
 from sluice.readers.csv.scan import Scanner, find_marks
-from sluice.readers.shared import records
-from sluice.readers.shared.raw import MAX_RAW_BYTES, raw_text
-
-UNCLOSED = "a quote is still open at the end of the file; it was opened at byte "
+from sluice.readers.shared import encoding, records
+from sluice.readers.shared.encoding import LF
+from sluice.readers.shared.records import MAX_RAW_BYTES, UNCLOSED_QUOTE, raw_text
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ def parse(stream: BinaryIO, begin: int, end: int | None, layout: Layout) -> Iter
 
 
 def _read_up_to(stream: BinaryIO, at: int, end: int | None) -> bytes:
-    return stream.read(csv_scan.PIECE_BYTES if end is None else min(csv_scan.PIECE_BYTES, end - at))
+    return stream.read(encoding.PIECE_BYTES if end is None else min(encoding.PIECE_BYTES, end - at))
 
 
 def _record_ends(block: bytes, dialect: Dialect) -> np.ndarray:
@@ -76,7 +74,7 @@ def _last_record(record: bytes, position: int, layout: Layout) -> Iterator[pa.Re
     scanner.feed(record)
     (state,) = scanner.finish()
     if state.quoted:
-        yield _rejects(layout, [(position, record, f"{UNCLOSED}{state.opened_at}")])
+        yield _rejects(layout, [(position, record, f"{UNCLOSED_QUOTE}{state.opened_at}")])
     else:
         yield from _parse_records(record, np.array([len(record)]), position, layout)
 
@@ -94,7 +92,7 @@ def _skip_long_record(
         if not piece or len(record_ends):
             break
     if not piece and (state := scanner.finish()[0]).quoted:
-        reason = f"{UNCLOSED}{state.opened_at}"
+        reason = f"{UNCLOSED_QUOTE}{state.opened_at}"
     yield _rejects(layout, [(position, carry, reason)])
     after = int(record_ends[0]) + 1 if len(record_ends) else position + read
     return after, piece[len(piece) - (position + read - after) :]

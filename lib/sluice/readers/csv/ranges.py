@@ -7,14 +7,14 @@ outcomes are chained.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import BinaryIO
 
-from sluice.readers.csv import scan as csv_scan
-from sluice.readers.csv.dialect import LF, Dialect
+from sluice.readers.csv.dialect import Dialect
 from sluice.readers.csv.scan import Scanner
+from sluice.readers.shared.line_ranges import whole_lines
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,6 @@ class RangeScan:
 NOTHING = RangeScan(Outcome(False, None), Outcome(True, None))  # of a range that no newline byte begins
 
 
-def cut(begin: int, end: int, size: int) -> list[tuple[int, int]]:
-    """`begin`…`end` in ranges of `size` bytes, the last one up to twice as long."""
-    edges = [*range(begin, max(end - size, begin) + 1, size), end]
-    return list(pairwise(edges))
-
-
 def scan_range(stream: BinaryIO, begin: int, end: int, dialect: Dialect, *, first: bool) -> RangeScan:
     """Scans from just after the first newline at or after `begin`-1 to just after that at or after `end`-1.
 
@@ -62,27 +56,6 @@ def scan_range(stream: BinaryIO, begin: int, end: int, dialect: Dialect, *, firs
         return NOTHING
     plain, quoted = scanner.finish()
     return RangeScan(Outcome(plain.quoted, plain_first), Outcome(quoted.quoted, quoted_first))
-
-
-def whole_lines(stream: BinaryIO, offset: int, end: int, *, skip_line: bool) -> Iterator[tuple[int, bytes]]:
-    """Pieces of the stream with their offsets: from the first line that begins in the range to its last line's end."""
-    while piece := stream.read(min(csv_scan.PIECE_BYTES, end - offset) if offset < end else 64 * 1024):
-        at, offset = offset, offset + len(piece)
-        if skip_line:
-            newline = piece.find(LF)
-            if newline < 0 or at + newline + 1 >= end:
-                if offset >= end:
-                    return
-                continue
-            skip_line = False
-            at, piece = at + newline + 1, piece[newline + 1 :]
-        if offset >= end:
-            newline = piece.find(LF, max(end - 1 - at, 0))
-            if newline >= 0:
-                yield at, piece[: newline + 1]
-                return
-        if piece:
-            yield at, piece
 
 
 def chain(begin: int, end: int, scans: Sequence[RangeScan]) -> list[tuple[int, int]]:

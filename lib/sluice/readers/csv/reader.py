@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import click
 import pyarrow as pa
 
-from sluice.catalog import drift
 from sluice.errors import InputError
 from sluice.files import find as files
 from sluice.files.input_file import InputFile
@@ -22,28 +20,8 @@ from sluice.readers.csv import ranges as csv_ranges
 from sluice.readers.csv import scan as csv_scan
 from sluice.readers.csv.dialect import Dialect
 from sluice.readers.csv.parse import Layout
-from sluice.readers.shared import in_spark
+from sluice.readers.shared import encoding, in_spark, line_ranges, new_columns
 from sluice.readers.shared.in_spark import Opened, Range, on_workers, read_ranges
-
-# Click's, of how files are read: the fields of `Dialect`
-OPTIONS = (
-    click.option("--delimiter", envvar="SLUICE_DELIMITER", default=",", show_default=True),
-    click.option("--quote", envvar="SLUICE_QUOTE", default='"', show_default=True, help="Empty: no quoting."),
-    click.option(
-        "--escape", envvar="SLUICE_ESCAPE", default="", help="Makes the next character text.  [default: none]"
-    ),
-    click.option("--encoding", envvar="SLUICE_ENCODING", help="Of files without a byte order mark.  [default: utf-8]"),
-    click.option("--skip-lines", envvar="SLUICE_SKIP_LINES", type=click.IntRange(min=0), default=0, help="Before all."),
-    click.option("--header/--no-header", envvar="SLUICE_HEADER", default=True, help="Without: the table's order."),
-    click.option(
-        "--max-record-bytes",
-        envvar="SLUICE_MAX_RECORD_BYTES",
-        type=click.IntRange(1, 256 << 20),
-        default=1 << 20,
-        show_default=True,
-        help="A longer record is a reject.",
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -89,7 +67,7 @@ def _header(file: InputFile, head: bytes, begin: int, table: Table, dialect: Dia
             break
         start = end + 1
     record = head[start:end]
-    if b"\0" in record or not dialect.decodes(record) or len(record) >= csv_scan.PIECE_BYTES // 2:
+    if b"\0" in record or not dialect.decodes(record) or len(record) >= encoding.PIECE_BYTES // 2:
         raise InputError(f"{file.uri}: not a CSV file in {dialect.encoding}: expected {_expected(table, dialect)}")
     reader = csv.reader(
         io.StringIO(record.decode(dialect.encoding), newline=""),
@@ -115,7 +93,7 @@ def _check_header(file: InputFile, names: list[str], table: Table, on_new_column
     for i, name in enumerate(names):
         if name in names[:i]:
             raise InputError(f"{file.uri}: the header names column {name!r} twice: remove or rename one")
-    return drift.new_columns(file.uri, names, table, on_new_column)
+    return new_columns.new_columns(file.uri, names, table, on_new_column)
 
 
 def _expected(table: Table, dialect: Dialect) -> str:
@@ -146,7 +124,7 @@ def _record_safe_ranges(spark: Any, sources: Sequence[CsvFile], size: int) -> li
     for number, source in enumerate(sources):
         can_cut = source.layout.dialect.cuttable and source.file.compression is None
         if can_cut and source.file.size - source.begin > 2 * size:
-            edges = csv_ranges.cut(source.begin, source.file.size, size)
+            edges = line_ranges.edges_of(source.begin, source.file.size, size)
             nominal.extend(Range(number, source, begin, end) for begin, end in edges)
         else:
             end = None if source.file.compression else source.file.size

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sluice.readers.csv.dialect import CR, LF, Dialect
+from sluice.readers.csv.dialect import Dialect
+from sluice.readers.shared.encoding import CR, LF
 
-PIECE_BYTES = 1024 * 1024  # read and scanned at a time: what stays in a processor's cache
 _NEUTRAL = ord("x")
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sluice.errors import UsageError
-from sluice.readers.csv.dialect import byte_wise
+from sluice.readers.shared.encoding import byte_wise
 
 _DECLARED = {"declared": True}  # the table's own, no option of a run
 

@@ -13,11 +13,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sluice.readers.csv.dialect import decodes
 from sluice.readers.lines.formats import JsonLines, LinePattern
 from sluice.readers.shared import json_values, records
+from sluice.readers.shared.encoding import decodes
 from sluice.readers.shared.line_blocks import Lines, blocks
-from sluice.readers.shared.raw import MAX_RAW_BYTES, raw_text
+from sluice.readers.shared.records import MAX_RAW_BYTES, raw_text
 
 
 @dataclass(frozen=True)

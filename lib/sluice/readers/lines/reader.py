@@ -8,19 +8,17 @@ from typing import Any
 
 import pyarrow as pa
 
-from sluice.catalog import drift
 from sluice.errors import InputError
 from sluice.files.input_file import InputFile
 from sluice.model.table import Table
-from sluice.readers.csv.scan import PIECE_BYTES
 from sluice.readers.lines import parse as line_parse
 from sluice.readers.lines.formats import JsonLines, LinePattern
 from sluice.readers.lines.parse import LineLayout
-from sluice.readers.shared import in_spark, json_values, line_ranges
+from sluice.readers.shared import in_spark, json_values, line_ranges, new_columns
+from sluice.readers.shared.encoding import PIECE_BYTES
 from sluice.readers.shared.in_spark import Opened, Range
 
 FIRST = 1000  # lines that tell what a file is
-OPTIONS = ()  # how its files are read only a declaration says
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ def _open(file: InputFile, table: Table, reading: LinePattern | JsonLines, on_ne
     if judged and (reason := _unfit(b"\n".join(lines), layout)):
         raise InputError(f"{file.uri}: no line at its beginning fits table {table.name} ({reason}): check the file")
     members = _members(lines, layout.members) if isinstance(reading, JsonLines) else []
-    new = drift.new_columns(file.uri, members, table, on_new_column)
+    new = new_columns.new_columns(file.uri, members, table, on_new_column)
     return LineFile(file, replace(layout, ignored=on_new_column == "ignore"), begin, tuple(new))
 
 

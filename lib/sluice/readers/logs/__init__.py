@@ -1,0 +1,1 @@
+"""Request logs: one line (`formats`), blocks of lines (`parse`), in Spark (`reader`)."""

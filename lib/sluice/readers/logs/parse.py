@@ -18,7 +18,7 @@ from pyarrow import csv as pa_csv
 
 from sluice.readers.logs.formats import FORMATS, MAX_SECONDS, LogFormat, Row, Unfit, parse_line, zone
 from sluice.readers.shared.line_blocks import Lines, blocks
-from sluice.readers.shared.raw import raw_text
+from sluice.readers.shared.records import raw_text
 
 _QUARTER = 900  # seconds: no zone's offset changes within one
 _MICROS = 1_000_000

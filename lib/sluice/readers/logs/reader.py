@@ -6,40 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import click
 import pyarrow as pa
 
 from sluice.errors import InputError
 from sluice.files.input_file import InputFile
 from sluice.model.table import Table
 from sluice.readers.logs import parse as log_parse
-from sluice.readers.logs.formats import FORMATS, LogFormat
+from sluice.readers.logs.formats import LogFormat
 from sluice.readers.logs.parse import LogLayout
 from sluice.readers.shared import in_spark, line_ranges
 from sluice.readers.shared.in_spark import Opened, Range
-
-# Click's, of how files are read: the fields of `LogFormat` that other readers do not have
-OPTIONS = (
-    click.option(
-        "--format", envvar="SLUICE_FORMAT", type=click.Choice(FORMATS), help="Of logs.  [default: found for each file]"
-    ),
-    click.option(
-        "--timezone", envvar="SLUICE_TIMEZONE", default="UTC", show_default=True, help="Of times without an offset."
-    ),
-    click.option(
-        "--field", envvar="SLUICE_FIELD", multiple=True, metavar="COLUMN=NAME", help="Name in JSON, dotted if nested."
-    ),
-    click.option(
-        "--customer",
-        envvar="SLUICE_CUSTOMER",
-        type=click.Choice(["user", "address"]),
-        default="user",
-        show_default=True,
-        help="Of access lines; user: the address where there is none.",
-    ),
-    click.option("--keep-query", envvar="SLUICE_KEEP_QUERY", is_flag=True, help="Keep ?… in paths."),
-    click.option("--source", envvar="SLUICE_SOURCE", default="", help="Tells the logs of different servers apart."),
-)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from sluice.errors import InputError
 from sluice.readers.processes import csv as process_csv
 from sluice.readers.processes import ps, tasklist, wmic
 from sluice.readers.processes.row import Process, Unfit
-from sluice.readers.shared.raw import raw_text
+from sluice.readers.shared.records import raw_text
 
 
 class Layout(Protocol):

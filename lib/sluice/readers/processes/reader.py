@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-import click
 import pyarrow as pa
 
 from sluice.errors import InputError, UsageError
@@ -111,21 +110,6 @@ def time(text: str) -> datetime | None:
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-
-
-# Click's, of how files are read: the fields of `Listing` that other readers do not have
-OPTIONS = (
-    click.option("--host", envvar="SLUICE_HOST", help="Of snapshots.  [default: their path tells]"),
-    click.option("--snapshot-at", envvar="SLUICE_SNAPSHOT_AT", help="Like 2024-09-01T10:00:00Z.  [default: the path]"),
-    click.option("--os", envvar="SLUICE_OS", type=click.Choice(["unix", "windows"]), help="[default: the listing]"),
-    click.option(
-        "--path-pattern",
-        envvar="SLUICE_PATH_PATTERN",
-        default=Listing().path_pattern,
-        show_default=True,
-        help="What the end of a snapshot's path tells; {os} too.",
-    ),
-)
 
 
 def open_all(found: Sequence[InputFile], table: Table, reading: Listing, on_new_column: str) -> Opened:

@@ -1,0 +1,1 @@
+"""What the families of readers share: byte ranges, lines, records in Arrow batches, reading in Spark."""

@@ -10,12 +10,12 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from sluice.catalog import drift
 from sluice.errors import InputError
 from sluice.files import find as files
 from sluice.files.input_file import InputFile
 from sluice.model.table import Table
-from sluice.readers.csv.scan import PIECE_BYTES
+from sluice.readers.shared import new_columns
+from sluice.readers.shared.encoding import PIECE_BYTES
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MAX_RANGE = 32 * 1024 * 1024
@@ -78,7 +78,7 @@ def with_gained(sources: tuple[Any, ...], failures: tuple[InputError, ...], tabl
     if on_new_column != "add" or not sources:
         return Opened(sources, failures)
     gained = list(dict.fromkeys(name for source in sources for name in source.new))
-    drift.check_names("files that are read together", table, gained)
+    new_columns.check_names("files that are read together", table, gained)
     columns = (*sources[0].layout.columns, *gained)
     sources = tuple(replace(source, layout=replace(source.layout, columns=columns)) for source in sources)
     return Opened(sources, failures, tuple(gained))

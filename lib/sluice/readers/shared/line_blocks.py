@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from sluice.readers.csv.dialect import CR, LF
+from sluice.readers.shared.encoding import CR, LF
 
 _IS_TEXT = np.ones(256, bool)
 _IS_TEXT[list(b" \t\n\r\f\v")] = False

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from sluice.readers.shared.raw import raw_text
-
 
 def schema(columns: Sequence[str]) -> pa.Schema:
     """One row a record: _position (byte offset), the columns as text, _raw, _reason (null for a row)."""
@@ -26,3 +24,15 @@ def rejects(columns: Sequence[str], records: Sequence[tuple[int, bytes, str]], e
         ],
         schema=schema(columns),
     )
+
+
+MAX_RAW_BYTES = 64 * 1024
+
+
+def raw_text(record: bytes, encoding: str = "utf-8") -> str:
+    """A record as text of at most 64 KiB, undecodable bytes as `\\\\xNN`."""
+    text = record[:MAX_RAW_BYTES].decode(encoding, "backslashreplace").replace("\0", "\\x00")
+    return text.encode()[:MAX_RAW_BYTES].decode("utf-8", "ignore")
+
+
+UNCLOSED_QUOTE = "a quote is still open at the end of the file; it was opened at byte "

@@ -1,0 +1,27 @@
+"""Versions of a table that upkeep starts from or goes back to."""
+
+from __future__ import annotations
+
+from sluice.errors import UsageError
+from sluice.lake import log
+from sluice.model.table import AnyTable, Table
+from sluice.runtime.job import Job
+
+
+def current_version(job: Job, table: AnyTable) -> int:
+    """Raises InputError if the table is not there."""
+    job.report.table = table.name
+    _, version = log.required_state(job.settings.lake, table.name, "make it with ingest or aggregate")
+    job.report.table_version = version
+    return version
+
+
+def check_version(job: Job, table: Table, version: int) -> None:
+    """Raises UsageError if the table never had the version, or has its files no more."""
+    current = current_version(job, table)
+    if version > current:
+        raise UsageError(f"table {table.name} has no version {version}: choose one from 0 to {current}")
+    if not log.has_all_files(job.settings.lake, table.name, version):
+        raise UsageError(
+            f"table {table.name}: files of version {version} were vacuumed: choose a later one, see `maintain history`"
+        )

@@ -1,0 +1,43 @@
+"""Bytes and encodings that the readers share."""
+
+from __future__ import annotations
+
+import codecs
+
+from sluice.errors import UsageError
+
+LF, CR = 0x0A, 0x0D
+
+
+def decodes(text: bytes, encoding: str) -> bool:
+    """Whether the bytes are of an encoding in which ASCII stands for itself."""
+    try:
+        return text.isascii() or bool(text.decode(encoding))
+    except UnicodeDecodeError:
+        return False
+
+
+def byte_wise(encoding: str) -> str:
+    """The canonical name of an encoding in which every byte below 128 stands for itself.
+
+    The scanner looks for single bytes, which a UTF-16 or Shift-JIS file has in the middle of characters.
+    """
+    try:
+        name = codecs.lookup(encoding).name
+    except LookupError:
+        raise UsageError(f"--encoding {encoding!r} is unknown: use utf-8 or a name like cp1252") from None
+    name = "utf-8" if name == "utf-8-sig" else name  # a byte order mark is skipped in any case
+    ascii_bytes = bytes(range(1, 128))
+    try:
+        single = name == "utf-8" or (
+            ascii_bytes.decode(name) == ascii_bytes.decode("ascii")
+            and all(len(bytes([byte, byte]).decode(name, "replace")) == 2 for byte in range(128, 256))
+        )
+    except (LookupError, UnicodeError):
+        single = False
+    if not single:
+        raise UsageError(f"--encoding {encoding!r} is not read here: convert the file to UTF-8 first (iconv)")
+    return name
+
+
+PIECE_BYTES = 1024 * 1024  # read and scanned at a time: what stays in a processor's cache
