@@ -32,7 +32,7 @@ def list_(table: str | None, run: str | None, file: str | None, reason: str | No
         found = rejects.newest(running.settings.lake, running.report.table, run=run, file=file, reason=reason)
         running.show(found[:limit])
         if len(found) > limit:
-            running.progress.tell(f"{limit:,} of {len(found):,} rejects shown: see more with --limit")
+            running.progress.log(f"{limit:,} of {len(found):,} rejects shown: see more with --limit")
 
 
 @main.command("replay")

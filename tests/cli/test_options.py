@@ -13,7 +13,7 @@ from sluice.catalog import catalog
 from sluice.cli.options import file_options, ingest_options, reading_options, take_ingest
 from sluice.ingest import replay
 from sluice.ingest import run as ingest
-from sluice.ledger.rejects import Rejecting
+from sluice.ledger.rejects import FileWithRejects
 from sluice.readers.csv.dialect import Dialect
 from sluice.readers.lines.formats import JsonLines, LinePattern
 
@@ -66,7 +66,7 @@ def test_what_is_given_is_taken_from_wherever_it_comes():
 
 
 def as_read(table, stored, given):
-    file = Rejecting(table.name, "file:///a", json.dumps(stored), "run", datetime(2024, 1, 1, tzinfo=UTC))
+    file = FileWithRejects(table.name, "file:///a", json.dumps(stored), "run", datetime(2024, 1, 1, tzinfo=UTC))
     return replay._as_read(file, table, ingest.Options(table.reading), given).reading
 
 

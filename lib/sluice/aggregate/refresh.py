@@ -11,7 +11,7 @@ from sluice.catalog.derived import _of_definition, check_columns
 from sluice.lake import change_feed as feed
 from sluice.lake import log
 from sluice.lake.lake import Lake
-from sluice.ledger.recording import held, recorded
+from sluice.ledger.recording import locked, recorded
 from sluice.model.aggregate import Derived, Ranking
 from sluice.model.table import Table
 from sluice.runtime.job import Job
@@ -28,7 +28,7 @@ def run(job: Job, table: Table, made: Derived, *, full_refresh: bool = False) ->
     if _nothing_new(job, made, *state, full_refresh):
         return
     lake, arguments = job.lake, {"aggregate": made.name, "full_refresh": full_refresh}
-    with held(job, made.name):
+    with locked(job, made.name):
         source, last = _state(root, table, made)  # another run may have had the lock
         if _nothing_new(job, made, source, last, full_refresh):
             return
@@ -77,7 +77,7 @@ def _refresh(
             if not feed.feed_gone(error):
                 raise
             obstacle = f"the change feed of {table.name} after version {last['version']} is gone"
-    job.progress.tell(f"{made.name}: full refresh: {obstacle}")
+    job.progress.log(f"{made.name}: full refresh: {obstacle}")
     _refresh_from_all(job, lake, table, made, source)
 
 

@@ -59,4 +59,4 @@ def check(job: Job, catalog: Catalog, file: str) -> None:
         with job.step("check"):
             declared_sql.check(spark, table)
     job.report.status = "succeeded"
-    job.progress.tell(f"{file}: declares table {table.name}: {len(table.columns)} columns, key {', '.join(table.key)}")
+    job.progress.log(f"{file}: declares table {table.name}: {len(table.columns)} columns, key {', '.join(table.key)}")

@@ -12,7 +12,7 @@ import click
 from sluice.errors import SluiceError, UsageError
 from sluice.runtime import settings, wrapper
 from sluice.runtime.exit import end
-from sluice.runtime.log_lines import Lines
+from sluice.runtime.log_lines import LogStyle
 from sluice.runtime.report import Report
 
 
@@ -29,7 +29,7 @@ def _answered(
     lines = settings.lines(given, {})
     try:
         values = settings.defaults()
-        lines = Lines(settings.lines(given, values).log_format, lines.run_id)
+        lines = LogStyle(settings.lines(given, values).log_format, lines.run_id)
         wrapper.introduce(lines.log_format, lines.run_id)
         extra["default_map"] = defaults({**values, "run_id": lines.run_id})
         extra.update(standalone_mode=False)

@@ -66,7 +66,7 @@ class Target:
     full: bool
 
 
-def url(tell: Any) -> str:
+def url(log: Any) -> str:
     """What libpq connects to: `SLUICE_DATABASE_URL`, else its own variables, else the embedded server's URL."""
     if given := os.environ.get("SLUICE_DATABASE_URL"):
         _check(given)
@@ -76,7 +76,7 @@ def url(tell: Any) -> str:
     address, started = embedded.start(Path(".sluice", "postgres"))
     parts, state = urlsplit(address), "started" if started else "in use"
     shown = f"postgresql://{parts.username}@{parts.hostname}:{parts.port}{parts.path}"
-    tell(f"embedded PostgreSQL {state}: {shown} (password in .sluice/postgres/password)")
+    log(f"embedded PostgreSQL {state}: {shown} (password in .sluice/postgres/password)")
     return address
 
 

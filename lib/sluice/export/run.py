@@ -44,7 +44,7 @@ def run(job: Job, sources: Sequence[AnyTable], schema: str) -> None:
             drift.refuse_changed(job.settings.lake, source)
         else:
             derived.check_built(job.settings.lake, source)
-    with postgres.connected(postgres.url(job.progress.tell), schema) as database:
+    with postgres.connected(postgres.url(job.progress.log), schema) as database:
         database.check_schema()
         database.prepare(job.settings.lock_timeout)
         items = [_plan(job, database, source) for source in sources]
@@ -92,11 +92,11 @@ def _plan(job: Job, database: Database, source: AnyTable) -> Item:
     if held is None:
         return Item(source, *described, None)
     if held.lake != lake or held.table_id != described[0]:
-        job.progress.tell(f"{name}: PostgreSQL holds another table of that name: all its rows are replaced")
+        job.progress.log(f"{name}: PostgreSQL holds another table of that name: all its rows are replaced")
         return Item(source, *described, None)
     obstacle = changes.obstacle(lake, name, (held.table_id, held.version), described)
     if obstacle:
-        job.progress.tell(f"{name}: full export: {obstacle}")
+        job.progress.log(f"{name}: full export: {obstacle}")
         return Item(source, *described, None)
     return Item(source, *described, held.version)
 
@@ -111,7 +111,7 @@ def _send(job: Job, database: Database, item: Item, report: Report) -> Target:
         except Exception as error:
             if not changes.feed_gone(error):
                 raise
-            job.progress.tell(f"{name}: full export: its change feed after version {item.since} is gone")
+            job.progress.log(f"{name}: full export: its change feed after version {item.since} is gone")
         else:
             report.mode = "incremental"
             report.files_read, report.bytes_read = log.size(root, name, item.since)

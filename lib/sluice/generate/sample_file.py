@@ -46,7 +46,7 @@ def write(job: Job, maker: Maker, rows: int, output: str, seed: int) -> None:
             _join(maker.header, parts, target)
     finally:
         shutil.rmtree(parts, ignore_errors=True)
-    job.progress.tell(f"{target}: {rows:,} records, {target.stat().st_size / 1e6:,.0f} MB")
+    job.progress.log(f"{target}: {rows:,} records, {target.stat().st_size / 1e6:,.0f} MB")
 
 
 def _write_parts(spark: Any, maker: Maker, whole: Part, folder: str) -> None:

@@ -49,7 +49,7 @@ def conform(records: DataFrame, table: Table) -> DataFrame:
     if table.pruned_before and "date" in table.partition_by:
         day = F.lit(table.pruned_before)
         reasons.append(F.when(F.col("date") < day, f"days before {table.pruned_before} are pruned"))
-    reasons += [F.when(~passed(check), told(check)) for check in table.checks if check.action != "warn"]
+    reasons += [F.when(~passed(check), failed_check_reason(check)) for check in table.checks if check.action != "warn"]
     raw = F.when(F.col("_reason").isNotNull(), F.regexp_replace("_raw", "[\r\n]+$", ""))
     return rows.withColumn("_reason", F.coalesce(*reasons)).withColumn("_raw", raw)
 
@@ -59,7 +59,7 @@ def passed(check: Check) -> Column:
     return F.coalesce(F.expr(check.sql), F.lit(True))
 
 
-def told(check: Check) -> str:
+def failed_check_reason(check: Check) -> str:
     """Why a row that a check does not pass is a reject."""
     return f"check {check.name} not passed: {check.sql}"
 

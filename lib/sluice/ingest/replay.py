@@ -14,12 +14,12 @@ from sluice.files.input_file import InputFile
 from sluice.ingest import run as ingest
 from sluice.ingest.run import Options, Plan
 from sluice.ledger import rejects
-from sluice.ledger.rejects import Rejecting
+from sluice.ledger.rejects import FileWithRejects
 from sluice.model.table import Table
 from sluice.runtime.exit import note_failure
 from sluice.runtime.job import Job
 
-Group = tuple[Table, Options, list[Rejecting]]
+Group = tuple[Table, Options, list[FileWithRejects]]
 
 
 def run(job: Job, catalog: Catalog, table: Table | None, options: Options, given: Mapping[str, Any]) -> None:
@@ -29,7 +29,7 @@ def run(job: Job, catalog: Catalog, table: Table | None, options: Options, given
     InputError if none can be read.
     """
     job.report.table = table.name if table else None
-    found = rejects.rejecting(job.settings.lake, job.report.table)
+    found = rejects.files_with_rejects(job.settings.lake, job.report.table)
     if not found:
         job.report.status = "nothing_new"
         return
@@ -40,7 +40,7 @@ def run(job: Job, catalog: Catalog, table: Table | None, options: Options, given
             _replay(part, group)
         except InputError as error:
             note_failure(part.report, error)
-            part.progress.tell(str(error))
+            part.progress.log(str(error))
             failures.append(error)
 
     groups = _groups(catalog, found, options, given)
@@ -50,16 +50,18 @@ def run(job: Job, catalog: Catalog, table: Table | None, options: Options, given
     job.report.status = "succeeded"
 
 
-def _groups(catalog: Catalog, found: Iterable[Rejecting], options: Options, given: Mapping[str, Any]) -> list[Group]:
+def _groups(
+    catalog: Catalog, found: Iterable[FileWithRejects], options: Options, given: Mapping[str, Any]
+) -> list[Group]:
     """What is read together: files of one table with the same options, in order of their paths."""
-    groups: dict[tuple[str, Options], list[Rejecting]] = {}
+    groups: dict[tuple[str, Options], list[FileWithRejects]] = {}
     for each in found:
         table = catalog.table(each.table)
         groups.setdefault((table.name, _as_read(each, table, options, given)), []).append(each)
     return [(catalog.table(name), chosen, members) for (name, chosen), members in groups.items()]
 
 
-def _as_read(file: Rejecting, table: Table, options: Options, given: Mapping[str, Any]) -> Options:
+def _as_read(file: FileWithRejects, table: Table, options: Options, given: Mapping[str, Any]) -> Options:
     """The options that the file was read with, but for those given now and what only a declaration can say."""
     before = json.loads(file.options or "{}")
     values, ignoring = before | dict(given), before.get("on_new_column")

@@ -19,9 +19,9 @@ from sluice.ingest.conform import conform
 from sluice.ingest.limit import RejectLimit
 from sluice.lake import log, scope
 from sluice.lake.lake import Lake
-from sluice.lake.scope import Scope
+from sluice.lake.scope import MergeScope
 from sluice.ledger import deletes, ingested_files, rejects
-from sluice.ledger.recording import held, recorded
+from sluice.ledger.recording import locked, recorded
 from sluice.model.table import Column, Table
 from sluice.readers.shared.in_spark import Opened, Source
 from sluice.runtime.job import Job
@@ -72,7 +72,7 @@ class Plan:
     declared: Table
     options: Options
     found: tuple[InputFile, ...]
-    earlier: Mapping[str, rejects.Rejecting] = field(default_factory=dict)
+    earlier: Mapping[str, rejects.FileWithRejects] = field(default_factory=dict)
     gone: tuple[InputError, ...] = ()
     version: int | None = None
     gained: tuple[str, ...] = ()
@@ -136,7 +136,7 @@ def run(job: Job, plan: Plan) -> None:
     _note_files(job, plan)
     if plan.opened.sources:
         lake = job.lake
-        with held(job, plan.table.name):
+        with locked(job, plan.table.name):
             if log.version(lake.root, plan.table.name) != plan.version:
                 plan = with_files_opened(lake.root, plan)  # another run had the lock
                 _note_files(job, plan)
@@ -162,7 +162,7 @@ def _note_files(job: Job, plan: Plan) -> None:
 def _note_bad(job: Job, plan: Plan, failures: Sequence[str]) -> None:
     """Tells of files that are left out. Raises InputError if there is nothing else."""
     for failure in failures:
-        job.progress.tell(f"left out: {failure}")
+        job.progress.log(f"left out: {failure}")
     read = len(plan.found) + len(plan.gone) - plan.in_table - len(failures)
     if failures and not read and not plan.in_table:
         raise InputError(
@@ -238,7 +238,7 @@ def _warn(job: Job, plan: Plan, tallies: Sequence[ingested_files.Tally]) -> None
     """Tells how many rows did not pass the checks that only warn."""
     for i, check in enumerate(check for check in plan.table.checks if check.action == "warn"):
         if count := sum(tally.warned[i] for tally in tallies):
-            job.progress.tell(f"check {check.name} not passed by {count:,} rows, which are kept: {check.sql}")
+            job.progress.log(f"check {check.name} not passed by {count:,} rows, which are kept: {check.sql}")
 
 
 def _options_of(source: Source, options: Options) -> str:
@@ -301,7 +301,7 @@ def _tasks(spark: Any, plan: Plan) -> int:
     return max(spark.sparkContext.defaultParallelism, -(-size // PARTITION_BYTES))
 
 
-def _scope(plan: Plan, rows: Any, tallies: Sequence[ingested_files.Tally], *, few: bool) -> Scope | None:
+def _scope(plan: Plan, rows: Any, tallies: Sequence[ingested_files.Tally], *, few: bool) -> MergeScope | None:
     """Where the table may have rows of the same keys: in the same partitions, or in the range of `few` keys."""
     if plan.table.key_partitions:
         values = {tuple(value) for tally in tallies for value in tally.partitions}
@@ -309,7 +309,7 @@ def _scope(plan: Plan, rows: Any, tallies: Sequence[ingested_files.Tally], *, fe
     return scope.key_range(rows.where("_reason is null"), plan.table.key) if few else None
 
 
-def _existing(lake: Lake, plan: Plan, within: Scope | None) -> Any | None:
+def _existing(lake: Lake, plan: Plan, within: MergeScope | None) -> Any | None:
     """The table's rows in the scope, with the columns it is to gain; None if it is not there yet."""
     from pyspark.sql import functions as F
 
@@ -398,7 +398,7 @@ def _create(lake: Lake, plan: Plan, classified: Any) -> dict[str, int]:
     return dict(seen.get)
 
 
-def _merge(lake: Lake, plan: Plan, classified: Any, counts: dict[str, int], within: Scope | None) -> None:
+def _merge(lake: Lake, plan: Plan, classified: Any, counts: dict[str, int], within: MergeScope | None) -> None:
     table = plan.table
     if plan.version is None:
         lake.create(plan.table, _changes(lake, table, classified).where("NOT _gone").drop("_gone"))
@@ -439,7 +439,7 @@ def _to_remember(lake: Lake, table: Table, rows: Any) -> Any | None:
     """
     from pyspark.sql import functions as F
 
-    if rejects.rejecting(lake.root, table.name):
+    if rejects.files_with_rejects(lake.root, table.name):
         return rows
     return rows.where(~F.col("_buried.order").eqNullSafe(F.col(table.order_by))) if table.order_by else None
 

@@ -19,10 +19,10 @@ def tally(rows: Any, files: Sequence[tuple[InputFile, str]], table: Table) -> li
     """
     from pyspark.sql import functions as F
 
-    from sluice.ingest.conform import passed, told
+    from sluice.ingest.conform import failed_check_reason, passed
 
     partition_by = table.key_partitions
-    failing = [told(check) for check in table.checks if check.action == "fail"]
+    failing = [failed_check_reason(check) for check in table.checks if check.action == "fail"]
     warning = [check for check in table.checks if check.action == "warn"]
     is_record, reason = F.col("_position").isNotNull(), F.col("_reason")
     counts = rows.groupBy("_file").agg(

@@ -12,7 +12,7 @@ from typing import Any
 
 from sluice.errors import Busy
 from sluice.lake import lock, log
-from sluice.lake.scope import Scope
+from sluice.lake.scope import MergeScope
 from sluice.model.table import Table
 
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
@@ -33,7 +33,7 @@ class Lake:
     def path(self, table: str) -> str:
         return os.path.join(self.root, table)
 
-    def read(self, table: str, version: int, within: Scope | None = None) -> Any:
+    def read(self, table: str, version: int, within: MergeScope | None = None) -> Any:
         """The table's rows as of a version, or only those `within` a scope."""
         rows = self.spark.read.format("delta").option("versionAsOf", version).load(self.path(table))
         return rows.where(within.holds()) if within else rows
@@ -50,7 +50,7 @@ class Lake:
         table: str,
         rows: Any,
         key: tuple[str, ...],
-        within: Scope | None = None,
+        within: MergeScope | None = None,
         *,
         updating: bool = True,
         removing: bool = False,

@@ -28,16 +28,14 @@ def _lock_file(lake: str, table: str) -> str:
 
 
 @contextmanager
-def held_by_jvm(
-    spark: Any, lake: str, table: str, run_id: str, timeout: float, tell: Callable[[str], None]
-) -> Iterator:
+def held_by_jvm(spark: Any, lake: str, table: str, run_id: str, timeout: float, log: Callable[[str], None]) -> Iterator:
     """Holds a table's lock; raises Busy if another run still has it after `timeout` seconds."""
     from py4j.protocol import Py4JNetworkError
 
     path = _lock_file(lake, table)
     file = spark._jvm.java.io.RandomAccessFile(path, "rw")
     try:
-        _wait(lambda: _try_lock(file), path, table, timeout, tell)
+        _wait(lambda: _try_lock(file), path, table, timeout, log)
         file.setLength(0)
         file.writeBytes(run_id)
         yield
@@ -58,7 +56,7 @@ def _try_lock(file: Any) -> bool:
         raise
 
 
-def _wait(attempt: Callable[[], bool], path: str, table: str, timeout: float, tell: Callable[[str], None]) -> None:
+def _wait(attempt: Callable[[], bool], path: str, table: str, timeout: float, log: Callable[[str], None]) -> None:
     deadline, told = time.monotonic() + timeout, False
     while not attempt():
         with open(path) as file:
@@ -66,7 +64,7 @@ def _wait(attempt: Callable[[], bool], path: str, table: str, timeout: float, te
         if time.monotonic() >= deadline:
             raise Busy(f"table {table} is held by run {holder}: try again, or wait longer with --lock-timeout")
         if not told:
-            tell(f"table {table} is held by run {holder}: waiting up to {timeout:g} s")
+            log(f"table {table} is held by run {holder}: waiting up to {timeout:g} s")
             told = True
         time.sleep(min(_EVERY, max(deadline - time.monotonic(), 0)))
 

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 _TYPES = ("string", "bigint", "int", "date")  # those whose values Python and Spark read alike
 
 
-class Scope(Protocol):
+class MergeScope(Protocol):
     """A condition that holds for all rows that are looked for."""
 
     def holds(self, alias: str = "") -> Column:

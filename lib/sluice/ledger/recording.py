@@ -14,10 +14,10 @@ from sluice.runtime.job import Job
 
 
 @contextmanager
-def held(job: Job, table: str) -> Iterator[None]:
+def locked(job: Job, table: str) -> Iterator[None]:
     """Holds a table's lock for this run."""
-    settings, tell = job.settings, job.progress.tell
-    with lock.held_by_jvm(job.spark, settings.lake, table, settings.run_id, settings.lock_timeout, tell):
+    settings, log = job.settings, job.progress.log
+    with lock.held_by_jvm(job.spark, settings.lake, table, settings.run_id, settings.lock_timeout, log):
         yield
 
 

@@ -20,7 +20,7 @@ _READING = ("read_at", "read_by")  # columns for a replay alone
 
 
 def keep(
-    lake: Lake, table: Table, rows: Any, tallies: Sequence[Tally], earlier: Mapping[str, Rejecting] | None = None
+    lake: Lake, table: Table, rows: Any, tallies: Sequence[Tally], earlier: Mapping[str, FileWithRejects] | None = None
 ) -> None:
     """Replaces the earlier rejects of the files with those among the conformed records `rows`, in one commit.
 
@@ -86,7 +86,7 @@ def newest(
 
 
 @dataclass(frozen=True)
-class Rejecting:
+class FileWithRejects:
     """A file with rejects: read with `options` (None: unknown), first at `read_at`, and by the runs `read_by`."""
 
     table: str
@@ -96,7 +96,7 @@ class Rejecting:
     read_by: tuple[str, ...]
 
 
-def rejecting(lake: str, table: str | None) -> list[Rejecting]:
+def files_with_rejects(lake: str, table: str | None) -> list[FileWithRejects]:
     """The files that have rejects, in order of tables and files."""
     rows = small_tables.read(lake, NAME, None if table is None else pc.field("table") == table)
     found = {}
@@ -104,5 +104,5 @@ def rejecting(lake: str, table: str | None) -> list[Rejecting]:
         # a lake of before may not tell the options, and of when a file was read only the last time
         read_at, read_by = row.get("read_at") or row["rejected_at"], row.get("read_by")
         runs = tuple(json.loads(read_by)) if read_by else (row["run_id"],)
-        found[row["table"], row["file"]] = Rejecting(row["table"], row["file"], row.get("options"), read_at, runs)
+        found[row["table"], row["file"]] = FileWithRejects(row["table"], row["file"], row.get("options"), read_at, runs)
     return [found[key] for key in sorted(found)]

@@ -9,7 +9,7 @@ from sluice.catalog import derived, drift
 from sluice.lake import log
 from sluice.lake.lake import Lake
 from sluice.ledger import deletes, ingested_files
-from sluice.ledger.recording import held, recorded
+from sluice.ledger.recording import locked, recorded
 from sluice.maintain.versions import check_version, current_version
 from sluice.model.aggregate import Derived
 from sluice.model.table import Table
@@ -20,7 +20,7 @@ def clear(job: Job, table: Table) -> None:
     """Deletes all rows; every file is new again. What is built on the table is emptied too."""
     _check_followed(job, table, current_version(job, table))
     lake = job.lake
-    with held(job, table.name), recorded(job, table.name, {"action": "clear"}):
+    with locked(job, table.name), recorded(job, table.name, {"action": "clear"}):
         with job.step("clear"):
             job.report.rows_removed = lake.read(table.name, current_version(job, table)).count()
             if not job.settings.dry_run:
@@ -36,7 +36,7 @@ def restore(job: Job, table: Table, version: int) -> None:
     check_version(job, table, version)
     _check_followed(job, table, version)
     lake = job.lake
-    with held(job, table.name), recorded(job, table.name, {"action": "restore", "version": version}):
+    with locked(job, table.name), recorded(job, table.name, {"action": "restore", "version": version}):
         with job.step("restore"):
             check_version(job, table, version)
             if not job.settings.dry_run:

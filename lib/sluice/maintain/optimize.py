@@ -7,7 +7,7 @@ from collections import Counter
 
 from sluice.catalog import drift
 from sluice.lake import log
-from sluice.ledger.recording import held, recorded
+from sluice.ledger.recording import locked, recorded
 from sluice.maintain.versions import current_version
 from sluice.model.table import AnyTable, Table
 from sluice.runtime.job import Job
@@ -24,13 +24,13 @@ def optimize(job: Job, source: AnyTable) -> None:
     if _nothing_to_gain(job, source) or job.settings.dry_run:
         return
     lake = job.lake
-    with held(job, source.name):
+    with locked(job, source.name):
         if _nothing_to_gain(job, source):  # another run may have had the lock
             return
         with recorded(job, source.name, {"action": "optimize"}), job.step("optimize"):
             lake.optimize(source.name, cluster_by(source))
             files, size = log.size(lake.root, source.name)
-            job.progress.tell(f"{source.name}: now {files:,} files of {size:,} bytes")
+            job.progress.log(f"{source.name}: now {files:,} files of {size:,} bytes")
             current_version(job, source)
             job.report.status = "succeeded"
 
@@ -49,7 +49,7 @@ def _nothing_to_gain(job: Job, source: AnyTable) -> bool:
     gain = (small > 1 or overlap >= _OVERLAP) and not log.optimized(root, source.name, column)
     size = sum(entry["size_bytes"] for entry in entries)
     said = f"{small:,} could be joined" + (f", a key may be in {overlap:.1f} of them" if column else "")
-    job.progress.tell(f"{source.name}: {len(entries):,} files of {size:,} bytes: {said if gain else 'nothing to gain'}")
+    job.progress.log(f"{source.name}: {len(entries):,} files of {size:,} bytes: {said if gain else 'nothing to gain'}")
     job.report.status = "succeeded" if gain else "nothing_new"
     return not gain
 

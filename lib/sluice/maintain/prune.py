@@ -8,7 +8,7 @@ from sluice.aggregate import refresh as aggregate
 from sluice.catalog import derived, drift
 from sluice.errors import UsageError
 from sluice.lake import log
-from sluice.ledger.recording import held, recorded
+from sluice.ledger.recording import locked, recorded
 from sluice.maintain.versions import current_version
 from sluice.model.table import Table
 from sluice.runtime.job import Job
@@ -28,7 +28,7 @@ def prune(job: Job, table: Table, before: date) -> None:
     if pruned and before < pruned:
         raise UsageError(f"table {table.name} is pruned before {pruned} already: choose that day or a later one")
     lake = job.lake
-    with held(job, table.name), recorded(job, table.name, {"action": "prune", "before": before.isoformat()}):
+    with locked(job, table.name), recorded(job, table.name, {"action": "prune", "before": before.isoformat()}):
         for made in derived.kept(root, table):  # what they do not hold yet would be lost
             with job.part("aggregate") as part:
                 aggregate.run(part, table, made)

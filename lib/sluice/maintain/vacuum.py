@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from sluice.errors import UsageError
-from sluice.ledger.recording import held, recorded
+from sluice.ledger.recording import locked, recorded
 from sluice.maintain.versions import current_version
 from sluice.model.table import AnyTable
 from sluice.runtime.job import Job
@@ -26,12 +26,12 @@ def vacuum(job: Job, source: AnyTable, older_than: float, *, force: bool) -> Non
     current_version(job, source)
     lake = job.lake
     arguments = {"action": "vacuum", "older_than": older_than, "force": force}
-    with held(job, source.name), recorded(job, source.name, arguments), job.step("vacuum"):
+    with locked(job, source.name), recorded(job, source.name, arguments), job.step("vacuum"):
         obsolete = [path for path in lake.obsolete(source.name, older_than * 24) if os.path.isfile(path)]
         size = sum(os.path.getsize(path) for path in obsolete)
         freed = "would be freed" if job.settings.dry_run else "freed"
         if obsolete and not job.settings.dry_run:
             lake.vacuum(source.name, older_than * 24)
-        job.progress.tell(f"{source.name}: {len(obsolete):,} files of {size:,} bytes {freed}")
+        job.progress.log(f"{source.name}: {len(obsolete):,} files of {size:,} bytes {freed}")
         current_version(job, source)
         job.report.status = "succeeded" if obsolete else "nothing_new"

@@ -12,7 +12,6 @@ from sluice.model.aggregate import Aggregate, Derived, Exact, Ranking, direction
 
 MAX_KEY_BYTES = 1000  # of a column
 MAX_WHOLE_KEY_BYTES = 2500  # PostgreSQL's indexes take 2,704 with what they add
-SAME = ("partition_by",)
 OWN_COLUMNS = ("ingested_at", "run_id")
 _OF_POSTGRES = ("ctid", "xmin", "xmax", "cmin", "cmax", "tableoid")
 
@@ -96,7 +95,7 @@ class Table:
     reader: Any
     reading: Any
     partition_by: tuple[str, ...] = ()
-    key_partitions: tuple[str, ...] = SAME  # those of partition_by
+    key_partitions: tuple[str, ...] | None = None  # None: those of partition_by
     replaces: tuple[str, ...] = ()
     exact: Mapping[str, Exact] = field(default_factory=dict)
     bounds: tuple[str, ...] = ()
@@ -113,7 +112,7 @@ class Table:
     nullable_key: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if self.key_partitions is SAME:
+        if self.key_partitions is None:
             object.__setattr__(self, "key_partitions", self.partition_by)
         for made in self.aggregates:
             if isinstance(made, Ranking) and not {direction(entry)[0] for entry in made.order} >= {*self.key}:

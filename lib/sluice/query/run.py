@@ -142,9 +142,9 @@ def _explain(job: Job, chosen: _Source, passed: Sequence[str], made: Any) -> Non
         for entry in log.entries(job.settings.lake, chosen.name)
         if entry["path"].rsplit("/", 1)[-1] in read
     ]
-    job.progress.tell(f"answered from {chosen.name}: {len(sizes):,} files, {sum(sizes):,} bytes")
+    job.progress.log(f"answered from {chosen.name}: {len(sizes):,} files, {sum(sizes):,} bytes")
     for text in passed:
-        job.progress.tell(f"passed over {text}")
+        job.progress.log(f"passed over {text}")
     with redirect_stdout(io.StringIO()) as plan:
         made.explain()
-    job.progress.tell(plan.getvalue().strip())
+    job.progress.log(plan.getvalue().strip())

@@ -11,11 +11,11 @@ from typing import Any, NoReturn
 
 from sluice.errors import Terminated
 from sluice.runtime import wrapper
-from sluice.runtime.log_lines import Lines
+from sluice.runtime.log_lines import LogStyle
 from sluice.runtime.report import Report, summary
 
 
-def end(report: Report, failure: BaseException | None, lines: Lines, result_file: str | None = None) -> NoReturn:
+def end(report: Report, failure: BaseException | None, lines: LogStyle, result_file: str | None = None) -> NoReturn:
     """Prints a run's outcome, by the wrapper if there is one, and exits."""
     code = note_failure(report, failure)
     document = json.dumps(report.document(), default=str, ensure_ascii=False)
@@ -27,7 +27,7 @@ def end(report: Report, failure: BaseException | None, lines: Lines, result_file
     if failure is not None and code == 1:
         _print(lines.line("".join(traceback.format_tb(failure.__traceback__)).rstrip()))
     last_line = (
-        lines.line(f"{report.job}: {report.error}") if failure else lines.told(f"{report.job}: {summary(report)}")
+        lines.line(f"{report.job}: {report.error}") if failure else lines.timed_line(f"{report.job}: {summary(report)}")
     )
     printed = document if failure or report.answer is None else report.answer
     if not wrapper.end(printed, last_line, code):

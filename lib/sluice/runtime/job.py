@@ -14,7 +14,7 @@ from sluice.errors import Terminated
 from sluice.lake.lake import Lake
 from sluice.runtime import session, wrapper
 from sluice.runtime.exit import end, note_failure
-from sluice.runtime.log_lines import Lines
+from sluice.runtime.log_lines import LogStyle
 from sluice.runtime.progress import Progress
 from sluice.runtime.report import Report, text_table
 from sluice.runtime.settings import Settings
@@ -25,28 +25,28 @@ _ENDING = (signal.SIGTERM, signal.SIGINT)
 class Job:
     """A job at work: its settings, its report and what it tells. A part of a job shares its Spark session."""
 
-    def __init__(self, name: str, chosen: Settings, whole: Job | None = None) -> None:
+    def __init__(self, name: str, chosen: Settings, parent: Job | None = None) -> None:
         self.settings = chosen
         self.report = Report(name, chosen.run_id)
         self.progress: Progress = (
-            whole.progress
-            if whole
-            else Progress(chosen.progress, Lines(chosen.log_format, chosen.run_id), _on_terminal())
+            parent.progress
+            if parent
+            else Progress(chosen.progress, LogStyle(chosen.log_format, chosen.run_id), _on_terminal())
         )
-        self._whole = whole or self
+        self._root: Job = parent._root if parent else self
         self._session: AbstractContextManager[Any] | None = None
 
     @property
     def spark(self) -> Any:
         """The Spark session, started where it is needed first."""
-        whole = self._whole
-        if whole._session is None:
+        root = self._root
+        if root._session is None:
             session.require()
-            with whole.step("start"):
-                whole._session = session.opened(whole.report.job)
-                whole.progress.spark = whole._session.__enter__()
-            whole.listen()  # Spark has put a handler of its own for SIGINT
-        return whole.progress.spark
+            with root.step("start"):
+                root._session = session.opened(root.report.job)
+                root.progress.spark = root._session.__enter__()
+            root.listen()  # Spark has put a handler of its own for SIGINT
+        return root.progress.spark
 
     @property
     def lake(self) -> Lake:
@@ -85,7 +85,7 @@ class Job:
     @contextmanager
     def part(self, name: str) -> Iterator[Job]:
         """A part of this job, with a report of its own among this one's `steps`."""
-        part = Job(name, self.settings, self._whole)
+        part = Job(name, self.settings, self)
         self.report.steps = [*(self.report.steps or []), part.report]
         try:
             yield part

@@ -1,4 +1,4 @@
-"""Lines on standard error, as text or as JSON objects; run by ./spark-submit.sh as the filter of all of them."""
+"""LogStyle on standard error, as text or as JSON objects; run by ./spark-submit.sh as the filter of all of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NOISE = b"Using incubator modules"  # the JVM's, at each start of Spark
 
 
 @dataclass(frozen=True)
-class Lines:
+class LogStyle:
     """How the lines of a run are written."""
 
     log_format: str = "text"
@@ -32,7 +32,7 @@ class Lines:
         values = {"time": datetime.now(UTC).isoformat(), "run_id": self.run_id, "message": message, **fields}
         return json.dumps(values, ensure_ascii=False)
 
-    def told(self, message: str, **fields: Any) -> str:
+    def timed_line(self, message: str, **fields: Any) -> str:
         """A line of what happens, with its time."""
         return self.line(message if self.json else f"{datetime.now(UTC):%H:%M:%S} {message}", **fields)
 
@@ -57,7 +57,7 @@ class Filter:
 
     def __init__(self, introduced: Path) -> None:
         self._introduced = introduced
-        self._lines: Lines | None = None
+        self._lines: LogStyle | None = None
         self._held = b""
         self.ended = False
 
@@ -70,7 +70,9 @@ class Filter:
         self.ended = any(line.endswith(_END) for line in whole)
         if self._lines is None and not self.ended:
             return b""  # how to write is told by the job, at its start
-        lines = self._lines or Lines(os.environ.get("SLUICE_LOG_FORMAT", "text"), os.environ.get("SLUICE_RUN_ID", ""))
+        lines = self._lines or LogStyle(
+            os.environ.get("SLUICE_LOG_FORMAT", "text"), os.environ.get("SLUICE_RUN_ID", "")
+        )
         shown = b"".join(lines.passed(line.removesuffix(_END) + b"\n") for line in whole if line != _END)
         drawn = not lines.json and not rest.startswith(b"WARNING")  # that may become noise
         self._held = b"" if drawn else rest
@@ -80,9 +82,9 @@ class Filter:
         """What is left when the pipe ends without the wrapper."""
         return self.take(_END + b"\n") if self._held else b""
 
-    def _known(self) -> Lines | None:
+    def _known(self) -> LogStyle | None:
         with suppress(OSError):
-            return Lines(*self._introduced.read_text().split())
+            return LogStyle(*self._introduced.read_text().split())
         return None
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from sluice.runtime.log_lines import Lines
+from sluice.runtime.log_lines import LogStyle
 from sluice.runtime.spark_status import Figures, SparkStatus
 
 _EVERY = 10.0
@@ -19,16 +19,16 @@ _REFRESH = 0.5
 class Progress:
     """`style` is auto, plain or none; `terminal` tells whether a person watches standard error."""
 
-    def __init__(self, style: str = "auto", lines: Lines | None = None, terminal: bool = False) -> None:
-        self.lines = lines or Lines()
+    def __init__(self, style: str = "auto", lines: LogStyle | None = None, terminal: bool = False) -> None:
+        self.lines = lines or LogStyle()
         self._shown = style != "none"
         self._live = style == "auto" and terminal and not self.lines.json
         self._screen: Any = None  # rich's console while a live line is drawn
         self.spark: Any = None
 
-    def tell(self, message: str, **fields: Any) -> None:
+    def log(self, message: str, **fields: Any) -> None:
         """One line, whatever the style: for what a user must know."""
-        line = self.lines.told(message, **fields)
+        line = self.lines.timed_line(message, **fields)
         if self._screen is None:
             print(line, file=sys.stderr, flush=True)
         else:
@@ -43,8 +43,8 @@ class Progress:
             with self._drawn(_Step(name, files, self)):
                 yield
         else:
-            self.tell(f"{name} …", step=name)
-            with _every(_EVERY, _Step(name, files, self), lambda text: self.tell(text, step=name)):
+            self.log(f"{name} …", step=name)
+            with _every(_EVERY, _Step(name, files, self), lambda text: self.log(text, step=name)):
                 yield
 
     @contextmanager
@@ -66,7 +66,7 @@ class Progress:
                     yield
             finally:
                 self._screen = None
-        self.tell(step.finished())
+        self.log(step.finished())
 
 
 class _Step:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sluice.errors import UsageError
-from sluice.runtime.log_lines import Lines
+from sluice.runtime.log_lines import LogStyle
 
 KEYS = ("lake", "progress", "log_format", "lock_timeout", "max_rejects", "max_record_bytes", "min_age", "tables")
 
@@ -62,10 +62,10 @@ def _new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
 
 
-def lines(arguments: Sequence[str], values: dict[str, Any]) -> Lines:
+def lines(arguments: Sequence[str], values: dict[str, Any]) -> LogStyle:
     """How a run's lines are written, known before Click has understood the arguments: wrong usage is told so too."""
     log_format = _given(arguments, "--log-format", "SLUICE_LOG_FORMAT") or values.get("log_format") or "text"
-    return Lines(log_format, _given(arguments, "--run-id", "SLUICE_RUN_ID") or _new_run_id())
+    return LogStyle(log_format, _given(arguments, "--run-id", "SLUICE_RUN_ID") or _new_run_id())
 
 
 def _given(arguments: Sequence[str], flag: str, variable: str) -> str | None:

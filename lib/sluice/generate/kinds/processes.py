@@ -119,7 +119,7 @@ def _write_this_machine(job: Job, folder: Path) -> None:
     except (OSError, subprocess.CalledProcessError):
         raise InputError("this machine's `ps` cannot be run: install procps, or give --rows") from None
     target = _write(folder, socket.gethostname(), datetime.now(UTC), listing)
-    job.progress.tell(f"{target}: {listing.count(os.linesep.encode()) - 1:,} processes")
+    job.progress.log(f"{target}: {listing.count(os.linesep.encode()) - 1:,} processes")
 
 
 def _write_made_up(job: Job, folder: Path, rows: int, seed: int) -> None:
@@ -127,7 +127,7 @@ def _write_made_up(job: Job, folder: Path, rows: int, seed: int) -> None:
     spark, count = job.spark, -(-rows // PROCESSES)
     with job.step("generate"):
         _write_all(spark, str(folder), count, rows, seed)
-    job.progress.tell(f"{folder}: {rows:,} processes in {count:,} snapshots")
+    job.progress.log(f"{folder}: {rows:,} processes in {count:,} snapshots")
 
 
 def _write_all(spark: Any, folder: str, count: int, rows: int, seed: int) -> None:
