@@ -48,10 +48,10 @@ def assert_ended(process, number, began, before=""):
     print(f"ended {seconds:.1f} s after {number.name}")
     report, name = json.loads(out), number.name
     assert (code, report["status"]) == (CODES[number], "failed")
-    assert report["error"] == f"ended by {name}: run it again, it goes on where it was"
+    assert report["error"] == f"stopped by {name}: rerun the same command, it resumes safely"
     lines = (before + err).splitlines()
     assert lines[-1] == f"{report['job']}: {report['error']}"
-    assert sum("ended by" in line for line in lines) == 1
+    assert sum("stopped by" in line for line in lines) == 1
     assert "Traceback" not in before + err
     assert seconds < 10
     return lines

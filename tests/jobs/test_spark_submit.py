@@ -102,7 +102,7 @@ def test_sigterm_ends_a_run_cleanly(submit, job, lake, rows, csv_file):
         process.send_signal(signal.SIGTERM)
         code, out, err = finished(process)
     assert code == 143
-    assert json.loads(out)["error"] == "ended by SIGTERM: run it again, it goes on where it was"
+    assert json.loads(out)["error"] == "stopped by SIGTERM: rerun the same command, it resumes safely"
     assert err.splitlines()[-1] == f"ingest: {json.loads(out)['error']}"
     assert rows("runs", "run_id", "status") == [("ended", "failed")]
     assert job("ingest", "products", path).counts == {"read": 1, "unchanged": 1}

@@ -8,6 +8,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from sluice.files.output_file import output_file
+
 
 def _folder() -> Path | None:
     folder = os.environ.get("SLUICE_WRAPPER")
@@ -31,9 +33,8 @@ def attach() -> None:
 def introduce(log_format: str, run_id: str) -> None:
     """Says how lines are written, for those that others than the job write, and for the start that follows."""
     if folder := _folder():
-        new = folder / "run.new"
-        new.write_text(f"{log_format}\n{run_id}\n")
-        new.replace(folder / "run")
+        with output_file(folder / "run") as file:
+            file.write(f"{log_format}\n{run_id}\n".encode())
 
 
 def begin() -> signal.Signals | None:
