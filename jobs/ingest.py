@@ -15,7 +15,8 @@ from sluice.cli.options import (
     take_ingest,
     writer_options,
 )
-from sluice.ingest import run as ingest
+from sluice.ingest.plan import make_plan
+from sluice.ingest.run import ingest
 from sluice.runtime.job import job
 
 
@@ -32,8 +33,8 @@ def main(table: str, inputs: tuple[str, ...], **options: Any) -> None:
     with job("ingest", options) as running:
         declared = Catalog(running.settings.tables).table(table)
         chosen, _ = take_ingest(options, declared)
-        plan = ingest.plan(running, declared, inputs, chosen)
-        ingest.run(running, plan)
+        running.report.table = declared.name
+        ingest(running, make_plan(running.settings.lake, declared, inputs, chosen))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import click
 from sluice.catalog.catalog import Catalog
 from sluice.cli.command import JobGroup
 from sluice.cli.options import common_options, ingest_options, reading_options, take_ingest, writer_options
-from sluice.ingest import replay
+from sluice.ingest.replay import replay
 from sluice.ledger import rejects
 from sluice.runtime.job import job
 
@@ -50,7 +50,7 @@ def replay_(table: str | None, **options: Any) -> None:
         catalog = Catalog(running.settings.tables)
         declared = catalog.table(table) if table else None
         chosen, given = take_ingest(options, declared)
-        replay.run(running, catalog, declared, chosen, given)
+        replay(running, catalog, declared, chosen, given)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from sluice.cli.options import (
     take_ingest,
     writer_options,
 )
-from sluice.ingest import run as ingest
+from sluice.ingest.plan import make_plan
 from sluice.runtime.job import job
 
 
@@ -36,7 +36,8 @@ def main(table: str, inputs: tuple[str, ...], with_records: bool, schema: str, *
     with job("run", options) as running:
         declared = Catalog(running.settings.tables).table(table)
         chosen, _ = take_ingest(options, declared)
-        plan = ingest.plan(running, declared, inputs, chosen)
+        running.report.table = declared.name
+        plan = make_plan(running.settings.lake, declared, inputs, chosen)
         pipeline.run(running, plan, schema, with_records=with_records)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sluice.aggregate import refresh as aggregate
 from sluice.catalog import derived
 from sluice.export import run as export
-from sluice.ingest import run as ingest
-from sluice.ingest.run import Plan
+from sluice.ingest.plan import Plan
+from sluice.ingest.run import ingest
 from sluice.lake import log
 from sluice.model.table import AnyTable
 from sluice.runtime.job import Job
@@ -17,9 +17,9 @@ def run(job: Job, plan: Plan, schema: str, *, with_records: bool) -> None:
     table, lake = plan.table, job.settings.lake
     job.report.table = table.name
     with job.part("ingest") as part:
-        ingest.run(part, plan)
+        ingest(part, plan)
     if part.report.table_version is not None and not job.settings.dry_run:
-        aggregates = derived.kept(lake, table)
+        aggregates = derived.aggregates_of(lake, table)
         with job.part("aggregate") as part:
             part.each(aggregates, lambda each, made: aggregate.run(each, table, made))
         sources: list[AnyTable] = [*aggregates, *([table] if with_records else [])]

@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 from sluice.catalog import catalog
 from sluice.cli.options import file_options, ingest_options, reading_options, take_ingest
-from sluice.ingest import replay
-from sluice.ingest import run as ingest
+from sluice.ingest.plan import Options
+from sluice.ingest.replay import options_for
 from sluice.ledger.rejects import FileWithRejects
 from sluice.readers.csv.dialect import Dialect
 from sluice.readers.lines.formats import JsonLines, LinePattern
@@ -67,7 +67,7 @@ def test_what_is_given_is_taken_from_wherever_it_comes():
 
 def as_read(table, stored, given):
     file = FileWithRejects(table.name, "file:///a", json.dumps(stored), "run", datetime(2024, 1, 1, tzinfo=UTC))
-    return replay._as_read(file, table, ingest.Options(table.reading), given).reading
+    return options_for(file, table, Options(table.reading), given).reading
 
 
 def test_files_are_read_again_as_before_but_for_what_is_given_and_the_tables_own():

@@ -5,8 +5,14 @@ from __future__ import annotations
 import pytest
 from chispa import assert_df_equality
 from sluice.ingest import dedupe
+from sluice.ingest.classify import with_outcomes
+from sluice.model.table import Column, Table
 
 ROWS = "key string, value string, file int, position bigint"
+
+
+def table(*columns):
+    return Table("t", tuple(map(Column, columns)), ("key",), reader=None, reading=None)
 
 
 def test_the_last_in_order_of_file_and_position_is_not_superseded(spark):
@@ -33,10 +39,10 @@ def test_each_row_has_one_outcome(spark, few):
         ],
         schema,
     )
-    table = spark.createDataFrame(
+    stored = spark.createDataFrame(
         [("a", "1"), ("b", "1"), ("c", None), ("d", "4"), ("z", "9")], "key string, value string"
     )
-    classified = dedupe.classify(rows, table, ["key"], ["key", "value"], few=few).select("key", "value", "_outcome")
+    classified = with_outcomes(rows, stored, table("key", "value"), few=few).select("key", "value", "_outcome")
     wanted = spark.createDataFrame(
         [
             ("a", "1", "unchanged"),
@@ -53,5 +59,5 @@ def test_each_row_has_one_outcome(spark, few):
 
 def test_without_a_table_every_winner_is_new(spark):
     rows = spark.createDataFrame([("a", True), ("a", False)], "key string, _superseded boolean")
-    outcomes = dedupe.classify(rows, None, ["key"], ["key"]).select("_outcome").collect()
+    outcomes = with_outcomes(rows, None, table("key")).select("_outcome").collect()
     assert sorted(row._outcome for row in outcomes) == ["duplicate", "inserted"]

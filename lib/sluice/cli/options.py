@@ -16,7 +16,7 @@ from sluice import readers
 from sluice.catalog.catalog import BUILT_IN
 from sluice.errors import UsageError
 from sluice.generate.options import OF_KIND
-from sluice.ingest import run as ingest
+from sluice.ingest.plan import Options
 from sluice.ingest.limit import RejectLimit
 from sluice.model.table import Table
 from sluice.readers.shared import new_columns
@@ -131,7 +131,7 @@ export_options = _together(
 )
 
 
-def take_ingest(options: dict[str, Any], table: Table | None) -> tuple[ingest.Options, dict[str, Any]]:
+def take_ingest(options: dict[str, Any], table: Table | None) -> tuple[Options, dict[str, Any]]:
     """Takes the values of `ingest_options`, `file_options` and `reading_options` out of a job's.
 
     Files are read as the table declares, but for what is chosen otherwise: Click's own defaults are only for show.
@@ -147,8 +147,8 @@ def take_ingest(options: dict[str, Any], table: Table | None) -> tuple[ingest.Op
             raise UsageError(f"--{name.replace('_', '-')} is not for files of table {table.name}")
         chosen = known & {name for name in values if _source(name) is not ParameterSource.DEFAULT}
         reading = replace(table.reading, **{name: values[name] for name in chosen})
-    others = {item.name for item in fields(ingest.Options)} & options.keys()
-    return ingest.Options(reading, **{name: options.pop(name) for name in others}), given
+    others = {item.name for item in fields(Options)} & options.keys()
+    return Options(reading, **{name: options.pop(name) for name in others}), given
 
 
 def take_sample(options: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:

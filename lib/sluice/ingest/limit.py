@@ -1,4 +1,4 @@
-"""How many records of a file may be rejected."""
+"""How many records of a file may be rejected before the run is refused."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RejectLimit:
-    """How many records of a file may be rejected: a number or a share in percent."""
+    """How many records of a file may be rejected: a number, or a share in percent."""
 
     number: float
     percent: bool

@@ -1,4 +1,8 @@
-"""Keys for records without an id: the n-th of those alike in a file is occurrence n."""
+"""Keys for records without an id, such as log lines: the n-th of identical records of a file is occurrence n.
+
+The key is a hash of the record and its occurrence. So the same log read again, or one that overlaps it, gives the same
+keys and adds nothing, and a table holds as many identical records as the file with the most of them.
+"""
 
 from __future__ import annotations
 
@@ -7,53 +11,59 @@ from pyspark.sql import functions as F
 
 from sluice.model.table import Occurrences, Table
 
-MANY = 1_000_000  # records that others are like, more of which are not told to every task
+MANY = 1_000_000  # repeated records; up to so many are sent to every task
 
 
 def spread(rows: DataFrame, table: Table, tasks: int) -> DataFrame:
-    """Adds `_high` and `_low`, 128 bits of what makes a record the same, and brings those alike into one task.
+    """Adds `_high` and `_low`, a 128-bit hash of what makes records the same, and brings identical ones into one task.
 
-    The tasks are about as large as each other; each holds few of the table's partitions.
+    The tasks are of like size, and each holds few of the table's partitions. One row a record.
     """
-    identity = table.occurrences
-    assert identity is not None
+    identity = _identity(table)
     by_id = F.col(identity.id).isNotNull()
-    alike = [F.when(~by_id, F.col(name)) for name in identity.of if name not in ("source", *table.partition_by)]
-    what: list[Column | str] = ["source", *table.partition_by, identity.id, *alike]
-    rows = rows.withColumns({"_high": F.xxhash64(*what), "_low": F.xxhash64(F.lit(1), *what)})
+    parts = [F.when(~by_id, F.col(name)) for name in identity.of if name not in ("source", *table.partition_by)]
+    hashed: list[Column | str] = ["source", *table.partition_by, identity.id, *parts]
+    rows = rows.withColumns({"_high": F.xxhash64(*hashed), "_low": F.xxhash64(F.lit(1), *hashed)})
     return rows.hint("rebalance", tasks, *table.partition_by)
 
 
-def identified(rows: DataFrame, table: Table, tasks: int) -> DataFrame:
-    """Adds the table's occurrence column, its key and `_superseded` to `spread` rows of one run.
+def numbered(rows: DataFrame, table: Table, tasks: int) -> DataFrame:
+    """Adds the table's occurrence column, its key and `_superseded`; drops `_high` and `_low`. One row a record.
 
-    Of the rows of one key in several files the first stands, as they are all alike; of those told by an id the last.
-    Most rows are like no other: only those that are get sorted, unless they are `MANY`.
+    in: rows of one run, with what `spread` adds. Of the rows of one key in several files the first wins, as they are
+    identical; of those identified by an id the last. Most records are like no other: only those that are repeated get
+    sorted, unless they are `MANY`.
     """
-    identity = table.occurrences
-    assert identity is not None
+    identity = _identity(table)
     same = [*table.partition_by, "_high", "_low"]
-    several = rows.groupBy(*same).count().where("count > 1").select("_high", "_low").persist()
-    count = several.count()
+    repeated = rows.groupBy(*same).count().where("count > 1").select("_high", "_low").persist()
+    count = repeated.count()
     if count > MANY:
-        numbered = _numbered(rows, identity).hint("rebalance", tasks, *table.partition_by)
+        rows = _sorted(rows, identity).hint("rebalance", tasks, *table.partition_by)
     elif count:
-        others = _numbered(rows.join(F.broadcast(several), ["_high", "_low"], "left_semi"), identity)
-        place = ["_file", "_position"]
-        known = others.select(*place, F.col(identity.column).alias("_number"), F.col("_superseded").alias("_again"))
-        numbered = rows.join(F.broadcast(known), place, "left").withColumns(
-            {
-                identity.column: F.coalesce("_number", F.lit(1)),
-                "_superseded": F.coalesce("_again", F.lit(False)),
-            }
-        )
-        numbered = numbered.drop("_number", "_again")
+        rows = _with_numbers(rows, _sorted(rows.join(F.broadcast(repeated), ["_high", "_low"], "left_semi"), identity))
     else:
-        numbered = rows.withColumns({identity.column: F.lit(1), "_superseded": F.lit(False)})
-    return numbered.withColumn(identity.key, _key(identity.column)).drop("_high", "_low")
+        rows = rows.withColumns({identity.column: F.lit(1), "_superseded": F.lit(False)})
+    return rows.withColumn(identity.key, _key(identity.column)).drop("_high", "_low")
 
 
-def _numbered(rows: DataFrame, identity: Occurrences) -> DataFrame:
+def _identity(table: Table) -> Occurrences:
+    assert table.occurrences is not None
+    return table.occurrences
+
+
+def _with_numbers(rows: DataFrame, repeated: DataFrame) -> DataFrame:
+    """Adds `repeated`'s last two columns, the occurrence and `_superseded`, by `_file` and `_position`; other rows
+    are occurrence 1 and not superseded."""
+    place, (column, _) = ["_file", "_position"], repeated.columns[-2:]
+    numbers = repeated.select(*place, F.col(column).alias("_number"), F.col("_superseded").alias("_again"))
+    rows = rows.join(F.broadcast(numbers), place, "left").withColumns(
+        {column: F.coalesce("_number", F.lit(1)), "_superseded": F.coalesce("_again", F.lit(False))}
+    )
+    return rows.drop("_number", "_again")
+
+
+def _sorted(rows: DataFrame, identity: Occurrences) -> DataFrame:
     """Adds the occurrence column and `_superseded`; one sort for both."""
     by_id = F.col(identity.id).isNotNull()
     in_file = Window.partitionBy("_high", "_low", "_file").orderBy("_position")
@@ -61,9 +71,9 @@ def _numbered(rows: DataFrame, identity: Occurrences) -> DataFrame:
     before = in_run.rowsBetween(Window.unboundedPreceding, -1)
     rows = rows.repartition("_high", "_low")
     rows = rows.withColumn(identity.column, F.when(by_id, 1).otherwise(F.row_number().over(in_file)))
-    later_one = F.lead(F.lit(True), 1, False).over(in_run)
-    had = F.coalesce(F.max(identity.column).over(before), F.lit(0)) >= F.col(identity.column)
-    return rows.withColumn("_superseded", F.when(by_id, later_one).otherwise(had))
+    has_later = F.lead(F.lit(True), 1, False).over(in_run)
+    had_as_many = F.coalesce(F.max(identity.column).over(before), F.lit(0)) >= F.col(identity.column)
+    return rows.withColumn("_superseded", F.when(by_id, has_later).otherwise(had_as_many))
 
 
 def _key(occurrence: str) -> Column:

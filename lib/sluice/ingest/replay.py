@@ -1,36 +1,42 @@
-"""The files of rejects read again: what now fits is taken, and their rejects are replaced."""
+"""The files of rejects read again: rows that now fit are merged, and the files' rejects are replaced."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sluice.catalog.catalog import Catalog
 from sluice.errors import InputError
 from sluice.files import find as files
 from sluice.files.input_file import InputFile
-from sluice.ingest import run as ingest
-from sluice.ingest.run import Options, Plan
+from sluice.ingest.plan import Options, open_files
+from sluice.ingest.run import ingest
 from sluice.ledger import rejects
 from sluice.ledger.rejects import FileWithRejects
 from sluice.model.table import Table
 from sluice.runtime.exit import note_failure
 from sluice.runtime.job import Job
 
-Group = tuple[Table, Options, list[FileWithRejects]]
+
+class Group(NamedTuple):
+    """Files of one table that are read with the same options, in one ingest."""
+
+    table: Table
+    options: Options
+    files: list[FileWithRejects]
 
 
-def run(job: Job, catalog: Catalog, table: Table | None, options: Options, given: Mapping[str, Any]) -> None:
-    """Replays the rejects of a table, or of all; a part of the job for each table and way its files are read.
+def replay(job: Job, catalog: Catalog, table: Table | None, options: Options, given: Mapping[str, Any]) -> None:
+    """Replays the rejects of a table, or of all tables; a part of the job for each group of files.
 
-    Files are read as before, but for the options `given` now. Those that cannot be read keep their rejects. Raises
+    Files are read as before, except for the options `given` now. Files that cannot be read keep their rejects. Raises
     InputError if none can be read.
     """
     job.report.table = table.name if table else None
-    found = rejects.files_with_rejects(job.settings.lake, job.report.table)
-    if not found:
+    with_rejects = rejects.files_with_rejects(job.settings.lake, job.report.table)
+    if not with_rejects:
         job.report.status = "nothing_new"
         return
     failures: list[InputError] = []
@@ -43,7 +49,7 @@ def run(job: Job, catalog: Catalog, table: Table | None, options: Options, given
             part.progress.log(str(error))
             failures.append(error)
 
-    groups = _groups(catalog, found, options, given)
+    groups = _groups(catalog, with_rejects, options, given)
     job.each(groups, attempt)
     if len(failures) == len(groups):
         raise failures[0]
@@ -51,18 +57,18 @@ def run(job: Job, catalog: Catalog, table: Table | None, options: Options, given
 
 
 def _groups(
-    catalog: Catalog, found: Iterable[FileWithRejects], options: Options, given: Mapping[str, Any]
+    catalog: Catalog, with_rejects: Iterable[FileWithRejects], options: Options, given: Mapping[str, Any]
 ) -> list[Group]:
-    """What is read together: files of one table with the same options, in order of their paths."""
     groups: dict[tuple[str, Options], list[FileWithRejects]] = {}
-    for each in found:
-        table = catalog.table(each.table)
-        groups.setdefault((table.name, _as_read(each, table, options, given)), []).append(each)
-    return [(catalog.table(name), chosen, members) for (name, chosen), members in groups.items()]
+    for file in with_rejects:
+        table = catalog.table(file.table)
+        groups.setdefault((table.name, options_for(file, table, options, given)), []).append(file)
+    return [Group(catalog.table(name), chosen, members) for (name, chosen), members in groups.items()]
 
 
-def _as_read(file: FileWithRejects, table: Table, options: Options, given: Mapping[str, Any]) -> Options:
-    """The options that the file was read with, but for those given now and what only a declaration can say."""
+def options_for(file: FileWithRejects, table: Table, options: Options, given: Mapping[str, Any]) -> Options:
+    """The options that the file was read with, except for those given now; what only a declaration says is the
+    declaration's of today."""
     before = json.loads(file.options or "{}")
     values, ignoring = before | dict(given), before.get("on_new_column")
     names = {item.name for item in fields(table.reading) if not item.metadata.get("declared")}
@@ -72,15 +78,15 @@ def _as_read(file: FileWithRejects, table: Table, options: Options, given: Mappi
 
 
 def _replay(job: Job, group: Group) -> None:
-    table, options, members = group
-    job.report.table = table.name
-    there: list[InputFile] = []
-    gone: list[InputError] = []
-    for each in members:
+    job.report.table = group.table.name
+    existing: list[InputFile] = []
+    missing: list[InputError] = []
+    for file in group.files:
         try:
-            there.extend(files.find([each.file]))
+            existing.extend(files.find([file.file]))
         except InputError as error:
-            gone.append(error)
-    there.sort(key=lambda file: file.path)
-    plan = Plan(table, options, tuple(there), {each.file: each for each in members}, tuple(gone))
-    ingest.run(job, ingest.with_files_opened(job.settings.lake, plan))
+            missing.append(error)
+    existing.sort(key=lambda file: file.path)
+    replayed = {file.file: file for file in group.files}
+    lake = job.settings.lake
+    ingest(job, open_files(lake, group.table, existing, group.options, missing=missing, replayed=replayed))

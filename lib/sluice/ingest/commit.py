@@ -1,0 +1,102 @@
+"""What a run commits: deletes to remember, then the changes of the table, then what the ledger says of its files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pyspark.sql import DataFrame, Observation
+from pyspark.sql import functions as F
+
+from sluice.ingest.classify import CHANGES, DELETES, Classified
+from sluice.lake import log
+from sluice.ledger import deletes, rejects
+from sluice.ledger.ingested_files import record_files
+
+if TYPE_CHECKING:
+    from sluice.ingest.plan import Plan
+    from sluice.ingest.read import Read
+    from sluice.lake.lake import Lake
+    from sluice.model.table import Table
+
+
+def _changes(lake: Lake, table: Table, rows: DataFrame) -> DataFrame:
+    """The rows to insert, update or remove. out: the table's columns, `ingested_at` (UTC), `run_id`, `_gone`: whether
+    the row's key is removed; one row a key."""
+    return rows.where(F.col("_outcome").isin(*CHANGES)).select(
+        *table.column_names,
+        F.lit(datetime.now(UTC)).alias("ingested_at"),
+        F.lit(lake.run_id).alias("run_id"),
+        F.col("_outcome").isin("removed", "deleted").alias("_gone"),
+    )
+
+
+def create(lake: Lake, plan: Plan, rows: DataFrame) -> dict[str, int]:
+    """Makes a table of classified rows, and counts their outcomes in the same pass."""
+    seen = Observation()
+    outcomes = ("duplicate", "inserted", "absent")
+    counts = [F.count(F.when(F.col("_outcome") == name, True)).alias(name) for name in outcomes]
+    changes = _changes(lake, plan.table, rows.observe(seen, *counts)).drop("_gone")
+    if plan.table.partition_by and not plan.table.occurrences:  # those are spread by their partitions already
+        changes = changes.hint("rebalance", *plan.table.partition_by)
+    lake.create(plan.table, changes)
+    return dict(seen.get)
+
+
+def merge(lake: Lake, plan: Plan, classified: Classified) -> None:
+    """Merges the changes into the table. Raises RuntimeError where Delta counts other rows than were classified."""
+    table, counts = plan.table, classified.counts
+    changes = _changes(lake, table, classified.rows)
+    if plan.version is None:
+        lake.create(table, changes.where("NOT _gone").drop("_gone"))
+        return
+    expected = {outcome: counts.get(outcome, 0) for outcome in ("inserted", "updated")}
+    expected["removed"] = counts.get("removed", 0) + counts.get("deleted", 0)
+    if plan.to_add:
+        lake.add_columns(table.name, plan.to_add)
+    if any(expected.values()):
+        updating, removing = bool(expected["updated"]), bool(expected["removed"])
+        changes = changes if removing else changes.drop("_gone")
+        merged = lake.merge(table.name, changes, table.key, classified.within, updating=updating, removing=removing)
+        if merged != expected:
+            raise RuntimeError(f"table {table.name}: Delta merged {merged}, expected {expected}: maintain restore it")
+
+
+def remember_deletes(lake: Lake, plan: Plan, classified: Classified) -> None:
+    """Keeps in `sluice_deletes` what the merge will delete: before it, so that a killed run does not lose it."""
+    if plan.version is None:  # of an earlier table of that name
+        deletes.forget(lake.root, plan.table.name, -1, lake.run_id)
+    if not any(classified.counts.get(name) for name in DELETES):
+        return
+    rows = _to_remember(lake, plan.table, classified.rows.where(F.col("_outcome").isin(*DELETES)))
+    if rows is not None:
+        deletes.remember(lake, plan.table, rows, _version_after(plan, classified.counts))
+
+
+def _version_after(plan: Plan, counts: Mapping[str, int]) -> int:
+    """The table's version once the run is merged."""
+    if plan.version is None:
+        return 0
+    return plan.version + bool(plan.to_add) + any(counts.get(name) for name in CHANGES)
+
+
+def _to_remember(lake: Lake, table: Table, rows: DataFrame) -> DataFrame | None:
+    """Of the deleting rows those that must be remembered: without them a late row could not be recognised as older.
+
+    As long as a file of the table has rejects, it can be replayed: then all of them. Else, with an ordering column,
+    those whose key was not deleted at the same value already; without one none (None).
+    """
+    if rejects.files_with_rejects(lake.root, table.name):
+        return rows
+    return rows.where(~F.col("_buried.order").eqNullSafe(F.col(table.order_by))) if table.order_by else None
+
+
+def record(lake: Lake, plan: Plan, read: Read) -> int:
+    """Notes in the ledger that the table holds the files; gives the table's version."""
+    table = plan.table
+    if table.origin and log.stored(lake.root, table.name).declaration != plan.declared.declaration:
+        lake.declare(plan.declared)
+    table_id, version = log.required_state(lake.root, table.name)
+    record_files(lake.root, table.name, table_id, version, lake.run_id, read.tallies)
+    return version

@@ -1,0 +1,73 @@
+"""The new files of a plan read: conformed records, kept in memory, and their counts by file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from sluice.catalog.expressions import check_in_spark
+from sluice.ingest import occurrences
+from sluice.ingest.conform import conform
+from sluice.ingest.tally import tally
+from sluice.ledger.ingested_files import Tally
+
+if TYPE_CHECKING:
+    from sluice.ingest.plan import Plan
+    from sluice.lake.lake import Lake
+
+PARTITION_BYTES = 64 * 1024 * 1024
+SPREAD = 8  # parts per task, of which Spark makes tasks of like size
+
+
+@dataclass(frozen=True)
+class Read:
+    """What was read of a run's files: `tallies` counts the `records` by file; later steps use about `tasks` tasks.
+
+    `records`: one row a record, with the columns of `conform`; of a log also what `occurrences.spread` adds.
+    """
+
+    records: DataFrame
+    tallies: Sequence[Tally]
+    tasks: int
+
+    @property
+    def rows(self) -> DataFrame:
+        """The records that are rows of the table: `_file`, `_position` and the table's columns."""
+        return self.records.where("_reason is null").drop("_raw", "_reason")
+
+    @property
+    def rows_read(self) -> int:
+        return sum(tally.rows_read for tally in self.tallies)
+
+    @property
+    def rows_rejected(self) -> int:
+        return sum(tally.rows_rejected for tally in self.tallies)
+
+    def without(self, numbers: Sequence[int]) -> Read:
+        """The same without the files of these numbers."""
+        if not numbers:
+            return self
+        tallies = [tally for tally in self.tallies if tally.number not in numbers]
+        return replace(self, records=self.records.where(~F.col("_file").isin(list(numbers))), tallies=tallies)
+
+
+def read(lake: Lake, plan: Plan) -> Read:
+    """Reads the plan's files once; the records stay in memory. Raises UsageError for a declaration with wrong SQL."""
+    table, options = plan.table, plan.options
+    if table.origin:
+        check_in_spark(lake.spark, table)
+    tasks = _tasks(lake.spark, plan)
+    records = conform(table.reader.read(lake.spark, plan.sources), table)
+    records = (occurrences.spread(records, table, tasks * SPREAD) if table.occurrences else records).persist()
+    files = [(source.file, options.of_source(bool(source.new))) for source in plan.sources]
+    return Read(records, tally(records, files, table), tasks)
+
+
+def _tasks(spark: Any, plan: Plan) -> int:
+    """Over how many tasks the rows are spread: so many that one's rows fit into its memory."""
+    size = sum(source.file.size * (5 if source.file.compression else 1) for source in plan.sources)
+    return max(spark.sparkContext.defaultParallelism, -(-size // PARTITION_BYTES))
