@@ -1,4 +1,4 @@
-"""Every failure that a user can cause, each with the exit code that it ends the job with, and words that messages share.
+"""Every failure that a user can cause, each with the exit code that it ends the job with; words that messages share.
 
 A message is one line that names the file, table or column and says what to do.
 """

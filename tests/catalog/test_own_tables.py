@@ -59,7 +59,7 @@ def test_every_job_works_with_a_declared_table(declare, file, job, rows, databas
     path = file("a.csv", "id;day;paid", "1;02.10.2024;2.50", "2;02.10.2024;0", "1;03.10.2024;4", "3;x;1", "4;;2000")
     done = job("run", "visits", path, "--with-records", "--max-rejects", "50%")
     assert done.exit_code == 0, done.stderr
-    assert "check small not passed by 1 rows, which are kept: paid < 1000" in done.stderr
+    assert "check small not passed by 1 row, which is kept: paid < 1000" in done.stderr
     first = done.report["steps"][0]
     assert {name: first[f"rows_{name}"] for name in ("read", "rejected", "duplicate", "inserted")} == {
         "read": 5,
@@ -133,27 +133,27 @@ def test_a_check_that_fails_the_run(declare, file, job, rows, lake):
     done = job("ingest", "visits", path, "--max-rejects", "100%")
     assert done.exit_code == 4
     assert done.report["error"] == (
-        f"{path.as_uri()}: 1 records do not pass a check that all must pass, so nothing was merged: see them with "
-        "`rejects list`, mend the file, or change the check's action"
+        f"{path.as_uri()}: 1 record does not pass a check whose action is fail, so nothing was merged: see them with "
+        "`rejects list`, fix the file, or change the check's action"
     )
     assert rows("rejects", "raw") == [("2;02.10.2024;0",)]
     assert not (lake / "visits").exists()
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"),
+    ("before", "after", "message"),
     [
-        ('"paid > 0"', '"paid >"', "checks.positive: 'paid >' is no SQL expression"),
+        ('"paid > 0"', '"paid >"', "checks.positive: 'paid >' is not a valid SQL expression"),
         ('"paid > 0"', '"paid > (select 1)"', "checks.positive: 'paid > (select 1)' reaches outside the row"),
-        ("dd.MM.yyyy", "dd.MM.YYYY", "columns.day.format: Spark reads no date by 'dd.MM.YYYY'"),
-        ('key = ["id"]', 'key = ["sku"]', "key: 'sku' is not a column"),
+        ("dd.MM.yyyy", "dd.MM.YYYY", "columns.day.format: Spark cannot read a date by 'dd.MM.YYYY'"),
+        ('key = ["id"]', 'key = ["sku"]', "key: the table has no column 'sku': it has id, day, paid"),
         ("visits_by_day", "products_agg", "aggregates.products_agg: 'products_agg' is taken by a built-in table"),
     ],
 )
-def test_a_wrong_declaration_is_wrong_usage_and_writes_nothing(declare, file, job, lake, before, after, told):
+def test_a_wrong_declaration_is_wrong_usage_and_writes_nothing(declare, file, job, lake, before, after, message):
     path = declare("visits", VISITS.replace(before, after))
     done = job("ingest", "visits", file("a.csv", "id;day;paid", "1;02.10.2024;2.50"))
-    assert (done.exit_code, done.report["error"].startswith(f"{path}: {told}")) == (2, True), done.report["error"]
+    assert (done.exit_code, done.report["error"].startswith(f"{path}: {message}")) == (2, True), done.report["error"]
     assert "Traceback" not in done.stderr
     assert not (lake / "visits").exists()
     checked = job("tables", "check", path)
@@ -161,17 +161,17 @@ def test_a_wrong_declaration_is_wrong_usage_and_writes_nothing(declare, file, jo
 
 
 @pytest.mark.parametrize(
-    ("sql", "told"),
+    ("sql", "message"),
     [
         ("id % (id - id)", "Remainder by zero. Use `try_mod`"),
         ("2147483647 + id", "overflow. Use 'try_add'"),
         ("cast(concat('x', id) as int)", 'The value \'x1\' of the type "STRING" cannot be cast to "INT"'),
     ],
 )
-def test_sql_that_fails_for_a_record(declare, file, job, lake, sql, told):
+def test_sql_that_fails_for_a_record(declare, file, job, lake, sql, message):
     path = declare("visits", VISITS.replace("[checks]", f'n = {{ type = "int", sql = "{sql}" }}\n[checks]'))
     done = job("ingest", "visits", file("a.csv", "id;day;paid", "1;02.10.2024;2.50"))
-    expected = f"{path}: SQL of table visits fails for a record, so nothing was merged: {told}"
+    expected = f"{path}: SQL of table visits fails for a record, so nothing was merged: {message}"
     assert (done.exit_code, done.report["error"][: len(expected)]) == (2, expected)
     assert not (lake / "visits").exists()
 
@@ -188,7 +188,7 @@ def test_a_broken_declaration_stops_only_the_jobs_that_name_it(declare, file, jo
         assert (done.exit_code, f"{path}: not valid TOML" in done.report["error"]) == (2, True)
     for name in ("aggregate", "export"):  # perhaps an aggregate of the one that is broken
         done = job(name, "broken_by_day")
-        assert (done.exit_code, done.report["error"].endswith(f"; or mend {path}")) == (2, True)
+        assert (done.exit_code, done.report["error"].endswith(f" (or fix {path}, which may declare it)")) == (2, True)
 
 
 def test_tables_lists_shows_and_checks(declare, job):
@@ -212,7 +212,7 @@ def test_tables_lists_shows_and_checks(declare, job):
     ]
     assert job("tables", "check", path).report["status"] == "succeeded"
     missing = job("tables", "show", "visit")
-    assert (missing.exit_code, missing.report["error"]) == (2, "'visit' is no table: did you mean 'visits'?")
+    assert (missing.exit_code, missing.report["error"]) == (2, "unknown table 'visit': did you mean 'visits'?")
     assert job("tables", "check", "nowhere.toml").exit_code == 2
     assert job("tables", "--tables", "/nowhere").exit_code == 2
 
@@ -223,28 +223,28 @@ def test_a_changed_declaration(declare, file, job, rows, lake):
     changes = {
         'key = ["id"]': ('key = ["id", "day"]', "key was id, is id, day"),
         'partition_by = ["day"]': ("", "partition_by was day, is nothing"),
-        'id = "int"': ('id = "bigint"', "column id was a int, is a bigint"),
+        'id = "int"': ('id = "bigint"', "column id was an int, is a bigint"),
         'paid = "decimal(8,2)"': (
             'paid = { type = "decimal(8,2)", sql = "id + 1" }',
             "column paid was decimal(8,2), is decimal(8,2) id + 1",
         ),
         "[checks]": ("[checks]\nmore = 'id > 0'", None),
     }
-    for before, (after, told) in changes.items():
+    for before, (after, message) in changes.items():
         declare("visits", VISITS.replace(before, after))
         done = job("ingest", "visits", file("b.csv", "id;day;paid", "2;02.10.2024;2.50"))
-        if told:
+        if message:
             assert (done.exit_code, done.report["error"]) == (
                 2,
-                f"{path}: table visits was made by another declaration: {told}: go back to that, or declare a table of "
-                "another name",
+                f"{path}: table visits was written under another declaration: {message}: go back to that one, or "
+                "declare a table of another name",
             )
         else:
             assert done.counts == {"read": 1, "inserted": 1}
     declare("visits", VISITS.replace('id = "int"', 'id = "bigint"'))
     for call in ("aggregate visits --full-refresh", "export visits", "query visits", "maintain clear visits"):
         done = job(*call.split())
-        assert (done.exit_code, "column id was a int, is a bigint" in done.report["error"]) == (2, True)
+        assert (done.exit_code, "column id was an int, is a bigint" in done.report["error"]) == (2, True)
     more = VISITS.replace('paid = "decimal(8,2)"', 'paid = "decimal(8,2)"\nguests = { type = "int", optional = true }')
     declare("visits", more)
     after = file("c.csv", "id;day;paid;guests", "1;02.10.2024;2.50;4", "3;02.10.2024;1;2")
@@ -257,7 +257,8 @@ def test_a_changed_declaration(declare, file, job, rows, lake):
     early = job("aggregate", "visits")
     assert (early.exit_code, early.report["error"]) == (
         2,
-        "visits_by_day: table visits does not have the column guests yet: add it by an ingest with --on-new-column add",
+        "visits_by_day: table visits does not have the column guests yet: ingest a file with --on-new-column add, "
+        "which adds it",
     )
     assert job("ingest", "visits", after, "--on-new-column", "add").counts == {"read": 2, "updated": 1, "inserted": 1}
     assert rows("visits", "id", "guests") == [(1, 4), (2, None), (3, 2)]
@@ -267,7 +268,9 @@ def test_a_changed_declaration(declare, file, job, rows, lake):
     assert len(rows("visits", "id")) == 3
     assert job("ingest", "visits", file("d.csv", "id;day;paid", "4;02.10.2024;1")).counts == {"read": 1, "inserted": 1}
     declare("visits", VISITS)
-    assert "column guests was int, is gone" in job("ingest", "visits", after, "--reprocess").report["error"]
+    assert (
+        "column guests was int, is no longer declared" in job("ingest", "visits", after, "--reprocess").report["error"]
+    )
 
 
 LINES = r"""
@@ -323,9 +326,16 @@ class TestShipped:
     def _folder(self, monkeypatch):
         monkeypatch.delenv("SLUICE_TABLES", raising=False)
 
-    def test_all_are_right(self, job):
+    def test_all_are_valid_and_would_not_be_with_a_wrong_check(self, job, tmp_path):
         for path in sorted((PROJECT / "conf" / "tables").glob("*.toml")):
-            assert job("tables", "check", path).exit_code == 0, path
+            done = job("tables", "check", path)
+            assert (done.exit_code, done.report["table"], done.report["status"]) == (0, path.stem, "succeeded")
+            assert f"{path}: the declaration of table {path.stem} is valid: " in done.stderr
+            broken = tmp_path / path.name
+            broken.write_text(path.read_text() + '\n[checks.unique]\nsql = "count(*) = 1"\n')
+            done = job("tables", "check", broken)
+            error = f"{broken}: checks.unique: 'count(*) = 1' reaches outside the row"
+            assert (done.exit_code, done.report["error"][: len(error)]) == (2, error)
 
     def test_products_by_sku_and_name(self, file, job, rows):
         path = file("p.csv", "name,sku,description", "A,1,x", "B,1,y", " A ,1,z", ",1,no name", "A,2,w")
@@ -393,7 +403,7 @@ def test_an_aggregate_declared_by_other_columns_is_made_anew_before_it_is_export
     early = job("export", "visits_by_day")
     assert (early.exit_code, early.report["error"]) == (
         2,
-        "visits_by_day was built as it was declared before: make it anew with aggregate visits_by_day",
+        "visits_by_day was built by an earlier declaration of it: build it again with aggregate visits_by_day",
     )
     assert job("aggregate", "visits_by_day").exit_code == 0
     assert job("export", "visits_by_day").exit_code == 0

@@ -6,6 +6,12 @@ import pytest
 from sluice.files.output_file import output_file
 
 
+def write_half(target):
+    with output_file(target) as file:
+        file.write(b"half")
+        raise KeyboardInterrupt
+
+
 def test_the_file_takes_the_earlier_ones_place_once_it_is_written(tmp_path):
     target = tmp_path / "a.txt"
     target.write_text("earlier")
@@ -20,7 +26,6 @@ def test_the_file_takes_the_earlier_ones_place_once_it_is_written(tmp_path):
 def test_a_failure_leaves_the_earlier_file_and_nothing_else(tmp_path):
     target = tmp_path / "a.txt"
     target.write_text("earlier")
-    with pytest.raises(KeyboardInterrupt), output_file(target) as file:
-        file.write(b"half")
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        write_half(target)
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.txt", "earlier")]

@@ -138,7 +138,7 @@ def test_a_stale_aggregate_is_never_used(job, csv_file):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--by", "nope", "--metric", "count"), "--by nope: table requests has no such column"),
+        (("--by", "nope", "--metric", "count"), "--by nope: table requests has no column 'nope': it has record_id"),
         (("--by", "date"), "--by without --metric"),
         (("--metric", "p0:duration"), "--metric 'p0:duration'"),
         (("--metric", "median:duration"), "--metric 'median:duration'"),

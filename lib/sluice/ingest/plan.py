@@ -103,7 +103,7 @@ def open_files(
 ) -> Plan:
     """Opens the files that are new, against the table as it is stored now; `missing`: why others were not found."""
     version = log.version(lake, table.name)  # first: a commit in between is seen under the lock
-    stored, added = drift.to_be(lake, table, options.on_new_column)
+    stored, added = drift.for_ingest(lake, table, options.on_new_column)
     new = found if options.reprocess else not_ingested(lake, table.name, found, options.known)
     if stored.occurrences:
         check_reading(lake, stored, options, new)

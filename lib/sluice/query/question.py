@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from sluice.errors import UsageError
+from sluice.errors import UsageError, no_column
 from sluice.model.aggregate import MEASURE
 from sluice.model.table import Table
 
@@ -45,7 +45,7 @@ def check(table: Table, question: Question) -> None:
     types = {column.name: column.type for column in table.columns} | {"ingested_at": "timestamp", "run_id": "string"}
     for name in question.by:
         if name not in types and name not in table.dimensions:
-            raise UsageError(f"--by {name}: table {table.name} has no such column: choose from {', '.join(types)}")
+            raise UsageError(f"--by {name}: table {table.name} has {no_column(name, {**types, **table.dimensions})}")
     for metric in question.metrics:
         if not MEASURE.fullmatch(metric):
             raise UsageError(
@@ -53,7 +53,7 @@ def check(table: Table, question: Question) -> None:
             )
         kind, _, column = metric.partition(":")
         if column and column not in types:
-            raise UsageError(f"--metric {metric}: table {table.name} has no column {column!r}")
+            raise UsageError(f"--metric {metric}: table {table.name} has {no_column(column, types)}")
         if kind in ("sum", "mean") and not types[column].startswith(_NUMBERS):
             raise UsageError(f"--metric {metric}: column {column} is {types[column]}: only numbers add up")
     if question.by and not question.metrics:

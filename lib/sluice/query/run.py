@@ -37,7 +37,7 @@ def run(job: Job, table: Table, question: Question, form: str, *, explain: bool)
     root = job.settings.lake
     job.report.table = table.name
     table_id, version = log.required_state(root, table.name)
-    table = drift.as_it_is(root, table)
+    table = drift.as_stored(root, table)
     check(table, question)
     lake = job.lake
     with job.step("query"):
@@ -59,7 +59,7 @@ def _choose(job: Job, table: Table, question: Question, source: tuple[str, int])
     if "date" in table.partition_by and (question.first or question.last):
         where = _partitions(question)
     choice = _Source(table.name, source[1], *log.size(root, table.name, where=where))
-    for each in derived.kept(root, table):
+    for each in derived.aggregates_of(root, table):
         obstacle = "--source records" if question.records_only else _obstacle(job, table, each, question, source)
         if obstacle:
             passed.append(f"{each.name}: {obstacle}")

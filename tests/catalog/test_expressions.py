@@ -1,9 +1,9 @@
-"""SQL of a declaration is one expression over the row."""
+"""SQL of a declaration is one expression over the row; a datetime format reads what it writes."""
 
 from __future__ import annotations
 
 import pytest
-from sluice.catalog import sql as declared_sql
+from sluice.catalog.expressions import check_in_spark
 from sluice.errors import UsageError
 from sluice.model.table import Check, Column, Table
 
@@ -23,9 +23,24 @@ def table(sql="date(t)", check="n > 0", delete_when="op = 'D'", kind="date"):
     )
 
 
+def mistake(spark, table):
+    """What is wrong with a table; None if nothing is."""
+    try:
+        check_in_spark(spark, table)
+    except UsageError as error:
+        return str(error)
+    return None
+
+
 def test_expressions_over_the_row(spark):
-    declared_sql.check(spark, table())
-    declared_sql.check(spark, table(check="transform(array(n), x -> x + 1)[0] > 1 -- fine", sql="to_date(other)"))
+    """Each is valid, and is known by its type where that is wrong."""
+    assert mistake(spark, table()) is None
+    assert mistake(spark, table(kind="int")).startswith("orders.toml: columns.d.sql: 'date(t)' is a date, which")
+    first = "transform(array(n), x -> x + 1)[0]"
+    assert mistake(spark, table(check=f"{first} > 1 -- fine", sql="to_date(other)")) is None
+    assert (
+        mistake(spark, table(check=first)) == f"orders.toml: checks.positive: {first!r} is an int: expected a condition"
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,27 +70,33 @@ def test_expressions_over_the_row(spark):
 )
 def test_what_reaches_outside_the_row(spark, check):
     with pytest.raises(UsageError) as raised:
-        declared_sql.check(spark, table(check=check))
+        check_in_spark(spark, table(check=check))
     assert str(raised.value).startswith(f"orders.toml: checks.positive: {check!r} reaches outside the row")
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
-        ({"check": "n >"}, "orders.toml: checks.positive: 'n >' is no SQL expression: "),
-        ({"check": "n > 0; drop table x"}, "orders.toml: checks.positive: 'n > 0; drop table x' is no SQL expression"),
+        ({"check": "n >"}, "orders.toml: checks.positive: 'n >' is not a valid SQL expression: "),
+        (
+            {"check": "n > 0; drop table x"},
+            "orders.toml: checks.positive: 'n > 0; drop table x' is not a valid SQL expression",
+        ),
         ({"check": "nope > 0"}, "orders.toml: checks.positive: 'nope > 0' cannot be computed from the row: A column"),
         ({"check": "other > 0"}, "orders.toml: checks.positive: 'other > 0' cannot be computed from the row: A column"),
-        ({"check": "n + 1"}, "orders.toml: checks.positive: 'n + 1' is a int, expected a condition"),
-        ({"delete_when": "op"}, "orders.toml: delete_when: 'op' is a string, expected a condition"),
+        ({"check": "n + 1"}, "orders.toml: checks.positive: 'n + 1' is an int: expected a condition"),
+        ({"delete_when": "op"}, "orders.toml: delete_when: 'op' is a string: expected a condition"),
         ({"sql": "nope(t)"}, "orders.toml: columns.d.sql: 'nope(t)' cannot be computed from the row: Cannot resolve"),
-        ({"sql": "n > 0"}, "orders.toml: columns.d.sql: 'n > 0' is a boolean, which is no date"),
+        (
+            {"sql": "n > 0"},
+            "orders.toml: columns.d.sql: 'n > 0' is a boolean, which Spark does not cast to a date: convert it",
+        ),
     ],
 )
-def test_what_is_no_expression(spark, wrong, told):
+def test_what_is_not_an_expression_of_its_type(spark, wrong, message):
     with pytest.raises(UsageError) as raised:
-        declared_sql.check(spark, table(**wrong))
-    assert str(raised.value).startswith(told)
+        check_in_spark(spark, table(**wrong))
+    assert str(raised.value).startswith(message)
     assert "\n" not in str(raised.value)
 
 
@@ -100,24 +121,26 @@ def formatted(pattern):
     ],
 )
 def test_formats_to_read_by(spark, pattern):
-    declared_sql.check(spark, formatted(pattern))
+    assert mistake(spark, formatted(pattern)) is None
+    wrong = mistake(spark, formatted(f"{pattern}T"))  # a letter that is not a part
+    assert wrong.startswith(f"orders.toml: columns.t.format: Spark cannot read a timestamp by {pattern + 'T'!r}")
 
 
 @pytest.mark.parametrize(
-    ("pattern", "told"),
+    ("pattern", "message"),
     [
-        ("YYYY-MM-dd", "Spark reads no timestamp by 'YYYY-MM-dd'"),
-        ("yyyy-MM-ddTHH:mm", "Spark reads no timestamp by 'yyyy-MM-ddTHH:mm'"),
-        ("yyyy-MM-dd'T", "Spark reads no timestamp by"),
-        ("E, d MMM yyyy", "Spark reads no timestamp by"),
-        ("yyyy-mm-dd", "'yyyy-mm-dd' tells the day and not the month"),
+        ("YYYY-MM-dd", "Spark cannot read a timestamp by 'YYYY-MM-dd'"),
+        ("yyyy-MM-ddTHH:mm", "Spark cannot read a timestamp by 'yyyy-MM-ddTHH:mm'"),
+        ("yyyy-MM-dd'T", "Spark cannot read a timestamp by"),
+        ("E, d MMM yyyy", "Spark cannot read a timestamp by"),
+        ("yyyy-mm-dd", "'yyyy-mm-dd' has the day but not the month"),
         ("yyyy-MM-dd hh:mm", "'yyyy-MM-dd hh:mm': h is the hour of half a day"),
         ("yyyy-MM-dd hh", "'yyyy-MM-dd hh': h is the hour of half a day"),
         ("yyyy-MM-DD", "'yyyy-MM-DD': D is the day of the year"),
-        ("'abc'", "Spark reads no timestamp by"),
+        ("'abc'", "Spark cannot read a timestamp by"),
     ],
 )
-def test_formats_that_read_nothing_or_something_else(spark, pattern, told):
+def test_formats_that_read_nothing_or_something_else(spark, pattern, message):
     with pytest.raises(UsageError) as raised:
-        declared_sql.check(spark, formatted(pattern))
-    assert str(raised.value).startswith(f"orders.toml: columns.t.format: {told}")
+        check_in_spark(spark, formatted(pattern))
+    assert str(raised.value).startswith(f"orders.toml: columns.t.format: {message}")
