@@ -18,9 +18,10 @@ from deltalake import DeltaTable, write_deltalake
 from sluice.files.input_file import InputFile
 from sluice.lake import compaction, log, small_tables
 from sluice.lake.lake import Lake
-from sluice.ledger import ingested_files
-from sluice.ledger import runs as ledger
+from sluice.lake.lock import Writer
+from sluice.ledger import ingested_files, runs
 from sluice.ledger.ingested_files import Tally
+from sluice.ledger.runs import Run
 from sluice.runtime.report import Report
 
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
@@ -37,11 +38,11 @@ def rounds(lake, prefix, count):
         file = InputFile(f"file:///in/{prefix}-{number:05}.csv", 100, NOW)
         report = Report("ingest", f"{prefix}-{number:05}")
         assert ingested_files.not_ingested(lake, "products", [file], ["{}"]) == [file]
-        run = (lake, report, f"products-{prefix}", {"files": [file.uri]}, NOW)
-        attempt = ledger.start_run(*run)
-        ingested_files.record_files(lake, "products", table_id, version, report.run_id, [Tally(file, 0, "{}", 1)])
+        run, writer = Run(report, f"products-{prefix}", {"files": [file.uri]}, NOW), Writer(report.run_id, 60, print)
+        attempt = runs.start(lake, run, writer)
+        ingested_files.record_files(lake, "products", table_id, version, [Tally(file, 0, "{}", 1)], writer)
         report.status = "succeeded"
-        ledger.finish_run(*run, attempt)
+        runs.finish(lake, run, attempt, writer)
         assert ingested_files.not_ingested(lake, "products", [file], ["{}"]) == []
         seconds.append(time.monotonic() - began)
     return seconds
@@ -59,9 +60,9 @@ def file_count(lake, table):
 
 def assert_complete(lake, prefixes, count):
     names = sorted(f"{prefix}-{number:05}" for prefix in prefixes for number in range(count))
-    runs = small_tables.read(lake, "runs").select(["run_id", "status", "attempt"]).to_pylist()
-    assert sorted(run["run_id"] for run in runs) == names
-    assert {(run["status"], run["attempt"]) for run in runs} == {("succeeded", 1)}
+    rows = small_tables.read(lake, "runs").select(["run_id", "status", "attempt"]).to_pylist()
+    assert sorted(run["run_id"] for run in rows) == names
+    assert {(run["status"], run["attempt"]) for run in rows} == {("succeeded", 1)}
     files = small_tables.read(lake, "ingested_files").column("file").to_pylist()
     assert sorted(files) == [f"file:///in/{name}.csv" for name in names]
 
@@ -125,7 +126,9 @@ def test_rejects_are_compacted_and_none_is_lost(job, lake, spark, rows, csv_file
         spark.sql(f"ALTER TABLE delta.`{lake}/rejects` SET TBLPROPERTIES ('delta.enableChangeDataFeed' = 'true')")
     many = spark.range(compaction.MANY + 10).selectExpr("id", "concat('file:///', id) AS file").repartition(99, "id")
     columns = ["'old' run_id", "'other' `table`", "file", "0L position", "'r' raw", "'w' reason", "now() rejected_at"]
-    Lake(spark, str(lake), "old", "ingest").overwrite("rejects", many.selectExpr(*columns), "`table` = 'other'")
+    Lake(spark, str(lake), "ingest", Writer("old", 60, print)).overwrite(
+        "rejects", many.selectExpr(*columns), "`table` = 'other'"
+    )
     assert file_count(str(lake), "rejects") > compaction.MANY
     job("ingest", "products", csv_file("1.csv", HEADER, ",1,"), "--max-rejects", 1)
     assert file_count(str(lake), "rejects") == 1
@@ -151,7 +154,7 @@ def test_a_look_up_among_many_files_is_quick(ledger_lake):
     table_id, version = log.state(ledger_lake, "products")
     files = [InputFile(f"file:///in/{number:07}.csv", number, NOW) for number in range(100_000)]
     tallies = [Tally(file, number, "{}", 1) for number, file in enumerate(files)]
-    ingested_files.record_files(ledger_lake, "products", table_id, version, "r", tallies)
+    ingested_files.record_files(ledger_lake, "products", table_id, version, tallies, Writer("r", 60, print))
     changed, seconds = replace(files[6], size=1), []
     for _ in range(5):
         began = time.monotonic()

@@ -8,6 +8,7 @@ from datetime import datetime
 import pytest
 from sluice.lake import log, scope
 from sluice.lake.lake import Lake
+from sluice.lake.lock import Writer
 
 HEADER = "sku,name,description"
 LONG = "a prefix longer than the thirty-two characters that statistics hold "
@@ -34,7 +35,7 @@ KEYS = [
 
 @pytest.fixture
 def lake_(spark, lake):
-    return Lake(spark, str(lake), "run", "test")
+    return Lake(spark, str(lake), "test", Writer("run", 60, print))
 
 
 def frame(spark, keys, name):

@@ -102,7 +102,7 @@ def _marked(lake: Lake, plan: Plan, read: Read, stored: DataFrame | None) -> Dat
 
 
 def _deduplicated(rows: DataFrame, table: Table, tasks: int) -> DataFrame:
-    """Adds `_superseded`: of a key's rows the one with the greatest `order_by` wins, of equal ones the last in order."""
+    """Adds `_superseded`: of a key's rows the one with the greatest `order_by` wins, else the last in order."""
     order = (*([table.order_by] if table.order_by else []), "_file", "_position")
     return dedupe.mark_superseded(rows.repartition(tasks, *table.key), table.key, order)
 

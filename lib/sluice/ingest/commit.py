@@ -66,7 +66,7 @@ def merge(lake: Lake, plan: Plan, classified: Classified) -> None:
 def remember_deletes(lake: Lake, plan: Plan, classified: Classified) -> None:
     """Keeps in `sluice_deletes` what the merge will delete: before it, so that a killed run does not lose it."""
     if plan.version is None:  # of an earlier table of that name
-        deletes.forget(lake.root, plan.table.name, -1, lake.run_id)
+        deletes.forget(lake.root, plan.table.name, -1, lake.writer)
     if not any(classified.counts.get(name) for name in DELETES):
         return
     rows = _to_remember(lake, plan.table, classified.rows.where(F.col("_outcome").isin(*DELETES)))
@@ -98,5 +98,5 @@ def record(lake: Lake, plan: Plan, read: Read) -> int:
     if table.origin and log.stored(lake.root, table.name).declaration != plan.declared.declaration:
         lake.declare(plan.declared)
     table_id, version = log.required_state(lake.root, table.name)
-    record_files(lake.root, table.name, table_id, version, lake.run_id, read.tallies)
+    record_files(lake.root, table.name, table_id, version, read.tallies, lake.writer)
     return version

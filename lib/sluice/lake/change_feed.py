@@ -1,9 +1,11 @@
-"""Whether a table's change feed leads from a version to the current one, or why all rows must be read."""
+"""A table's change feed: whether it leads from one version to another, and the last state of each key in it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
 
 from sluice.lake import log
 
@@ -11,7 +13,7 @@ _FEED_GONE = ("CHANGE_DATA", "CHANGE_TABLE", "FileNotFound", "FILE_NOT_EXIST", "
 
 
 class NotEnough(Exception):
-    """The changes do not tell what has become of a table built on them: all rows must be read. Says why."""
+    """The changes do not suffice to refresh a table that is built on them: all rows must be read. Says why."""
 
 
 def obstacle(lake: str, table: str, since: tuple[str, int], current: tuple[str, int]) -> str | None:
@@ -23,23 +25,21 @@ def obstacle(lake: str, table: str, since: tuple[str, int], current: tuple[str, 
     return None
 
 
-def is_there() -> Any:
-    """Of a row of the feed: whether it tells what the row is after its version, not what it was before."""
-    from pyspark.sql import functions as F
-
+def is_new_state() -> Column:
+    """Whether a row of the feed is a row of the table after its version, not a row as it was before."""
     return F.col("_change_type").isin("insert", "update_postimage")
 
 
-def last_states(feed: Any, key: Sequence[str]) -> Any:
-    """Of each key the last row of the feed, which tells what it is after all versions, or that it is gone."""
-    from pyspark.sql import Window
-    from pyspark.sql import functions as F
+def last_states(feed: DataFrame, key: Sequence[str]) -> DataFrame:
+    """The last row of each key in the feed: its row after all versions, or, without `is_new_state`, a deleted one.
 
-    # within a version a row that is there comes after one that is not: an overwrite deletes and inserts
-    newest_first = Window.partitionBy(*key).orderBy(F.col("_commit_version").desc(), is_there().desc())
+    in, out: the table's columns, `_change_type`, `_commit_version`; out: one row a key.
+    """
+    # within a version a new state comes after an old one: an overwrite deletes and inserts
+    newest_first = Window.partitionBy(*key).orderBy(F.col("_commit_version").desc(), is_new_state().desc())
     return feed.withColumn("_nth", F.row_number().over(newest_first)).where("_nth = 1").drop("_nth")
 
 
 def feed_gone(error: Exception) -> bool:
-    """Whether a read of the feed failed because its files or versions are not there any more."""
+    """Whether a read of the feed failed because its files or versions no longer exist: Delta has no class for it."""
     return any(sign in str(error) for sign in _FEED_GONE)

@@ -1,10 +1,10 @@
-"""Bookkeeping tables stay small by themselves: every run adds files to them, which now and then become one."""
+"""Small tables compact themselves: every run adds files to them, which are joined now and then."""
 
 from __future__ import annotations
 
 from deltalake import CommitProperties, DeltaTable
 
-MANY = 32  # small files; so rarely that compacting costs a run next to nothing, so often that reading does
+MANY = 32  # small files: compacted so rarely that it costs a run next to nothing, so often that reading stays quick
 FILE_BYTES = 16 * 1024 * 1024  # small enough to be rewritten by every run that updates a row in it
 KEEP_HOURS = 24  # a reader of an older version is done long before
 
@@ -17,7 +17,7 @@ _PROPERTIES = {
 
 
 def compact_if_many(delta: DeltaTable, properties: CommitProperties) -> None:
-    """Makes a table's small files one, if they are many, and deletes files long replaced. The caller holds its lock."""
+    """Joins a table's small files if they are many, and deletes files replaced long ago. The caller holds its lock."""
     sizes = delta.get_add_actions().column("size_bytes").to_pylist()
     if sum(size < FILE_BYTES // 2 for size in sizes) <= MANY:
         return

@@ -1,4 +1,4 @@
-"""The only module through which Spark touches Delta: tables of a lake read, merged, replaced and restored."""
+"""Delta tables through Spark: read, merged, replaced and restored. Every commit carries the run that made it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from delta.tables import DeltaTable
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
 from sluice.errors import Busy
 from sluice.lake import lock, log
+from sluice.lake.lock import Writer
 from sluice.lake.scope import MergeScope
+from sluice.lake.sql_text import delta_table, identifier, spark_text
 from sluice.model.table import Table
 
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
@@ -23,22 +31,26 @@ _RETENTION_CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
 
 @dataclass(frozen=True)
 class Lake:
-    """`root` is an absolute path; each table is a folder of it. Commits carry `run_id` and `job`."""
+    """`root` is an absolute path; each table is a folder of it. Commits carry the writer's run id and the job."""
 
-    spark: Any
+    spark: SparkSession
     root: str
-    run_id: str
     job: str
+    writer: Writer
+
+    @property
+    def run_id(self) -> str:
+        return self.writer.run_id
 
     def path(self, table: str) -> str:
         return os.path.join(self.root, table)
 
-    def read(self, table: str, version: int, within: MergeScope | None = None) -> Any:
+    def read(self, table: str, version: int, within: MergeScope | None = None) -> DataFrame:
         """The table's rows as of a version, or only those `within` a scope."""
         rows = self.spark.read.format("delta").option("versionAsOf", version).load(self.path(table))
         return rows.where(within.holds()) if within else rows
 
-    def create(self, table: Table, rows: Any) -> None:
+    def create(self, table: Table, rows: DataFrame) -> None:
         """Makes a table of the rows in one commit; it keeps a feed of its changes."""
         with self._commit(), self._without_dictionary(table.key):
             writer = rows.write.format("delta").mode("errorifexists").option(_FEED, "true")
@@ -48,53 +60,53 @@ class Lake:
     def merge(
         self,
         table: str,
-        rows: Any,
+        rows: DataFrame,
         key: tuple[str, ...],
         within: MergeScope | None = None,
         *,
         updating: bool = True,
         removing: bool = False,
     ) -> dict[str, int]:
-        """Inserts rows or updates those with the same key, or removes them; gives how many of each Delta counted.
+        """Inserts rows, updates those with the same key, or removes them; gives how many of each Delta counted.
 
-        `within` holds the keys of all the rows: Delta itself would look for them in every file of the table.
-        `updating`: whether any key is there already; else nothing of the table is rewritten. `removing`: whether there
-        are rows with `_gone`, which say that their key is to be removed.
+        in: `rows` with the table's columns, one row a key; with `removing` also `_gone`, which removes the key.
+        `within` is true for the keys of all the rows: without it Delta looks for them in every file of the table.
+        `updating`: whether any key is in the table already; if not, no file of it is rewritten.
         """
-        from pyspark.sql import functions as F
-
-        same = F.expr(" AND ".join(f"old.`{column}` = new.`{column}`" for column in key))
+        same = F.expr(" AND ".join(f"old.{identifier(column)} = new.{identifier(column)}" for column in key))
         same = within.holds("old") & same if within else same
         with self._commit():
             merge = self._delta(table).alias("old").merge(rows.alias("new"), same)
             merge = merge.whenMatchedDelete("new._gone") if removing else merge
-            values = {f"`{name}`": f"new.`{name}`" for name in rows.columns if name != "_gone"}
+            values: dict[str, str | Column] = {
+                identifier(name): f"new.{identifier(name)}" for name in rows.columns if name != "_gone"
+            }
             merge = merge.whenMatchedUpdate(set=values) if updating else merge
             (counts,) = merge.whenNotMatchedInsert(values=values).execute().collect()
-        names = {"inserted": "inserted", "updated": "updated", "removed": "deleted"}
-        return {name: counts[f"num_{counted}_rows"] for name, counted in names.items()}
+        in_delta = {"inserted": "inserted", "updated": "updated", "removed": "deleted"}
+        return {outcome: counts[f"num_{name}_rows"] for outcome, name in in_delta.items()}
 
     def add_columns(self, table: str, columns: Mapping[str, str]) -> None:
-        """Adds columns, names with their types, null in every row."""
-        path = self.path(table).replace("`", "``")
-        added = ", ".join(f"`{name}` {kind}" for name, kind in columns.items())
+        """Adds columns (name → type), which are null in every stored row."""
+        added = ", ".join(f"{identifier(name)} {kind}" for name, kind in columns.items())
         with self._commit():
-            self.spark.sql(f"ALTER TABLE delta.`{path}` ADD COLUMNS ({added})")
+            self._alter(table, f"ADD COLUMNS ({added})")
 
     def declare(self, table: Table) -> None:
-        """Notes in a table what it is declared as: its rows depend on it."""
-        path, text = self.path(table.name).replace("`", "``"), json.dumps(table.declaration)
-        quoted = text.replace("\\", "\\\\").replace("'", "\\'")
+        """Stores with a table the declaration that its rows were written by."""
         with self._commit():
-            self.spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ('{log.DECLARATION}' = '{quoted}')")
+            self._set_property(table.name, log.DECLARATION, json.dumps(table.declaration))
 
-    def append(self, table: str, rows: Any) -> None:
+    def append(self, table: str, rows: DataFrame) -> None:
         """Adds rows in one commit; creates the table if need be."""
         with self._commit():
             rows.write.format("delta").mode("append").save(self.path(table))
 
-    def overwrite(self, table: str, rows: Any, where: str | None = None, feed: bool = True, **built: Any) -> None:
-        """Replaces all rows, or those `where` holds, in one commit; creates the table, with a `feed`, if need be."""
+    def overwrite(self, table: str, rows: DataFrame, where: str | None = None, feed: bool = True, **built: Any) -> None:
+        """Replaces all rows, or those for which `where` is true, in one commit; creates the table if need be.
+
+        `feed`: whether a new table keeps a feed of its changes.
+        """
         writer = rows.write.format("delta").mode("overwrite").option(_FEED, str(feed).lower())
         writer = writer.option("mergeSchema" if where else "overwriteSchema", "true")
         with self._commit(**built):
@@ -102,56 +114,55 @@ class Lake:
 
     @contextmanager
     def exclusively(self, table: str) -> Iterator[None]:
-        """Holds a bookkeeping table's lock for the moment of one commit."""
-        with lock.held_by_jvm(self.spark, self.root, table, self.run_id, 600, lambda message: None):
+        """Holds a small table's lock for one commit."""
+        with lock.held_by_jvm(self.spark, self.root, table, self.writer, one_commit=True):
             yield
 
-    def changes(self, table: str, after: int, version: int) -> Any:
+    def changes(self, table: str, after: int, version: int) -> DataFrame:
         """The table's change feed of the versions after `after` up to `version`."""
         reader = self.spark.read.format("delta").option("readChangeFeed", "true")
         return reader.option("startingVersion", after + 1).option("endingVersion", version).load(self.path(table))
 
-    def merge_groups(self, table: str, groups: Any, by: Sequence[str], measures: Sequence[str], **built: Any) -> None:
+    def merge_groups(
+        self, table: str, groups: DataFrame, by: Sequence[str], measures: Sequence[str], **built: Any
+    ) -> None:
         """Sets the groups' measures, and deletes those with `_gone`, in one commit; dimensions may be null."""
-        same = " AND ".join(f"old.`{column}` <=> new.`{column}`" for column in by)
-        values = {f"`{name}`": f"new.`{name}`" for name in (*by, *measures)}
+        same = " AND ".join(f"old.{identifier(column)} <=> new.{identifier(column)}" for column in by)
+        values: dict[str, str | Column] = {identifier(name): f"new.{identifier(name)}" for name in (*by, *measures)}
         with self._commit(**built):
             merge = self._delta(table).alias("old").merge(groups.alias("new"), same)
             merge = merge.whenMatchedDelete("new._gone").whenMatchedUpdate(set=values)
             merge.whenNotMatchedInsert("NOT new._gone", values=values).execute()
 
     def prune(self, table: str, before: date) -> int:
-        """Deletes the partitions of days before one, and notes that they are pruned; gives how many rows they had."""
-        path, day = self.path(table).replace("`", "``"), before.isoformat()
+        """Deletes the partitions of the days before one, and stores that they are pruned; gives the number of rows."""
+        day = before.isoformat()
         with self._commit():
-            self.spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ('{log.PRUNED_BEFORE}' = '{day}')")
+            self._set_property(table, log.PRUNED_BEFORE, day)
         rows = self.spark.read.format("delta").load(self.path(table)).where(f"date < DATE'{day}'").count()
         with self._commit():
             self._delta(table).delete(f"date < DATE'{day}'")
         return int(rows)
 
     def note(self, table: str, **built: Any) -> None:
-        """Commits what a table was found to be built on, and nothing else."""
-        path = self.path(table).replace("`", "``")
-        version = int(built["built"]["version"])
+        """Commits only what an aggregate is built on: no row of it changed."""
         with self._commit(**built):
-            self.spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ('sluice.source_version' = '{version}')")
+            self._set_property(table, "sluice.source_version", str(built["built"]["version"]))
 
     def clear(self, table: str) -> None:
-        """Deletes all rows; pruned days may come again."""
-        path = self.path(table).replace("`", "``")
+        """Deletes all rows; days that were pruned may be ingested again."""
         with self._commit():
             self._delta(table).delete()
             if log.stored(self.root, table).pruned_before:
-                self.spark.sql(f"ALTER TABLE delta.`{path}` UNSET TBLPROPERTIES ('{log.PRUNED_BEFORE}')")
+                self._alter(table, f"UNSET TBLPROPERTIES ({spark_text(log.PRUNED_BEFORE)})")
 
     def restore(self, table: str, version: int) -> None:
-        """Sets rows, columns and properties back to those of a version, whose files are there."""
+        """Sets rows, columns and properties back to those of a version; its files must still exist."""
         with self._commit():
             self._delta(table).restoreToVersion(version)
 
     def optimize(self, table: str, cluster_by: str | None) -> None:
-        """Makes small files few large ones; with `cluster_by` rewrites all, each with a range of this column."""
+        """Compacts small files; with `cluster_by` rewrites all files, each with a range of this column."""
         with self._commit():
             optimizer = self._delta(table).optimize()
             if cluster_by is None:
@@ -160,20 +171,20 @@ class Lake:
                 optimizer.executeZOrderBy(cluster_by)
 
     def obsolete(self, table: str, hours: float) -> list[str]:
-        """The paths of files, of the change feed too, that no version of the last `hours` needs."""
-        path = self.path(table).replace("`", "``")
+        """The paths of the files, those of the change feed too, that no version of the last `hours` needs."""
         with self._any_retention():
-            found = self.spark.sql(f"VACUUM delta.`{path}` RETAIN {float(hours)} HOURS DRY RUN").collect()
-        return [row["path"].removeprefix("file:") for row in found]
+            table_path = delta_table(self.path(table))
+            files = self.spark.sql(f"VACUUM {table_path} RETAIN {float(hours)} HOURS DRY RUN").collect()
+        return [row["path"].removeprefix("file:") for row in files]
 
     def vacuum(self, table: str, hours: float) -> None:
-        """Deletes the files that `obsolete` tells."""
+        """Deletes the files that `obsolete` lists."""
         with self._commit(), self._any_retention():
             self._delta(table).vacuum(float(hours))
 
     @contextmanager
     def _any_retention(self) -> Iterator[None]:
-        """Delta refuses to vacuum files under a week old by a setting alone; whether to is the caller's question."""
+        """Lets Delta vacuum files less than a week old: the caller has asked for `--force` before."""
         self.spark.conf.set(_RETENTION_CHECK, "false")
         try:
             yield
@@ -182,7 +193,7 @@ class Lake:
 
     @contextmanager
     def _without_dictionary(self, key: tuple[str, ...]) -> Iterator[None]:
-        """Writes no dictionary of a key of one column: no value comes twice, to look for one takes a fifth of all."""
+        """Writes no dictionary for a key of one column: no value repeats, and to build one takes a fifth of all."""
         name = f"parquet.enable.dictionary#{key[0]}"
         if len(key) == 1:
             self.spark.conf.set(name, "false")
@@ -191,17 +202,18 @@ class Lake:
         finally:
             self.spark.conf.unset(name)
 
-    def _delta(self, table: str) -> Any:
-        from delta.tables import DeltaTable
+    def _alter(self, table: str, change: str) -> None:
+        self.spark.sql(f"ALTER TABLE {delta_table(self.path(table))} {change}")
 
+    def _set_property(self, table: str, name: str, value: str) -> None:
+        self._alter(table, f"SET TBLPROPERTIES ({spark_text(name)} = {spark_text(value)})")
+
+    def _delta(self, table: str) -> DeltaTable:
         return DeltaTable.forPath(self.spark, self.path(table))
 
     @contextmanager
     def _commit(self, **built: Any) -> Iterator[None]:
-        """Sets the metadata for one commit only: the session's setting would leak into later ones."""
-        from py4j.protocol import Py4JJavaError
-        from pyspark.errors import PySparkException
-
+        """Sets the metadata for one commit only: as a session setting it would leak into later commits."""
         self.spark.conf.set(_USER_METADATA, log.user_metadata(self.run_id, job=self.job, **built))
         try:
             yield

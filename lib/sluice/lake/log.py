@@ -1,4 +1,7 @@
-"""Small Delta tables without a JVM, through delta-rs: what the ledger keeps, and which version a table is at."""
+"""What a Delta table's log says, read with delta-rs, without a JVM: version, columns, files, and who committed what.
+
+Works for every table of a lake, users' and Sluice's own. Here nothing is written.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,16 @@ from sluice.errors import InputError
 
 PRUNED_BEFORE = "sluice.pruned_before"  # property of a table
 DECLARATION = "sluice.declaration"  # property of a table
-_KEEPING = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")  # operations that keep every row
+_KEEP_ALL_ROWS = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")  # operations
+_SPARK_TYPES = {"long": "bigint", "integer": "int", "short": "smallint", "byte": "tinyint"}
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A table's columns with their types in Spark's spelling, what it was declared as when its rows were written (None:
-    unknown), and the day before which its days were pruned.
+    """What a table's metadata say.
+
+    `columns`: name → type in Spark's spelling. `declaration`: what the table was declared as when its rows were written
+    (None: unknown). `pruned_before`: the day before which its days were pruned.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -33,74 +39,82 @@ class Stored:
     pruned_before: date | None = None
 
 
-def user_metadata(run_id: str, **more: Any) -> str:
-    """The `userMetadata` that every commit of a run carries; `built` in it: what an aggregate's commit was built on."""
-    return json.dumps({"run_id": run_id, **more})
+def opened(lake: str, table: str) -> DeltaTable | None:
+    """The table as delta-rs sees it; None if it does not exist."""
+    try:
+        return DeltaTable(os.path.join(lake, table))
+    except TableNotFoundError:
+        return None
 
 
-def marks_of(commit: dict[str, Any]) -> dict[str, Any]:
-    """What `metadata` put into a commit; nothing for a commit that is not ours."""
-    with suppress(ValueError):
-        found = json.loads(commit.get("userMetadata") or "{}")
-        return found if isinstance(found, dict) else {}
-    return {}
-
-
-def built_on(lake: str, table: str) -> dict[str, Any] | None:
-    """What the newest commit that changed an aggregate says it was built on; None if it does not say."""
+def version(lake: str, table: str) -> int | None:
+    """A table's current version; None if it does not exist."""
     delta = opened(lake, table)
-    for commit in delta.history() if delta else ():
-        built = marks_of(commit).get("built")
-        if built or commit.get("operation") not in _KEEPING:
-            return dict(built) if built else None
-    return None
+    return None if delta is None else delta.version()
 
 
-def restored(lake: str, table: str, after: int) -> bool:
-    """Whether a version later than `after` was a restore, or the log does not reach back so far."""
+def state(lake: str, table: str) -> tuple[str, int] | None:
+    """A table's id and current version; None if it does not exist."""
     delta = opened(lake, table)
-    commits = [commit for commit in delta.history() if int(commit["version"]) > after] if delta else []
-    known = delta is not None and len(commits) == delta.version() - after
-    return not known or any(commit.get("operation") == "RESTORE" for commit in commits)
+    return None if delta is None else (str(delta.metadata().id), delta.version())
 
 
-def size(lake: str, table: str, after: int | None = None, where: Any = None) -> tuple[int, int]:
-    """Files and bytes of a table's rows, or of its changes in the versions later than `after`.
+def required_state(lake: str, table: str, make: str = "ingest files into it") -> tuple[str, int]:
+    """A table's id and current version. Raises InputError, which says how to `make` it, if it does not exist."""
+    current = state(lake, table)
+    if current is None:
+        raise InputError(f"table {table} is not in lake {lake}: {make} first")
+    return current
 
-    `where` chooses files by their partitions, columns named `partition.c`.
-    """
+
+def stored(lake: str, table: str, version: int | None = None) -> Stored:
+    """What a table's metadata say, now or at a version; nothing if it does not exist."""
     delta = opened(lake, table)
     if delta is None:
-        return 0, 0
-    if after is None:
-        actions = pa.table(delta.get_add_actions(flatten=True))
-        actions = actions if where is None else actions.filter(where)
-        return actions.num_rows, sum(actions.column("size_bytes").to_pylist())
-    sizes = [size for version in range(after + 1, delta.version() + 1) for size in _change_sizes(lake, table, version)]
-    return len(sizes), sum(sizes)
+        return Stored()
+    if version is not None:
+        delta.load_as_version(version)
+    columns = {column["name"]: str(column["type"]) for column in json.loads(delta.schema().to_json())["fields"]}
+    properties = delta.metadata().configuration
+    declaration, pruned = properties.get(DECLARATION), properties.get(PRUNED_BEFORE)
+    return Stored(
+        {name: _SPARK_TYPES.get(kind, kind) for name, kind in columns.items()},
+        json.loads(declaration) if declaration else None,
+        date.fromisoformat(pruned) if pruned else None,
+    )
 
 
 def entries(lake: str, table: str) -> list[dict[str, Any]]:
-    """A table's files, each with `size_bytes`, `partition.*` and, by column, the bounds `min.*` and `max.*`."""
+    """A table's files, each with `size_bytes`, `num_records`, `partition.*` and, by column, the bounds `min.*` and
+    `max.*`."""
+    return _files(lake, table).to_pylist()
+
+
+def row_count(lake: str, table: str, where: Any = None) -> int:
+    """The table's rows, as its log counts them; `where` chooses files by partitions: `partition.c` of a column c."""
+    files = _files(lake, table, where)
+    return sum(files.column("num_records").to_pylist()) if files.num_rows else 0
+
+
+def size(lake: str, table: str, where: Any = None) -> tuple[int, int]:
+    """Number and bytes of the table's files; `where` chooses files by partitions: `partition.c` of a column c."""
+    files = _files(lake, table, where)
+    return files.num_rows, sum(files.column("size_bytes").to_pylist()) if files.num_rows else 0
+
+
+def _files(lake: str, table: str, where: Any = None) -> pa.Table:
     delta = opened(lake, table)
-    return [] if delta is None else pa.table(delta.get_add_actions(flatten=True)).to_pylist()
+    if delta is None:
+        return pa.table({})
+    files = pa.table(delta.get_add_actions(flatten=True))
+    return files if where is None else files.filter(where)
 
 
-def history(lake: str, table: str, limit: int) -> list[dict[str, Any]]:
-    """The last commits of a table, newest first, as its log holds them."""
-    delta = opened(lake, table)
-    return [] if delta is None else delta.history(limit)
-
-
-def optimized(lake: str, table: str, cluster_by: str | None) -> bool:
-    """Whether no row changed since the table was optimized, and clustered if it is to be."""
-    for commit in history(lake, table, 20):
-        if commit["operation"] == "OPTIMIZE":
-            clustered = json.loads(commit["operationParameters"].get("zOrderBy") or "[]")
-            return cluster_by is None or clustered == [cluster_by]
-        if commit["operation"] not in _KEEPING:
-            return False
-    return False
+def size_of_changes(lake: str, table: str, after: int) -> tuple[int, int]:
+    """Number and bytes of the files that hold the changes of the versions later than `after`."""
+    current = version(lake, table) or 0
+    sizes = [size for number in range(after + 1, current + 1) for size in _change_sizes(lake, table, number)]
+    return len(sizes), sum(sizes)
 
 
 def _change_sizes(lake: str, table: str, version: int) -> list[int]:
@@ -112,28 +126,8 @@ def _change_sizes(lake: str, table: str, version: int) -> list[int]:
     return feed or [item.get("size") or 0 for item in moved if item["dataChange"]]
 
 
-def state(lake: str, table: str) -> tuple[str, int] | None:
-    """A table's id and current version; None if there is no such table."""
-    delta = opened(lake, table)
-    return None if delta is None else (str(delta.metadata().id), delta.version())
-
-
-def version(lake: str, table: str) -> int | None:
-    """A table's current version; None if there is no such table."""
-    delta = opened(lake, table)
-    return None if delta is None else delta.version()
-
-
-def required_state(lake: str, table: str, make: str = "ingest files into it") -> tuple[str, int]:
-    """A table's id and current version. Raises InputError, which says how to `make` it, if there is no such table."""
-    described = state(lake, table)
-    if described is None:
-        raise InputError(f"table {table} is not in lake {lake}: {make} first")
-    return described
-
-
 def has_all_files(lake: str, table: str, version: int) -> bool:
-    """Whether the log tells a version of a table, and all its files are there."""
+    """Whether the log still reaches back to a version of a table, and all its files exist."""
     try:
         delta = DeltaTable(os.path.join(lake, table), version=version)
     except DeltaError:
@@ -142,37 +136,48 @@ def has_all_files(lake: str, table: str, version: int) -> bool:
     return all(os.path.exists(os.path.join(lake, table, unquote(path))) for path in paths)
 
 
-def stored(lake: str, table: str, version: int | None = None) -> Stored:
-    """What a table's metadata tell, or told at a version; nothing if there is no such table."""
+def history(lake: str, table: str, limit: int | None = None) -> list[dict[str, Any]]:
+    """The commits of a table, newest first, as its log holds them; only the last `limit`."""
     delta = opened(lake, table)
-    if delta is None:
-        return Stored()
-    if version is not None:
-        delta.load_as_version(version)
-    names = {"long": "bigint", "integer": "int", "short": "smallint", "byte": "tinyint"}
-    kinds = {each["name"]: str(each["type"]) for each in json.loads(delta.schema().to_json())["fields"]}
-    properties = delta.metadata().configuration
-    declared, pruned = properties.get(DECLARATION), properties.get(PRUNED_BEFORE)
-    return Stored(
-        {name: names.get(kind, kind) for name, kind in kinds.items()},
-        json.loads(declared) if declared else None,
-        date.fromisoformat(pruned) if pruned else None,
-    )
+    return [] if delta is None else delta.history(limit)
 
 
-def row_count(lake: str, table: str, where: Any = None) -> int:
-    """The table's rows, as its log says; `where` chooses files by their partitions, columns named `partition.c`."""
-    delta = opened(lake, table)
-    if delta is None:
-        return 0
-    actions = pa.table(delta.get_add_actions(flatten=True))
-    actions = actions if where is None else actions.filter(where)
-    return sum(actions.column("num_records").to_pylist())
+def user_metadata(run_id: str, **more: Any) -> str:
+    """The `userMetadata` that every commit of a run carries; an aggregate's says in `built` what it is built on."""
+    return json.dumps({"run_id": run_id, **more})
 
 
-def opened(lake: str, table: str) -> DeltaTable | None:
-    """The table as delta-rs sees it; None if there is no such table."""
-    try:
-        return DeltaTable(os.path.join(lake, table))
-    except TableNotFoundError:
-        return None
+def marks_of(commit: dict[str, Any]) -> dict[str, Any]:
+    """What `user_metadata` put into a commit; nothing for a commit that Sluice did not make."""
+    with suppress(ValueError):
+        marks = json.loads(commit.get("userMetadata") or "{}")
+        return marks if isinstance(marks, dict) else {}
+    return {}
+
+
+def built_on(lake: str, aggregate: str) -> dict[str, Any] | None:
+    """What the newest commit that changed an aggregate says it was built on; None if it does not say."""
+    for commit in history(lake, aggregate):
+        built = marks_of(commit).get("built")
+        if built or commit.get("operation") not in _KEEP_ALL_ROWS:
+            return dict(built) if built else None
+    return None
+
+
+def restored(lake: str, table: str, after: int) -> bool:
+    """Whether a version later than `after` was a restore, or the log does not reach back so far."""
+    commits = [commit for commit in history(lake, table) if int(commit["version"]) > after]
+    current = version(lake, table)
+    is_complete = current is not None and len(commits) == current - after
+    return not is_complete or any(commit.get("operation") == "RESTORE" for commit in commits)
+
+
+def optimized(lake: str, table: str, cluster_by: str | None) -> bool:
+    """Whether no row changed since the table was optimized, and clustered if it should be."""
+    for commit in history(lake, table, 20):
+        if commit["operation"] == "OPTIMIZE":
+            clustered = json.loads(commit["operationParameters"].get("zOrderBy") or "[]")
+            return cluster_by is None or clustered == [cluster_by]
+        if commit["operation"] not in _KEEP_ALL_ROWS:
+            return False
+    return False

@@ -1,4 +1,4 @@
-"""Where some rows of a table lie, in literals, so that Delta passes over the files that hold none of them."""
+"""Where in a table the rows of a merge can be, in literals, so that Delta skips the files that hold none of them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any, Protocol
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-_TYPES = ("string", "bigint", "int", "date")  # those whose values Python and Spark read alike
+_TYPES = ("string", "bigint", "int", "date")  # whose values Python and Spark compare alike
 
 
 class MergeScope(Protocol):
-    """A condition that holds for all rows that are looked for."""
+    """A condition that is true for all rows that a merge looks for."""
 
     def holds(self, alias: str = "") -> Column:
         """Whether a row of the frame `alias` may be one of them."""
@@ -22,19 +22,19 @@ class MergeScope(Protocol):
 
 @dataclass(frozen=True)
 class Partitions:
-    """The values that rows have in some columns by which their table is partitioned, each column by itself."""
+    """The values that the rows have in partition columns of their table, each column by itself."""
 
     columns: tuple[str, ...]
     values: tuple[tuple, ...]
 
     def holds(self, alias: str = "") -> Column:
-        """Whether a row of the frame `alias` lies in these partitions."""
+        """Whether a row of the frame `alias` is in these partitions."""
         tests = []
         for i, column in enumerate(self.columns):
             values = {value[i] for value in self.values}
-            found = F.col(f"{alias}.`{column}`" if alias else f"`{column}`")
-            test = found.isin(sorted(values - {None}))
-            tests.append(test | found.isNull() if None in values else test)
+            partition = F.col(f"{alias}.`{column}`" if alias else f"`{column}`")
+            test = partition.isin(sorted(values - {None}))
+            tests.append(test | partition.isNull() if None in values else test)
         return reduce(lambda a, b: a & b, tests)
 
 
@@ -47,7 +47,7 @@ class KeyRange:
     high: Any
 
     def holds(self, alias: str = "") -> Column:
-        """Whether a row of the frame `alias` lies in the range, in literals: only those meet file statistics."""
+        """Whether a row of the frame `alias` is in the range, in literals: Delta skips files by those alone."""
         value = F.col(f"{alias}.`{self.column}`" if alias else f"`{self.column}`")
         return value.between(F.lit(self.low), F.lit(self.high))
 

@@ -15,7 +15,8 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
-from sluice.lake import compaction, lock
+from sluice.lake import compaction
+from sluice.lake.lock import Writer, held_by_python
 from sluice.lake.log import opened, user_metadata
 
 
@@ -34,15 +35,15 @@ def read(lake: str, table: str, where: Any = None, columns: list[str] | None = N
     return rows if where is None else rows.filter(where)
 
 
-def append(lake: str, table: str, rows: pa.Table, run_id: str) -> None:
+def append(lake: str, table: str, rows: pa.Table, writer: Writer) -> None:
     """Adds rows whose keys cannot be there yet, in one commit: it costs the same however large the table is."""
-    with _committing(lake, table, run_id) as (delta, properties):
+    with _committing(lake, table, writer) as (delta, properties):
         write_deltalake(delta or os.path.join(lake, table), rows, mode="append", commit_properties=properties)
 
 
-def upsert(lake: str, table: str, rows: pa.Table, key: tuple[str, ...], run_id: str) -> None:
+def upsert(lake: str, table: str, rows: pa.Table, key: tuple[str, ...], writer: Writer) -> None:
     """Adds rows, in place of those with the same key, in one commit."""
-    with _committing(lake, table, run_id) as (delta, properties):
+    with _committing(lake, table, writer) as (delta, properties):
         if delta is None:
             write_deltalake(os.path.join(lake, table), rows, commit_properties=properties)
             return
@@ -51,39 +52,39 @@ def upsert(lake: str, table: str, rows: pa.Table, key: tuple[str, ...], run_id: 
         merge.when_matched_update_all().when_not_matched_insert_all().execute()
 
 
-def update(lake: str, table: str, predicate: str, values: dict[str, Any], run_id: str) -> None:
+def update(lake: str, table: str, predicate: str, values: dict[str, Any], writer: Writer) -> None:
     """Sets columns of the rows for which `predicate`, made of checked names, holds."""
-    with _committing(lake, table, run_id) as (delta, properties):
+    with _committing(lake, table, writer) as (delta, properties):
         if delta is not None:
             delta.update(predicate=predicate, new_values=values, commit_properties=properties)
 
 
-def delete(lake: str, table: str, predicate: str, run_id: str) -> None:
+def delete(lake: str, table: str, predicate: str, writer: Writer) -> None:
     """Deletes the rows for which `predicate`, made of checked names and numbers, holds."""
-    with _committing(lake, table, run_id) as (delta, properties):
+    with _committing(lake, table, writer) as (delta, properties):
         if delta is not None:
             delta.delete(predicate, commit_properties=properties)
 
 
-def compact_if_many(lake: str, table: str, run_id: str) -> None:
+def compact_if_many(lake: str, table: str, writer: Writer) -> None:
     """Makes a table's small files one, if they are many. The caller holds the table's lock."""
     delta = opened(lake, table)
     if delta is not None:
-        compaction.compact_if_many(delta, _marked(run_id))
+        compaction.compact_if_many(delta, _marked(writer))
 
 
 @contextmanager
-def _committing(lake: str, table: str, run_id: str) -> Iterator[tuple[DeltaTable | None, CommitProperties]]:
+def _committing(lake: str, table: str, writer: Writer) -> Iterator[tuple[DeltaTable | None, CommitProperties]]:
     """The table, if it is there, under its lock, and what marks the run's commit; then compacted if need be."""
-    with lock.held_by_python(lake, table):
+    with held_by_python(lake, table, writer):
         delta = opened(lake, table)
-        yield delta, _marked(run_id)
+        yield delta, _marked(writer)
         if delta is not None:
-            compaction.compact_if_many(delta, _marked(run_id))
+            compaction.compact_if_many(delta, _marked(writer))
 
 
-def _marked(run_id: str) -> CommitProperties:
-    return CommitProperties(custom_metadata={"userMetadata": user_metadata(run_id)})
+def _marked(writer: Writer) -> CommitProperties:
+    return CommitProperties(custom_metadata={"userMetadata": user_metadata(writer.run_id)})
 
 
 TIME = pa.timestamp("us", "UTC")

@@ -1,9 +1,9 @@
-"""What was deleted when: the table `sluice_deletes`, by which an older row does not revive a key that a newer deleted.
+"""The table `sluice_deletes`: what was deleted when, by which an older row does not revive a newer delete's key.
 
-A row for each delete: `table`, `key` (JSON array of its columns as text), `ordered_by` (the deleting row's value of the
-ordering column, as text; null without one), `table_version` (that the delete made, or a later one), `run_id`,
-`deleted_at`. They are kept for as long as the table is; `maintain clear` forgets them, `maintain restore` those later
-than the version it goes back to.
+One row a delete: `table`, `key` (JSON array of the key's columns as text), `ordered_by` (the deleting row's value in
+the ordering column, as text; null without one), `table_version` (that made the delete, or a later one), `run_id`,
+`deleted_at` (UTC). Rows stay as long as the table does; `maintain clear` forgets them, `maintain restore` those later
+than the version that it goes back to.
 """
 
 from __future__ import annotations
@@ -16,28 +16,32 @@ from pyspark.sql import functions as F
 
 from sluice.lake import log, small_tables
 from sluice.lake.lake import Lake
+from sluice.lake.lock import Writer
 from sluice.model.table import Table
 
 NAME = "sluice_deletes"
 
 
 def with_buried(rows: DataFrame, lake: Lake, table: Table) -> DataFrame:
-    """Adds `_buried`, the last delete of a row's key: its value of the `order`, `at` when, `run_id`; null if none."""
-    order = F.col("ordered_by").cast(_ordering(table)).alias("order")
-    last = F.max(F.struct(order, F.col("deleted_at").alias("at"), F.col("run_id"))).alias("_buried")
+    """Adds `_buried`, the last delete of a row's key, null if there was none. One row a record.
+
+    out: `_buried` struct: `order` (the deleting row's ordering value), `at` (when), `run_id`.
+    """
     version = log.version(lake.root, NAME)
     if version is None or log.version(lake.root, table.name) is None:
-        kind = f"struct<order:{_ordering(table)},at:timestamp,run_id:string>"
+        kind = f"struct<order:{_order_type(table)},at:timestamp,run_id:string>"
         return rows.withColumn("_buried", F.lit(None).cast(kind))
-    known = lake.read(NAME, version).where(F.col("table") == table.name)
-    known = known.groupBy(F.col("key").alias("_key")).agg(last)
-    return rows.withColumn("_key", _key(table)).join(known, "_key", "left").drop("_key")
+    order = F.col("ordered_by").cast(_order_type(table)).alias("order")
+    last = F.max(F.struct(order, F.col("deleted_at").alias("at"), F.col("run_id"))).alias("_buried")
+    deletes = lake.read(NAME, version).where(F.col("table") == table.name)
+    deletes = deletes.groupBy(F.col("key").alias("_key")).agg(last)
+    return rows.withColumn("_key", _key(table)).join(deletes, "_key", "left").drop("_key")
 
 
 def remember(lake: Lake, table: Table, deleting: DataFrame, version: int) -> None:
-    """Keeps the keys of `deleting` rows, after whose merge the table is at a `version`.
+    """Stores the keys of rows that delete them; `version` is the table's once they are merged.
 
-    Rows of files that are replayed delete when these were read first, `_read_at`.
+    in: the table's columns; in a replay also `_read_at`: its rows delete when their file was read first.
     """
     rows = deleting.select(
         F.lit(table.name).alias("table"),
@@ -49,17 +53,17 @@ def remember(lake: Lake, table: Table, deleting: DataFrame, version: int) -> Non
     )
     with lake.exclusively(NAME):
         lake.append(NAME, rows.coalesce(1))
-        small_tables.compact_if_many(lake.root, NAME, lake.run_id)
+        small_tables.compact_if_many(lake.root, NAME, lake.writer)
 
 
-def forget(lake: str, table: str, after_version: int, run_id: str) -> None:
-    """Forgets what versions of a table after `after_version` deleted."""
+def forget(lake: str, table: str, after_version: int, writer: Writer) -> None:
+    """Forgets what versions of a table after `after_version` deleted (-1: all deletes)."""
     if os.path.isdir(os.path.join(lake, NAME)):
-        small_tables.delete(lake, NAME, f"\"table\" = '{table}' and table_version > {after_version}", run_id)
+        small_tables.delete(lake, NAME, f"\"table\" = '{table}' and table_version > {after_version}", writer)
 
 
-def _ordering(table: Table) -> str:
-    """The type of what the table is ordered by; without it the moments of the deletes alone tell."""
+def _order_type(table: Table) -> str:
+    """The type of the table's ordering column; any type without one: then only the moments of deletes count."""
     return next((column.type for column in table.columns if column.name == table.order_by), "string")
 
 

@@ -1,4 +1,7 @@
-"""The table `ingested_files`: which files a table holds, and with which options they were read."""
+"""The table `ingested_files`: which files a table holds, and with which options they were read.
+
+One row a table, table id, file and options; `table_version` is the version whose commit brought the file's rows.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,11 @@ import pyarrow.compute as pc
 
 from sluice.files.input_file import InputFile
 from sluice.lake import log, small_tables
+from sluice.lake.lock import Writer
 from sluice.lake.small_tables import TIME, arrow_table
 
-INGESTED_FILES = pa.schema(
+NAME = "ingested_files"
+SCHEMA = pa.schema(
     [
         ("table", pa.string()),
         ("table_id", pa.string()),
@@ -30,75 +35,15 @@ INGESTED_FILES = pa.schema(
 )
 
 
-def not_ingested(
-    lake: str, table: str, files: Sequence[InputFile], options: Sequence[str] | None = None
-) -> list[InputFile]:
-    """Those of the files that no commit of the table as it is now holds, read with some of the options (None: any)."""
-    described = log.state(lake, table)
-    if described is None or not files:
-        return list(files)
-    table_id, version = described
-    known = small_tables.read(
-        lake,
-        "ingested_files",
-        (pc.field("table") == table)
-        & (pc.field("table_id") == table_id)
-        & (pc.field("table_version") <= version)
-        & (pc.scalar(True) if options is None else pc.field("options").isin(list(options)))
-        & pc.field("file").isin([file.uri for file in files]),
-        ["file", "size", "modified_at", "etag", "table", "table_id", "table_version", "options"],
-    )
-    done = set() if known is None else set(zip(*(known.column(i).to_pylist() for i in range(4)), strict=True))
-    return [file for file in files if (file.uri, file.size, file.modified_at, file.etag) not in done]
-
-
-def options_of(lake: str, table: str, files: Sequence[InputFile]) -> dict[str, set[str]]:
-    """The options that files of the same names were read with, whose rows are in the table as it is now."""
-    described = log.state(lake, table)
-    if described is None or not files:
-        return {}
-    in_table = (pc.field("table_id") == described[0]) & (pc.field("table_version") <= described[1])
-    where = (pc.field("table") == table) & in_table & pc.field("file").isin([file.uri for file in files])
-    known = small_tables.read(lake, "ingested_files", where, ["table", "table_id", "table_version", "file", "options"])
-    found: dict[str, set[str]] = {}
-    for row in () if known is None else known.to_pylist():
-        found.setdefault(row["file"], set()).add(row["options"])
-    return found
-
-
-def record_files(lake: str, table: str, table_id: str, version: int, run_id: str, tallies: Iterable[Tally]) -> None:
-    """Notes that the table at `version` holds the files."""
-    rows = [
-        (
-            table,
-            table_id,
-            tally.file.uri,
-            tally.file.size,
-            tally.file.modified_at,
-            tally.file.etag,
-            tally.options,
-            run_id,
-            version,
-            tally.rows_read,
-            tally.rows_rejected,
-        )
-        for tally in tallies
-    ]
-    small_tables.upsert(
-        lake, "ingested_files", arrow_table(INGESTED_FILES, rows), ("table", "table_id", "file", "options"), run_id
-    )
-
-
-def forget_files(lake: str, table: str, after_version: int, run_id: str) -> None:
-    """Makes the files new again that versions after `after_version` brought."""
-    small_tables.delete(lake, "ingested_files", f"\"table\" = '{table}' and table_version > {after_version}", run_id)
-
-
 @dataclass(frozen=True)
 class Tally:
-    """What was read of a file; `failure` says why it could not be read, `unclosed` where a quote stayed open.
+    """What was read of a file.
 
-    `number` is the file's among those read together, `options` are those it was read with.
+    `number`: the file's among those read together. `options`: those that it was read with, as stored here.
+    `failure`: why it could not be read. `unclosed`: where a quote stayed open to its end.
+    `partitions`: the values of the table's `key_partitions` in its rows.
+    `failed`: records that do not pass a check whose action is fail. `warned`: for each check whose action is warn, rows
+    that do not pass it.
     """
 
     file: InputFile
@@ -111,3 +56,63 @@ class Tally:
     partitions: Sequence[Any] = ()
     failed: int = 0
     warned: Sequence[int] = ()
+
+
+def not_ingested(
+    lake: str, table: str, files: Sequence[InputFile], options: Sequence[str] | None = None
+) -> list[InputFile]:
+    """The files that are not in the table as it is now, read with any of the `options` (None: however read).
+
+    A file is known by its path, size, and modification time or etag. Those whose commit is no longer part of the table
+    (it was cleared, restored to before it, or created anew) are not in it.
+    """
+    columns = ["file", "size", "modified_at", "etag"]
+    rows = _of_current_table(lake, table, files, [*columns, "options"])
+    if rows is None:
+        return list(files)
+    if options is not None:
+        rows = rows.filter(pc.field("options").isin(list(options)))
+    known = set(zip(*(rows.column(name).to_pylist() for name in columns), strict=True))
+    return [file for file in files if (file.uri, file.size, file.modified_at, file.etag) not in known]
+
+
+def options_of(lake: str, table: str, files: Sequence[InputFile]) -> dict[str, set[str]]:
+    """By file URI the options that files of these names were read with whose rows are in the table as it is now."""
+    rows = _of_current_table(lake, table, files, ["file", "options"])
+    options: dict[str, set[str]] = {}
+    for row in () if rows is None else rows.to_pylist():
+        options.setdefault(row["file"], set()).add(row["options"])
+    return options
+
+
+def _of_current_table(lake: str, table: str, files: Sequence[InputFile], columns: list[str]) -> pa.Table | None:
+    """The rows of files of these names whose commits are part of the table as it is now; None if there can be none."""
+    current = log.state(lake, table)
+    if current is None or not files:
+        return None
+    table_id, version = current
+    where = (
+        (pc.field("table") == table)
+        & (pc.field("table_id") == table_id)
+        & (pc.field("table_version") <= version)
+        & pc.field("file").isin([file.uri for file in files])
+    )
+    return small_tables.read(lake, NAME, where, [*columns, "table", "table_id", "table_version"])
+
+
+def record_files(lake: str, table: str, table_id: str, version: int, tallies: Iterable[Tally], writer: Writer) -> None:
+    """Records that the table at `version` holds the files."""
+    rows = [
+        (
+            *(table, table_id, tally.file.uri, tally.file.size, tally.file.modified_at, tally.file.etag),
+            *(tally.options, writer.run_id, version, tally.rows_read, tally.rows_rejected),
+        )
+        for tally in tallies
+    ]
+    key = ("table", "table_id", "file", "options")
+    small_tables.upsert(lake, NAME, arrow_table(SCHEMA, rows), key, writer)
+
+
+def forget_files(lake: str, table: str, after_version: int, writer: Writer) -> None:
+    """Makes files new again whose rows came with versions after `after_version` (-1: all files of the table)."""
+    small_tables.delete(lake, NAME, f"\"table\" = '{table}' and table_version > {after_version}", writer)

@@ -1,4 +1,4 @@
-"""A run that writes a table: it holds the table's lock and is kept in `runs`, whatever becomes of it."""
+"""A run that writes a table: it holds the table's lock, and `runs` has its row however it ends."""
 
 from __future__ import annotations
 
@@ -8,33 +8,32 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sluice.lake import lock
-from sluice.ledger import runs as ledger
+from sluice.ledger import runs
+from sluice.ledger.runs import Run
 from sluice.runtime.exit import note_failure
 from sluice.runtime.job import Job
 
 
 @contextmanager
 def locked(job: Job, table: str) -> Iterator[None]:
-    """Holds a table's lock for this run."""
-    settings, log = job.settings, job.progress.log
-    with lock.held_by_jvm(job.spark, settings.lake, table, settings.run_id, settings.lock_timeout, log):
+    """Holds a table's lock for this run. Raises Busy if another run still has it after `--lock-timeout`."""
+    with lock.held_by_jvm(job.spark, job.settings.lake, table, job.writer):
         yield
 
 
 @contextmanager
 def recorded(job: Job, table: str, arguments: dict[str, Any]) -> Iterator[None]:
-    """Keeps the run on a table in `runs`, whatever becomes of it; a dry run leaves nothing."""
+    """Records the run on a table in `runs`, at its start and at its end; a dry run records nothing."""
     if job.settings.dry_run:
         yield
         return
-    lake, report = job.settings.lake, job.report
-    run = (lake, report, table, arguments, datetime.now(UTC))
-    with lock.living(lake, report.run_id, report.job, table):
-        attempt = ledger.start_run(*run)
+    lake, run = job.settings.lake, Run(job.report, table, arguments, datetime.now(UTC))
+    with lock.living(lake, *run.identity):
+        attempt = runs.start(lake, run, job.writer)
         try:
             yield
         except BaseException as failure:
-            note_failure(report, failure)
+            note_failure(job.report, failure)
             raise
         finally:
-            ledger.finish_run(*run, attempt)
+            runs.finish(lake, run, attempt, job.writer)

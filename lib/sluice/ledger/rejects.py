@@ -1,4 +1,9 @@
-"""Records that could not become rows: how many there are, how many are allowed, and where they are kept."""
+"""The table `rejects`: records that could not become rows, with file, byte offset, text and reason.
+
+One row a table, file and position: a file's rejects replace that file's earlier ones in one commit. Beside what users
+see, each row has what a replay needs: the `options` that the file was read with (JSON), `read_at`, when it was read
+first, and `read_by`, the runs that read it (JSON list).
+"""
 
 from __future__ import annotations
 
@@ -9,70 +14,90 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow.compute as pc
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from sluice.lake import log, small_tables
 from sluice.lake.lake import Lake
+from sluice.lake.sql_text import spark_text
 from sluice.ledger.ingested_files import Tally
 from sluice.model.table import Table
 
 NAME = "rejects"
-_READING = ("read_at", "read_by")  # columns for a replay alone
+_FOR_REPLAY = ("read_at", "read_by")  # columns that `rejects list` leaves out
+
+
+@dataclass(frozen=True)
+class FileWithRejects:
+    """A file with rejects: read with `options` (None: unknown), first at `read_at` (UTC), by the runs `read_by`."""
+
+    table: str
+    file: str
+    options: str | None
+    read_at: datetime
+    read_by: tuple[str, ...]
 
 
 def keep(
-    lake: Lake, table: Table, rows: Any, tallies: Sequence[Tally], earlier: Mapping[str, FileWithRejects] | None = None
+    lake: Lake,
+    table: Table,
+    records: DataFrame,
+    tallies: Sequence[Tally],
+    replayed: Mapping[str, FileWithRejects],
 ) -> None:
-    """Replaces the earlier rejects of the files with those among the conformed records `rows`, in one commit.
+    """Replaces the files' earlier rejects by those among the records, in one commit; nothing where there are none.
 
-    Of files that are replayed it keeps when they were read first, and by which runs since.
+    in: what `conform` gives; one row a record. `replayed`: of a replay, when and by which runs each file (by URI) was
+    read before.
     """
-    from pyspark.sql import functions as F
-
-    rejecting = {tally.file.uri for tally in tallies if tally.rows_rejected}
-    affected = rejecting | (_files_with_rejects(lake.root, table.name) & {tally.file.uri for tally in tallies})
+    files = {tally.file.uri for tally in tallies}
+    affected = {tally.file.uri for tally in tallies if tally.rows_rejected}
+    affected |= files & {file.file for file in files_with_rejects(lake.root, table.name)}
     if not affected:
         return
+    rejects = _rejects(lake, table, records, _readings(lake, tallies, replayed))
+    with lake.exclusively(NAME):
+        names = ", ".join(map(spark_text, sorted(affected)))
+        earlier = f"`table` = {spark_text(table.name)} AND file IN ({names})"
+        lake.overwrite(NAME, rejects, None if log.version(lake.root, NAME) is None else earlier, feed=False)
+        small_tables.compact_if_many(lake.root, NAME, lake.writer)
 
-    def of_file(values: Sequence[Any]) -> Any:
-        by_number = dict(zip((tally.number for tally in tallies), values, strict=True))
-        return F.element_at(F.array(*(F.lit(by_number.get(n)) for n in range(max(by_number) + 1))), F.col("_file") + 1)
 
-    now, before = datetime.now(UTC), [(earlier or {}).get(tally.file.uri) for tally in tallies]
-    readers = [sorted({*(each.read_by if each else ()), lake.run_id}) for each in before]
+def _readings(lake: Lake, tallies: Sequence[Tally], replayed: Mapping[str, FileWithRejects]) -> DataFrame:
+    """One row a file. out: `_file` (its number), `file` (its URI), `options`, `rejected_at`, `read_at`, `read_by`."""
+    now, rows = datetime.now(UTC), []
+    for tally in tallies:
+        before = replayed.get(tally.file.uri)
+        read_by = sorted({*(before.read_by if before else ()), lake.run_id})
+        read_at = before.read_at if before else now
+        rows.append((tally.number, tally.file.uri, tally.options, now, read_at, json.dumps(read_by)))
+    columns = "_file int, file string, options string, rejected_at timestamp, read_at timestamp, read_by string"
+    return lake.spark.createDataFrame(rows, columns)
 
-    found = rows.where("_reason is not null and _position is not null").select(
+
+def _rejects(lake: Lake, table: Table, records: DataFrame, readings: DataFrame) -> DataFrame:
+    rejected = records.where("_reason is not null and _position is not null")
+    return rejected.join(F.broadcast(readings), "_file").select(
         F.lit(lake.run_id).alias("run_id"),
         F.lit(table.name).alias("table"),
-        of_file([tally.file.uri for tally in tallies]).alias("file"),
+        "file",
         F.col("_position").alias("position"),
         F.col("_raw").alias("raw"),
         F.col("_reason").alias("reason"),
-        F.lit(now).alias("rejected_at"),
-        of_file([tally.options for tally in tallies]).alias("options"),
-        of_file([each.read_at if each else now for each in before]).alias("read_at"),
-        of_file([json.dumps(runs) for runs in readers]).alias("read_by"),
+        "rejected_at",
+        "options",
+        "read_at",
+        "read_by",
     )
-    names = ", ".join(_literal(uri) for uri in sorted(affected))
-    with lake.exclusively(NAME):
-        where = None if log.version(lake.root, NAME) is None else f"`table` = '{table.name}' AND file IN ({names})"
-        lake.overwrite(NAME, found, where, feed=False)
-        small_tables.compact_if_many(lake.root, NAME, lake.run_id)
-
-
-def _literal(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
-
-
-def _files_with_rejects(lake: str, table: str) -> set[str]:
-    rows = small_tables.read(lake, NAME, pc.field("table") == table, ["table", "file"])
-    return set(rows.column("file").to_pylist()) if rows is not None else set()
 
 
 def newest(
     lake: str, table: str | None, *, run: str | None = None, file: str | None = None, reason: str | None = None
 ) -> list[dict[str, Any]]:
-    """The rejects of a run, of files and with reasons that hold a text; newest first, then in file order."""
+    """Rejects as `rejects list` shows them, newest first, then in file order.
+
+    Of a `table` and a `run` by their names; of files and with reasons that contain a text. None: of any.
+    """
     where = pc.scalar(True)
     for column, text in (("table", table), ("run_id", run)):
         where = where if text is None else where & (pc.field(column) == text)
@@ -82,27 +107,16 @@ def newest(
     if rows is None:
         return []
     order = [("rejected_at", "descending"), ("file", "ascending"), ("position", "ascending")]
-    return rows.select([name for name in rows.column_names if name not in _READING]).sort_by(order).to_pylist()
-
-
-@dataclass(frozen=True)
-class FileWithRejects:
-    """A file with rejects: read with `options` (None: unknown), first at `read_at`, and by the runs `read_by`."""
-
-    table: str
-    file: str
-    options: str | None
-    read_at: datetime
-    read_by: tuple[str, ...]
+    return rows.select([name for name in rows.column_names if name not in _FOR_REPLAY]).sort_by(order).to_pylist()
 
 
 def files_with_rejects(lake: str, table: str | None) -> list[FileWithRejects]:
-    """The files that have rejects, in order of tables and files."""
+    """The files that have rejects, of a table or of all, in order of tables and files."""
     rows = small_tables.read(lake, NAME, None if table is None else pc.field("table") == table)
-    found = {}
+    files = {}
     for row in rows.to_pylist() if rows is not None else ():
-        # a lake of before may not tell the options, and of when a file was read only the last time
+        # rows of earlier versions have no options, and know only when the file was read last
         read_at, read_by = row.get("read_at") or row["rejected_at"], row.get("read_by")
         runs = tuple(json.loads(read_by)) if read_by else (row["run_id"],)
-        found[row["table"], row["file"]] = FileWithRejects(row["table"], row["file"], row.get("options"), read_at, runs)
-    return [found[key] for key in sorted(found)]
+        files[row["table"], row["file"]] = FileWithRejects(row["table"], row["file"], row.get("options"), read_at, runs)
+    return [files[key] for key in sorted(files)]

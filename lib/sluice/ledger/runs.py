@@ -1,8 +1,9 @@
-"""What has run: the tables `runs`, `ingested_files` and `rejects` of a lake."""
+"""The table `runs`: one row for each attempt of a run on a table, first as `running`, then as it ended."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,10 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sluice.lake import lock, small_tables
+from sluice.lake.lock import Writer
 from sluice.lake.small_tables import TIME, arrow_table
+from sluice.lake.sql_text import delta_rs_text
 from sluice.runtime.report import Report
 
-RUNS = pa.schema(
+NAME = "runs"
+SCHEMA = pa.schema(
     [
         ("run_id", pa.string()),
         ("attempt", pa.int32()),
@@ -22,71 +26,74 @@ RUNS = pa.schema(
         ("status", pa.string()),
         ("started_at", TIME),
         ("finished_at", TIME),
-        ("arguments", pa.string()),
-        ("report", pa.string()),
+        ("arguments", pa.string()),  # JSON
+        ("report", pa.string()),  # JSON
         ("error", pa.string()),
     ]
 )
+_RUN = ("run_id", "job", "table")  # what an attempt is counted by
 
 
-def start_run(lake: str, report: Report, table: str, arguments: dict[str, Any], started_at: datetime) -> int:
-    """Records a run as running and gives its attempt; those that claim to run and are dead become `interrupted`.
+@dataclass(frozen=True)
+class Run:
+    """A run of a job on a table (or several, their names joined by commas), as its report says, since `started_at`."""
 
-    The caller holds the lock of what it writes, so an earlier attempt of the run cannot be alive.
+    report: Report
+    table: str
+    arguments: dict[str, Any]
+    started_at: datetime
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        return (self.report.run_id, self.report.job, self.table)
+
+
+def start(lake: str, run: Run, writer: Writer) -> int:
+    """Records a run as running and gives its attempt, 1 for the first; dead runs become `interrupted`.
+
+    The caller holds the lock of what it writes, so an earlier attempt of the run is dead.
     """
-    mine = (report.run_id, report.job, table)
-    same_run = (pc.field("run_id") == mine[0]) & (pc.field("job") == mine[1]) & (pc.field("table") == table)
+    run_id, job, table = run.identity
+    same_run = (pc.field("run_id") == run_id) & (pc.field("job") == job) & (pc.field("table") == table)
     where = same_run | (pc.field("status") == "running")
-    found = small_tables.read(lake, "runs", where, ["run_id", "job", "table", "attempt", "status"])
-    earlier = [] if found is None else found.to_pylist()
+    rows = small_tables.read(lake, NAME, where, [*_RUN, "attempt", "status"])
+    earlier = [] if rows is None else rows.to_pylist()
     for row in earlier:
-        run = (row["run_id"], row["job"], row["table"])
-        if row["status"] == "running" and (run == mine or not lock.is_alive(lake, *run)):
-            same = " and ".join(f'"{name}" = {_literal(row[name])}' for name in ("run_id", "job", "table"))
-            dead = f"{same} and attempt = {row['attempt']} and status = 'running'"
-            small_tables.update(lake, "runs", dead, {"status": "interrupted"}, report.run_id)
-    attempt = 1 + sum((row["run_id"], row["job"], row["table"]) == mine for row in earlier)
-    row = _run(report, table, attempt, "running", started_at, None, _json(arguments), None)
-    small_tables.append(lake, "runs", row, report.run_id)  # by the lock, no other run counts the same attempt
+        if row["status"] == "running" and _is_dead(lake, run, row):
+            _mark_interrupted(lake, row, writer)
+    attempt = 1 + sum(_identity(row) == run.identity for row in earlier)
+    # under the caller's lock no other run counts the same attempt
+    small_tables.append(lake, NAME, _row(run, attempt, "running"), writer)
     return attempt
 
 
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def finish_run(
-    lake: str, report: Report, table: str, arguments: dict[str, Any], started_at: datetime, attempt: int
-) -> None:
+def finish(lake: str, run: Run, attempt: int, writer: Writer) -> None:
     """Records how a run ended."""
-    done, ended = _json(report.document()), datetime.now(UTC)
-    row = _run(report, table, attempt, report.status, started_at, ended, _json(arguments), done)
-    small_tables.upsert(lake, "runs", row, ("run_id", "job", "table", "attempt"), report.run_id)
+    row = _row(run, attempt, run.report.status, datetime.now(UTC), _json(run.report.document()))
+    small_tables.upsert(lake, NAME, row, (*_RUN, "attempt"), writer)
 
 
-def _run(
-    report: Report,
-    table: str,
-    attempt: int,
-    status: str,
-    started_at: datetime,
-    finished_at: datetime | None,
-    arguments: str,
-    document: str | None,
+def _identity(row: dict[str, Any]) -> tuple[str, str, str]:
+    return (row["run_id"], row["job"], row["table"])
+
+
+def _is_dead(lake: str, run: Run, row: dict[str, Any]) -> bool:
+    return _identity(row) == run.identity or not lock.is_alive(lake, *_identity(row))
+
+
+def _mark_interrupted(lake: str, row: dict[str, Any], writer: Writer) -> None:
+    same_run = " and ".join(f'"{name}" = {delta_rs_text(row[name])}' for name in _RUN)
+    attempt = f"{same_run} and attempt = {row['attempt']} and status = 'running'"
+    small_tables.update(lake, NAME, attempt, {"status": "interrupted"}, writer)
+
+
+def _row(
+    run: Run, attempt: int, status: str, finished_at: datetime | None = None, document: str | None = None
 ) -> pa.Table:
-    row = (
-        report.run_id,
-        attempt,
-        report.job,
-        table,
-        status,
-        started_at,
-        finished_at,
-        arguments,
-        document,
-        report.error,
-    )
-    return arrow_table(RUNS, [row])
+    report = run.report
+    identity = (report.run_id, attempt, report.job, run.table)
+    values = (*identity, status, run.started_at, finished_at, _json(run.arguments), document, report.error)
+    return arrow_table(SCHEMA, [values])
 
 
 def _json(value: dict[str, Any]) -> str:

@@ -25,8 +25,8 @@ def clear(job: Job, table: Table) -> None:
             job.report.rows_removed = lake.read(table.name, current_version(job, table)).count()
             if not job.settings.dry_run:
                 # the ledger first: killed in between, the files' rows are found unchanged, never missing
-                ingested_files.forget_files(lake.root, table.name, -1, lake.run_id)
-                deletes.forget(lake.root, table.name, -1, lake.run_id)
+                ingested_files.forget_files(lake.root, table.name, -1, lake.writer)
+                deletes.forget(lake.root, table.name, -1, lake.writer)
                 lake.clear(table.name)
         _followed(job, table, full_refresh=True)  # statistics of pruned days go too
 
@@ -40,8 +40,8 @@ def restore(job: Job, table: Table, version: int) -> None:
         with job.step("restore"):
             check_version(job, table, version)
             if not job.settings.dry_run:
-                ingested_files.forget_files(lake.root, table.name, version, lake.run_id)
-                deletes.forget(lake.root, table.name, version, lake.run_id)
+                ingested_files.forget_files(lake.root, table.name, version, lake.writer)
+                deletes.forget(lake.root, table.name, version, lake.writer)
                 lake.restore(table.name, version)
                 _declare_again(lake, table)
         _followed(job, table)
@@ -59,7 +59,7 @@ def _check_followed(job: Job, table: Table, version: int) -> None:
     """Raises UsageError, before anything is done, where what is built on the table could not follow it to a version."""
     drift.refuse_changed(job.settings.lake, table)
     for each in _built_on(job, table):
-        derived.check_columns(log.stored(job.settings.lake, table.name, version).columns, table, each)
+        derived.check_columns_exist(log.stored(job.settings.lake, table.name, version).columns, table, each)
 
 
 def _followed(job: Job, table: Table, *, full_refresh: bool = False) -> None:
@@ -74,4 +74,4 @@ def _followed(job: Job, table: Table, *, full_refresh: bool = False) -> None:
 def _built_on(job: Job, table: Table) -> list[Derived]:
     """Those of the table's aggregates that are in the lake."""
     root = job.settings.lake
-    return [each for each in derived.kept(root, table) if log.version(root, each.name) is not None]
+    return [each for each in derived.aggregates_of(root, table) if log.version(root, each.name) is not None]

@@ -12,6 +12,7 @@ from typing import Any
 
 from sluice.errors import Terminated
 from sluice.lake.lake import Lake
+from sluice.lake.lock import Writer
 from sluice.runtime import session, wrapper
 from sluice.runtime.exit import end, note_failure
 from sluice.runtime.log_lines import LogStyle
@@ -49,8 +50,12 @@ class Job:
         return root.progress.spark
 
     @property
+    def writer(self) -> Writer:
+        return Writer(self.settings.run_id, self.settings.lock_timeout, self.progress.log)
+
+    @property
     def lake(self) -> Lake:
-        return Lake(self.spark, self.settings.lake, self.settings.run_id, self.report.job)
+        return Lake(self.spark, self.settings.lake, self.report.job, self.writer)
 
     def close(self, failure: BaseException | None) -> None:
         """Ends the session; the jobs of a failed run are cancelled."""

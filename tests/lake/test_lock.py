@@ -1,0 +1,87 @@
+"""Locks: one writer, who says that it waits and keeps to its timeout; and which runs are alive."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import PROJECT
+from sluice.errors import Busy
+from sluice.lake import lock
+from sluice.lake.lock import Writer, held_by_python, is_alive, living
+
+HOLD = """
+import sys
+from sluice.lake.lock import Writer, held_by_python, living
+with held_by_python(sys.argv[1], "runs", Writer("theirs", 1, print)), living(sys.argv[1], "theirs", "ingest", "t"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def other(tmp_path):
+    """Another process that holds the lock of `runs` and is alive, until its standard input ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={"PYTHONPATH": str(PROJECT / "lib")},
+    )
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+@pytest.fixture
+def lines(monkeypatch):
+    """What a writer logs, which waits for the lock of one commit for half a second and says so at once."""
+    monkeypatch.setattr(lock, "_ONE_COMMIT", 0.5)
+    monkeypatch.setattr(lock, "_SILENT", 0)
+    return []
+
+
+def test_a_writer_that_waits_says_for_whom_and_gives_up_in_time(tmp_path, other, lines):
+    began = time.monotonic()
+    with (
+        pytest.raises(Busy, match="table runs is held by run theirs: try again, or wait longer with --lock-timeout"),
+        held_by_python(str(tmp_path), "runs", Writer("mine", 0, lines.append)),
+    ):
+        pass
+    assert 0.5 <= time.monotonic() - began < 5
+    assert lines == ["table runs is held by run theirs: waiting up to 0.5 s"]
+
+
+def test_the_lock_is_free_once_its_holder_has_died(tmp_path, other, lines):
+    other.kill()
+    other.wait()
+    with held_by_python(str(tmp_path), "runs", Writer("mine", 0, lines.append)):
+        assert (tmp_path / "_locks" / "runs").read_text() == "mine"
+    assert lines == []
+
+
+def test_the_wait_for_one_commit_is_never_shorter_than_a_commit(lines):
+    attempts = iter([False, True])
+    Writer("mine", 0, lines.append).wait_for(lambda: next(attempts), lambda: "busy", one_commit=True)
+    with pytest.raises(Busy, match=r"^busy: try again"):
+        Writer("mine", 0, lines.append).wait_for(lambda: False, lambda: "busy")
+    assert lines == ["busy: waiting up to 0.5 s"]
+
+
+def test_a_run_is_alive_until_its_process_dies(tmp_path, other):
+    assert is_alive(str(tmp_path), "theirs", "ingest", "t")
+    assert not is_alive(str(tmp_path), "theirs", "ingest", "another table")
+    other.kill()
+    other.wait()
+    assert not is_alive(str(tmp_path), "theirs", "ingest", "t")
+    assert list((tmp_path / "_locks" / "_alive").iterdir()) == []  # the file of a dead run is removed
+
+
+def test_a_run_is_alive_until_it_ends(tmp_path):
+    with living(str(tmp_path), "mine", "ingest", "t"):
+        assert is_alive(str(tmp_path), "mine", "ingest", "t")
+    assert not is_alive(str(tmp_path), "mine", "ingest", "t")
