@@ -1,4 +1,4 @@
-"""How a job ends: its report on standard output, the outcome as the last line on standard error, the exit code."""
+"""How a job ends: its report on standard output, the outcome as the last line of standard error, the exit code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sluice.runtime.report import Report, summary
 
 
 def end(report: Report, failure: BaseException | None, lines: LogStyle, result_file: str | None = None) -> NoReturn:
-    """Prints a run's outcome, by the wrapper if there is one, and exits."""
+    """Prints a run's outcome, through the wrapper if there is one, and exits."""
     code = note_failure(report, failure)
     document = json.dumps(report.document(), default=str, ensure_ascii=False)
     try:
@@ -41,18 +41,18 @@ def _print(line: str) -> None:
 
 
 def _cause(failure: BaseException) -> BaseException:
-    """The signal that ended the run, whatever its ending met in turn; else the failure itself."""
+    """The signal that ended the run, whatever failed while it ended; else the failure itself."""
     earlier: BaseException | None = failure
     while earlier is not None:
         if isinstance(earlier, Terminated):
             return earlier
         earlier = earlier.__context__
-    # Spark's own handler of SIGINT, which is there for a moment while it starts
+    # from Spark's own handler of SIGINT, which is installed for a moment while Spark starts
     return Terminated(signal.SIGINT) if isinstance(failure, KeyboardInterrupt) else failure
 
 
 def note_failure(report: Report, failure: BaseException | None) -> int:
-    """Writes a failure into the report and gives the exit code."""
+    """Writes a failure (None: there was none) into the report and gives the exit code."""
     if failure is None:
         return 0
     failure = _cause(failure)

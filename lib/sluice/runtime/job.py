@@ -1,4 +1,4 @@
-"""A job at work: its settings, report and progress, its Spark session, and how signals end it."""
+"""A running job: its settings, report, progress and Spark session, and how a signal ends it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 class Job:
-    """A job at work: its settings, its report and what it tells. A part of a job shares its Spark session."""
+    """A running job: its settings, its report and what it logs. A part of a job shares its Spark session."""
 
     def __init__(self, name: str, chosen: Settings, parent: Job | None = None) -> None:
         self.settings = chosen
@@ -39,14 +39,14 @@ class Job:
 
     @property
     def spark(self) -> Any:
-        """The Spark session, started where it is needed first."""
+        """The Spark session, started when it is first needed."""
         root = self._root
         if root._session is None:
             session.require()
             with root.step("start"):
                 root._session = session.opened(root.report.job)
                 root.progress.spark = root._session.__enter__()
-            root.listen()  # Spark has put a handler of its own for SIGINT
+            root.listen()  # Spark has installed a handler of its own for SIGINT
         return root.progress.spark
 
     @property
@@ -58,7 +58,7 @@ class Job:
         return Lake(self.spark, self.settings.lake, self.report.job, self.writer)
 
     def close(self, failure: BaseException | None) -> None:
-        """Ends the session; the jobs of a failed run are cancelled."""
+        """Ends the session; Spark's jobs of a failed run are cancelled."""
         spark, self.progress.spark = self.progress.spark, None
         if self._session is None or spark is None:
             return
@@ -71,13 +71,12 @@ class Job:
         """Lets SIGTERM and SIGINT end the run by an exception, so that locks are freed and the run is recorded."""
         for number in _ENDING:
             signal.signal(number, self._end)
-
         if (earlier := wrapper.begin()) is not None:
             self._end(earlier, None)
 
     def _end(self, number: int, frame: Any) -> None:
-        for each in _ENDING:
-            signal.signal(each, signal.SIG_IGN)
+        for other in _ENDING:
+            signal.signal(other, signal.SIG_IGN)
         if self.progress.spark is not None:
             session.forget_interrupted_call(self.progress.spark)
         raise Terminated(number)
@@ -89,7 +88,7 @@ class Job:
 
     @contextmanager
     def part(self, name: str) -> Iterator[Job]:
-        """A part of this job, with a report of its own among this one's `steps`."""
+        """A part of this job, whose own report is one of this report's `steps`."""
         part = Job(name, self.settings, self)
         self.report.steps = [*(self.report.steps or []), part.report]
         try:
@@ -99,7 +98,7 @@ class Job:
             raise
 
     def each(self, items: Sequence[Any], work: Callable[[Job, Any], None]) -> None:
-        """Does the work for one item after another: in this job's report for one, else each in a part's."""
+        """Does the work for one item after another: a single one in this job's report, several in a part each."""
         if len(items) == 1:
             work(self, items[0])
             return
@@ -109,12 +108,12 @@ class Job:
         self.sum_up()
 
     def sum_up(self) -> None:
-        """The status of a job from those of its parts."""
-        done = {step.status for step in self.report.steps or []}
-        self.report.status = "failed" if "failed" in done else "succeeded" if "succeeded" in done else "nothing_new"
+        """Sets the status of a job from those of its parts."""
+        statuses = {step.status for step in self.report.steps or []}
+        self.report.status = next((s for s in ("failed", "succeeded") if s in statuses), "nothing_new")
 
     def show(self, rows: list[dict[str, Any]]) -> None:
-        """Puts rows into the report and, for people, as a readable table on standard error."""
+        """Puts rows into the report, and prints them as a table on standard error for people."""
         self.report.rows = rows
         self.report.status = "succeeded"
         if self.settings.log_format == "text":
@@ -122,13 +121,13 @@ class Job:
 
 
 def _on_terminal() -> bool:
-    """The wrapper knows: spark-submit puts a pipe between a job and the terminal."""
+    """Whether a person sees standard error. The wrapper knows: spark-submit puts a pipe in between."""
     return os.environ.get("SLUICE_TERMINAL", "1" if sys.stderr.isatty() else "") == "1"
 
 
 @contextmanager
 def job(name: str, options: dict[str, Any]) -> Iterator[Job]:
-    """Runs a job: prints its report, turns failures into exit codes, and SIGTERM into a clean end."""
+    """Runs a job: prints its report, turns failures into exit codes, and ends cleanly on SIGTERM and SIGINT."""
     running = Job(name, Settings.of(options))
     failure: BaseException | None = None
     before = [(number, signal.getsignal(number)) for number in _ENDING]
@@ -144,7 +143,7 @@ def job(name: str, options: dict[str, Any]) -> Iterator[Job]:
     except session.SparkNeeded:
         sys.exit(session.SparkNeeded.exit_code)
     except (Exception, Terminated, KeyboardInterrupt):
-        pass  # told below
+        pass  # reported below
     finally:
         for number, handler in before:
             signal.signal(number, handler)

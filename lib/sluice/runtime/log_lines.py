@@ -33,11 +33,11 @@ class LogStyle:
         return json.dumps(values, ensure_ascii=False)
 
     def timed_line(self, message: str, **fields: Any) -> str:
-        """A line of what happens, with its time."""
+        """A line with its time."""
         return self.line(message if self.json else f"{datetime.now(UTC):%H:%M:%S} {message}", **fields)
 
     def passed(self, line: bytes) -> bytes:
-        """A line of whatever origin, its end included: with JSON, one that is no object becomes one."""
+        """A line of any origin, with its line end; in JSON a line that is not an object becomes one."""
         if _NOISE in line or (self.json and not line.strip()):
             return b""
         if not self.json or _is_object(line):
@@ -53,7 +53,7 @@ def _is_object(line: bytes) -> bool:
 
 
 class Filter:
-    """Takes what comes through the wrapper's pipe, in pieces, and gives what is to be shown of it."""
+    """Takes what comes through the wrapper's pipe, in pieces, and gives what to show."""
 
     def __init__(self, introduced: Path) -> None:
         self._introduced = introduced
@@ -62,24 +62,24 @@ class Filter:
         self.ended = False
 
     def take(self, data: bytes) -> bytes:
-        """What can be shown by now: whole lines, and of text also a line that is being drawn."""
+        """What can be shown by now: complete lines, and in text also a line that is still being drawn."""
         self._held += data
         if self._lines is None:
             self._lines = self._known()
-        *whole, rest = self._held.split(b"\n")
-        self.ended = any(line.endswith(_END) for line in whole)
+        *complete, rest = self._held.split(b"\n")
+        self.ended = any(line.endswith(_END) for line in complete)
         if self._lines is None and not self.ended:
-            return b""  # how to write is told by the job, at its start
+            return b""  # the job says at its start how to write
         lines = self._lines or LogStyle(
             os.environ.get("SLUICE_LOG_FORMAT", "text"), os.environ.get("SLUICE_RUN_ID", "")
         )
-        shown = b"".join(lines.passed(line.removesuffix(_END) + b"\n") for line in whole if line != _END)
-        drawn = not lines.json and not rest.startswith(b"WARNING")  # that may become noise
+        shown = b"".join(lines.passed(line.removesuffix(_END) + b"\n") for line in complete if line != _END)
+        drawn = not lines.json and not rest.startswith(b"WARNING")  # such a line may turn out to be noise
         self._held = b"" if drawn else rest
         return shown + rest if drawn else shown
 
     def rest(self) -> bytes:
-        """What is left when the pipe ends without the wrapper."""
+        """The rest, where the pipe ends before the wrapper ends it."""
         return self.take(_END + b"\n") if self._held else b""
 
     def _known(self) -> LogStyle | None:
@@ -89,7 +89,7 @@ class Filter:
 
 
 def main() -> None:
-    """Goes on reading where nobody takes what is shown: the job must not end for that."""
+    """Filters standard input; goes on where nobody reads the output, so that the job does not end for that."""
     through = Filter(Path(os.environ["SLUICE_WRAPPER"], "run"))
     while not through.ended and (data := os.read(0, 1 << 16)):
         _show(through.take(data))

@@ -1,4 +1,4 @@
-"""What a job is doing, told on standard error: on a terminal one live line a step, else plain lines."""
+"""What a job is doing, on standard error: on a terminal one live line a step, elsewhere plain lines."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any
 from sluice.runtime.log_lines import LogStyle
 from sluice.runtime.spark_status import Figures, SparkStatus
 
-_EVERY = 10.0
-_REFRESH = 0.5
+_EVERY = 10.0  # seconds between plain lines of a step
+_REFRESH = 0.5  # seconds between updates of a live line
 
 
 class Progress:
-    """`style` is auto, plain or none; `terminal` tells whether a person watches standard error."""
+    """`style` is auto, plain or none; `terminal`: whether a person watches standard error."""
 
     def __init__(self, style: str = "auto", lines: LogStyle | None = None, terminal: bool = False) -> None:
         self.lines = lines or LogStyle()
@@ -27,7 +27,7 @@ class Progress:
         self.spark: Any = None
 
     def log(self, message: str, **fields: Any) -> None:
-        """One line, whatever the style: for what a user must know."""
+        """Prints one line, whatever the style: what a user must know."""
         line = self.lines.timed_line(message, **fields)
         if self._screen is None:
             print(line, file=sys.stderr, flush=True)
@@ -36,7 +36,7 @@ class Progress:
 
     @contextmanager
     def step(self, name: str, files: int = 0) -> Iterator[None]:
-        """Tells how far the work within has come; `files` is how many it is about, 0 if not about files."""
+        """Shows how far the step has come; `files`: how many it works on, 0 if it is not about files."""
         if not self._shown:
             yield
         elif self._live and self._screen is None:
@@ -49,7 +49,7 @@ class Progress:
 
     @contextmanager
     def _drawn(self, step: _Step) -> Iterator[None]:
-        """A live line, which a finished one replaces; a step that failed leaves none."""
+        """A live line, which a line with the total replaces at the end; a step that failed leaves none."""
         from rich.console import Console
         from rich.live import Live
         from rich.text import Text
@@ -70,12 +70,12 @@ class Progress:
 
 
 class _Step:
-    """A step at work and what can be told of it."""
+    """A running step and its figures."""
 
     def __init__(self, name: str, files: int, progress: Progress) -> None:
         self.name, self._files, self._began = name, files, time.monotonic()
         self._status: SparkStatus | None = None
-        with suppress(Exception):  # Spark's figures are never worth a failure
+        with suppress(Exception):  # figures are never worth a failure
             self._status = SparkStatus(progress.spark) if progress.spark else None
 
     @property
@@ -111,7 +111,7 @@ def _parts(figures: Figures, files: int, seconds: float) -> Iterator[str]:
 
 @contextmanager
 def _every(seconds: float, step: _Step, show: Any) -> Iterator[None]:
-    """Shows a step's line again and again, beside the work within."""
+    """Shows a step's line again and again while it runs."""
     done = threading.Event()
 
     def tick() -> None:

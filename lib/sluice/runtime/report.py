@@ -8,12 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+_WIDTH = 60  # characters of a cell
 ROWS = ("rejected", "duplicate", "inserted", "updated", "unchanged", "deleted")
 
 
 @dataclass
 class Report:
-    """Counts are rows or files; `seconds` maps each step to how long it took; `steps` holds the parts of a job."""
+    """What a job did: counts of rows and files, `seconds` by step, `steps` with the parts of a job.
+
+    `answer` is what `query` prints in place of the document.
+    """
 
     job: str
     run_id: str
@@ -38,7 +42,7 @@ class Report:
     rows: list[dict[str, Any]] | None = None
     steps: list[Report] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
-    answer: str | None = None  # printed in place of the document
+    answer: str | None = None
 
     def __post_init__(self) -> None:
         if self.job in ("aggregate", "export"):
@@ -47,7 +51,7 @@ class Report:
             self.steps = []
 
     def set_outcomes(self, counts: dict[str, int]) -> None:
-        """Rows by what became of them, each counted by itself: all but `removed` add up to the rows read."""
+        """Sets the counts of rows by outcome. Raises RuntimeError unless all but `removed` add up to the rows read."""
         self.rows_removed = counts.pop("removed", self.rows_removed)
         for outcome in ROWS:
             setattr(self, f"rows_{outcome}", counts.get(outcome, 0))
@@ -64,7 +68,7 @@ class Report:
             self.seconds[step] = round(self.seconds.get(step, 0.0) + time.monotonic() - began, 3)
 
     def document(self) -> dict[str, Any]:
-        """The report without the fields that its job does not have."""
+        """The report as a JSON document, without the fields that its job does not have."""
         optional = {"mode", "groups_recomputed", "files_read", "bytes_read", "rows", "steps"}
         values = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "answer"}
         values = {name: value for name, value in values.items() if not (name in optional and value is None)}
@@ -74,7 +78,7 @@ class Report:
 
 
 def summary(report: Report) -> str:
-    """What was done, in one line."""
+    """What the job did, in one line."""
     parts = [report.status.replace("_", " ")]
     if report.rows_read:
         counts = ((outcome, getattr(report, f"rows_{outcome}")) for outcome in ROWS)
@@ -88,15 +92,15 @@ def summary(report: Report) -> str:
     return "; ".join(parts)
 
 
-def text_table(rows: list[dict[str, Any]], width: int = 60) -> str:
-    """Rows in aligned columns, long values cut."""
+def text_table(rows: list[dict[str, Any]]) -> str:
+    """Rows in aligned columns; longer values are cut."""
     if not rows:
         return "(none)"
-    cells = [list(rows[0]), *([_cell(value, width) for value in row.values()] for row in rows)]
+    cells = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
     return "\n".join("  ".join(value.ljust(w) for value, w in zip(row, widths, strict=True)).rstrip() for row in cells)
 
 
-def _cell(value: Any, width: int) -> str:
+def _cell(value: Any) -> str:
     text = "" if value is None else " ".join(str(value).split())
-    return text if len(text) <= width else text[: width - 1] + "…"
+    return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"

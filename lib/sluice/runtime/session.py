@@ -9,30 +9,33 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-_ENDING = 4.0
+_ENDING = 4.0  # seconds
 
 
 class SparkNeeded(BaseException):
-    """Ends a job's first, JVM-less start where the answer needs Spark; the wrapper then starts it again in Spark."""
+    """Ends a job's first start, without a JVM, if the answer needs Spark: the wrapper then starts it in Spark."""
 
     exit_code = 100
 
 
 def require() -> None:
-    """Goes on only where a JVM may be started."""
+    """Raises SparkNeeded where no JVM may be started."""
     if os.environ.get("SLUICE_WITHOUT_SPARK"):
         raise SparkNeeded
 
 
 @contextmanager
 def opened(name: str) -> Iterator[Any]:
-    """A session of the application `name`; one that was there before stays open after it."""
+    """A session of the application `name`; one that was open before stays open."""
     from pyspark.logger import PySparkLogger
     from pyspark.sql import SparkSession
 
     before = SparkSession.getActiveSession()
     spark = before or SparkSession.builder.appName(f"sluice {name}").getOrCreate()
-    for logger in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):  # a wrong condition has a line of its own
+    for logger in (
+        "SQLQueryContextLogger",
+        "DataFrameQueryContextLogger",
+    ):  # a wrong condition is one line of Sluice's own
         PySparkLogger.getLogger(logger).setLevel(logging.CRITICAL)
     try:
         yield spark
@@ -42,7 +45,7 @@ def opened(name: str) -> Iterator[Any]:
 
 
 def end(spark: Any, close: Callable[[], Any]) -> None:
-    """Cancels the jobs of a failed run and closes its session; a JVM that does not answer is left to its own end."""
+    """Cancels the jobs of a failed run and closes its session; does not wait for a JVM that no longer answers."""
 
     def ending() -> None:
         with suppress(Exception):
@@ -56,6 +59,6 @@ def end(spark: Any, close: Callable[[], Any]) -> None:
 
 
 def forget_interrupted_call(spark: Any) -> None:
-    """Lets this thread talk to the JVM again after a signal cut into a call, whose answer is still to come."""
+    """Lets this thread call the JVM again after a signal interrupted a call whose answer has not arrived."""
     with suppress(AttributeError):
         del spark.sparkContext._gateway._gateway_client.thread_connection.connection

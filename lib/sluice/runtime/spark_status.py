@@ -1,4 +1,4 @@
-"""How far Spark has come with a step, from its own status stores: the figures of its web page, in a few calls."""
+"""How far Spark has come with a step: the figures of its web page, read from its status stores in a few calls."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-# What hands on the step's own rows: caches and data files. All other operators (of Delta's log, of plans of where to
-# read) have rows that a user has never heard of.
+# The operators whose rows are the step's own: caches and data files. Others (of Delta's log, of plans of what to read)
+# count rows that a user has never heard of.
 _CACHED = "InMemoryTableScan"
 _FILLING = "MapInArrow"  # reads input files into a cache
 _OWN = (_CACHED, "Scan parquet ", "Scan ExistingRDD mergeMaterializedSource")
@@ -22,7 +22,7 @@ _LATEST = 50
 
 @dataclass(frozen=True)
 class Figures:
-    """`rows`: how many the step has gone through, None if not known; `left`: seconds, None if not known."""
+    """`rows` that Spark has processed in the step; `left`: seconds that the running stages still need; None: unknown."""
 
     rows: int | None = None
     tasks: int = 0
@@ -31,7 +31,7 @@ class Figures:
 
 
 class SparkStatus:
-    """What Spark has done since this was made."""
+    """What Spark has done since this object was made."""
 
     def __init__(self, spark: Any) -> None:
         self._context = spark.sparkContext._jsc.sc()
@@ -51,13 +51,13 @@ class SparkStatus:
         return Figures(self._most_rows(), tasks, done, left)
 
     def rows_in_all(self) -> int | None:
-        """The rows when the step is done, once Spark has counted to the end."""
-        with suppress(Exception):  # of waiting: it is private to Spark
+        """The rows of a finished step, once Spark has counted them all."""
+        with suppress(Exception):  # waiting is private to Spark and may vanish
             self._context.listenerBus().waitUntilEmpty(_DRAIN_MILLISECONDS)
         return self._most_rows()
 
     def _most_rows(self) -> int | None:
-        """The most that one operator of the queries since then has handed on."""
+        """The most rows that one operator of the step's queries has processed."""
         for query in self._latest():
             number, ended = query.executionId(), query.completionTime().isDefined()
             if number < self._next:
@@ -65,11 +65,11 @@ class SparkStatus:
             graph, metrics = self._queries.planGraph(number), self._queries.executionMetrics(number)
             self._rows = max(self._rows, _rows(json.loads(graph.makeNodeDetailsJson(metrics))))
             if ended and number == self._next:
-                self._next += 1  # not looked at again
+                self._next += 1  # not read again
         return self._rows or None
 
     def _latest(self) -> Iterator[Any]:
-        """The last queries that Spark still knows, in their order; it forgets those before a thousand."""
+        """The latest queries, in order; Spark forgets all but the last thousand."""
         return _each(self._queries.executionsList(max(self._queries.executionsCount() - _LATEST, 0), _LATEST))
 
 
@@ -79,7 +79,7 @@ def _each(sequence: Any) -> Iterator[Any]:
 
 
 def _rows(nodes: dict[str, dict[str, Any]]) -> int:
-    """The most rows that a source of a query's plan has handed on."""
+    """The most rows that a source in a query's plan has processed."""
     names = {node["name"] for node in nodes.values()}
     sources = (*_OWN, _FILLING) if _CACHED in names else _OWN
     counts = (

@@ -1,4 +1,4 @@
-"""What a job and ./spark-submit.sh tell each other: files in the folder `$SLUICE_WRAPPER`, if there is one."""
+"""How a job and ./spark-submit.sh talk: by files in the folder `$SLUICE_WRAPPER`, if there is one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _folder() -> Path | None:
 
 
 def attach() -> None:
-    """Sends this process's output straight to the wrapper: through the JVM it would be lost when that dies."""
+    """Sends this process's output straight to the wrapper: output through the JVM is lost when the JVM dies."""
     folder = _folder()
     if folder is None or os.environ.get("SLUICE_WITHOUT_SPARK"):
         return
@@ -31,14 +31,14 @@ def attach() -> None:
 
 
 def introduce(log_format: str, run_id: str) -> None:
-    """Says how lines are written, for those that others than the job write, and for the start that follows."""
+    """Says how lines are written: for lines that others than the job write, and for the job's second start."""
     if folder := _folder():
         with output_file(folder / "run") as file:
             file.write(f"{log_format}\n{run_id}\n".encode())
 
 
 def begin() -> signal.Signals | None:
-    """Says which process to signal; gives the signal that came before."""
+    """Says which process to signal; gives a signal that arrived before."""
     folder = _folder()
     if folder is None:
         return None
@@ -49,7 +49,7 @@ def begin() -> signal.Signals | None:
 
 
 def end(report: str, last_line: str, code: int) -> bool:
-    """Leaves it to the wrapper to print the report and, after what the JVM may still say, the last line."""
+    """Leaves it to the wrapper to print the report and, after the JVM's own last lines, the last line."""
     folder = _folder()
     if folder is None:
         return False
