@@ -1,4 +1,4 @@
-"""LogStyle on standard error, as text or as JSON objects; run by ./spark-submit.sh as the filter of all of them."""
+"""Lines on standard error, as text or JSON objects. ./spark-submit.sh runs this module as a filter of all lines."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _LATEST = 50
 
 @dataclass(frozen=True)
 class Figures:
-    """`rows` that Spark has processed in the step; `left`: seconds that the running stages still need; None: unknown."""
+    """`rows` that Spark has processed in the step; `left`: seconds that the running stages need; None: unknown."""
 
     rows: int | None = None
     tasks: int = 0
