@@ -154,9 +154,9 @@ def test_null_comes_last_in_either_direction_and_the_order_is_one_with_that_of_t
 
 
 def test_a_ranking_that_is_no_total_order_or_lacks_what_it_is_ordered_by_is_a_wrong_declaration():
-    with pytest.raises(UsageError, match="ranking r: it is ordered by value: name it among its columns"):
+    with pytest.raises(UsageError, match="ranking r: its order has column 'value': add it to its columns"):
         Ranking("r", ("id",), ("-value", "id"))
-    with pytest.raises(UsageError, match="ranking r: rows that are equal in -value are in no order: end it with"):
+    with pytest.raises(UsageError, match="ranking r: the order of rows equal in -value is open: end it with"):
         replace(SCORES, aggregates=(Ranking("r", ("id", "value"), ("-value",)),))
 
 
@@ -176,7 +176,7 @@ def test_refreshed_from_changes_where_they_tell_and_else_from_all_rows(job, lake
     job("ingest", "scores", scores("b.csv", ("g", 3), ("new", 1)))
     low = job("aggregate", "scores").report
     assert (low["mode"], low["groups_recomputed"], low["table_version"]) == ("incremental", 0, 1)
-    assert (low["files_read"], low["bytes_read"]) == log.size(str(lake), "scores", 0)
+    assert (low["files_read"], low["bytes_read"]) == log.size_of_changes(str(lake), "scores", 0)
     assert job("aggregate", "top_scores").report["status"] == "nothing_new"
 
     job("ingest", "scores", scores("c.csv", ("cc", 7)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from sluice.errors import with_article
 from sluice.model import table as model
 from sluice.model.table import unquoted
 
@@ -33,8 +34,7 @@ def converted(column: model.Column, input_type: str) -> tuple[Column, Column | N
 
 def _why_not(text: Column, column: model.Column, kind: str) -> Column:
     """Why a text that has no value of the column's type has none."""
-    a = "an" if column.type[0] in "aeiou" else "a"
-    other = F.lit(f"is not {a} {column.type}" + (f" of format {column.format}" if column.format else ""))
+    other = F.lit(f"is not {with_article(column.type)}" + (f" of format {column.format}" if column.format else ""))
     if kind == "decimal":
         too_many = F.lit(f"has more than {_scale(column)} digits after the point")
         is_plain = ~_has_exponent(text) & text.rlike(_NUMBER)
