@@ -3,30 +3,62 @@
 # alone; everything for people goes to standard error.
 set -u
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-usage() {
-    echo "usage: ./spark-submit.sh [SPARK OPTIONS] JOB [ARGUMENTS]; JOB is one of: $(cd "$home/jobs" && echo *.py | sed 's/\.py//g')" >&2
+names=("$home"/jobs/*.py)
+names=("${names[@]##*/}")
+names=("${names[@]%.py}")
+
+show_help() { # the line of a job is the docstring of its file
+    cat <<'TEXT'
+Usage: ./spark-submit.sh [SPARK OPTIONS] JOB [ARGUMENTS]
+
+  Runs a job in Spark. Its report, a JSON document, is on standard output; messages are on standard error.
+  Options before the job's name, such as --master, --conf and --driver-memory, are passed to spark-submit.
+
+Jobs:
+TEXT
+    local name line
+    for name in "${names[@]}"; do
+        IFS= read -r line <"$home/jobs/$name.py"
+        printf '  %-10s %s\n' "$name" "${line//\"\"\"/}"
+    done
+    cat <<'TEXT'
+
+  ./spark-submit.sh JOB --help shows the arguments and options of a job.
+
+Example:
+  ./spark-submit.sh ingest products products.csv
+TEXT
+}
+wrong_usage() {
+    echo "spark-submit.sh: $1 (see ./spark-submit.sh --help)" >&2
     exit 2
 }
+listed() { local list; printf -v list '%s, ' "${names[@]}"; echo "${list%, }"; }
 
 options=()
 while [ $# -gt 0 ] && [ "${1#-}" != "$1" ]; do
     case "$1" in
+        -h | --help) show_help; exit 0 ;;
         --*=* | --verbose | --supervise) options+=("$1"); shift ;;
-        *) [ $# -gt 1 ] || usage; options+=("$1" "$2"); shift 2 ;;
+        *) [ $# -gt 1 ] || wrong_usage "$1 needs a value, and a job after it"; options+=("$1" "$2"); shift 2 ;;
     esac
 done
-[ $# -gt 0 ] && [ -f "$home/jobs/$1.py" ] || usage
-job=$home/jobs/$1.py
-shift
+[ $# -gt 0 ] || wrong_usage "missing job: choose one of $(listed)"
+[ "$1" != help ] || { show_help; exit 0; }
 
 python=$home/.venv/bin/python
 [ -x "$python" ] && [ -d "$home/.venv/jars" ] || { echo "not set up yet: run make setup" >&2; exit 1; }
+export PYTHONPATH=$home/lib${PYTHONPATH:+:$PYTHONPATH} PYTHONUNBUFFERED=1
+closest() { "$python" -c 'import sys; from sluice.errors import closest; print(closest(sys.argv[1], sys.argv[2:]))' "$@"; }
+job=$home/jobs/$1.py
+[ -f "$job" ] || wrong_usage "unknown job '$1': $(closest "$1" "${names[@]}")"
+shift
+
 export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$python} PYSPARK_DRIVER_PYTHON=$python
 export SLUICE_CONF_DIR=${SLUICE_CONF_DIR:-$home/conf}
-export PYTHONPATH=$home/lib${PYTHONPATH:+:$PYTHONPATH} PYTHONUNBUFFERED=1
 
-# What this script, the job's two starts and the filter of their lines share, a file each: `run` (log format, run id),
-# `lines` (the pipe that all of standard error goes through), `pid`, `signal`, `result`, `last` (line), `code`.
+# This script, the two starts of the job and the filter of their lines share a folder of files: `run` (log format, run
+# id), `lines` (the pipe that all of standard error goes through), `pid`, `signal`, `result`, `last` (line), `code`.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'end TERM' TERM HUP
@@ -35,14 +67,14 @@ export SLUICE_WRAPPER=$work SLUICE_TERMINAL=0
 if [ -t 2 ] && [ "${TERM-dumb}" != dumb ]; then
     size=$(stty size <&2 2>/dev/null) && export SLUICE_TERMINAL=1 COLUMNS=${size#* }
 fi
-end() { # the job ends by its own rules; one that has no pid yet looks for the signal when it has
+end() { # passes a signal on: the job ends by its own rules; one that has not written its pid yet reads the file
     interrupted=1
     echo "$1" >"$work/signal"
     [ -s "$work/pid" ] && kill -s "$1" "$(cat "$work/pid")" 2>/dev/null
 }
-# Signals to the whole process group are this script's alone to pass on: neither the JVM nor the filter dies of them.
+# Only this script acts on signals to the whole process group: neither the JVM nor the filter may die of them.
 sheltered() { trap '' INT TERM HUP; exec "$@"; }
-run() {
+run() { # runs a command to its end, through signals, and sets `code`
     rm -f "$work/pid"
     code=127
     sheltered "$@" &
@@ -52,14 +84,14 @@ run() {
 alive() { kill -0 "$1" 2>/dev/null && ! grep -qs '^State:[[:space:]]*Z' "/proc/$1/status"; }
 finish() {
     trap '' INT TERM HUP
-    [ -s "$work/code" ] && code=$(cat "$work/code") # the JVM may have died of something else
+    [ -s "$work/code" ] && code=$(cat "$work/code") # the job knows better than the JVM, which may have died of something else
     if [ -s "$work/result" ]; then
         cat "$work/result"
     elif [ $code -ne 0 ] && [ ! -s "$work/last" ]; then
         echo "the job ended without a report (exit $code): see the lines above" >&3
     fi
     [ -s "$work/last" ] && cat "$work/last" >&3
-    printf '\004\n' >&3 # a process left behind may hold the pipe open: this line ends the filter
+    printf '\004\n' >&3 # ends the filter, even if a process that was left behind holds the pipe open
     wait $filter
     exit $code
 }
@@ -69,7 +101,7 @@ sheltered "$python" -m sluice.runtime.log_lines <"$work/lines" >&2 &
 filter=$!
 exec 3>"$work/lines"
 
-# What needs no Spark is answered without a JVM: the job says by its exit code that it does need it.
+# First without a JVM, which not every call needs: exit code 100 says that this one does.
 SLUICE_WITHOUT_SPARK=1 run "$python" "$job" "$@" 2>&3
 [ $code -eq 100 ] || finish
 { read -r format && read -r SLUICE_RUN_ID; } <"$work/run"
@@ -80,8 +112,8 @@ export SLUICE_RUN_ID
 SPARK_HOME=$(sheltered "$python" -c 'import importlib.util as u; print(u.find_spec("pyspark").submodule_search_locations[0])')
 export SPARK_HOME SPARK_LOCAL_IP=${SPARK_LOCAL_IP:-127.0.0.1}
 
-# A job is short: classes come from the archive that setup made (only a class path without files in folders may use
-# it, so the configuration is named, not on the path), and the optimising compiler waits until code has run for long.
+# A job is short, so start it fast: classes come from the archive that `make setup` made (which allows no folder on the
+# class path, so the configuration is named instead), and the optimising compiler waits until code has run for long.
 export SPARK_CONF_DIR=${SPARK_CONF_DIR:-$home/.venv/no-conf}
 SPARK_SUBMIT_OPTS="-XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000
   -XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=400000 -Xlog:disable
@@ -93,7 +125,7 @@ given=" ${options[*]-} "
 [[ $given == *" --master"[\ =]* ]] || options=(--master "${SPARK_MASTER:-local[*]}" "${options[@]}")
 [[ $given == *" --properties-file"[\ =]* ]] || options=(--properties-file "$home/conf/spark-defaults.conf" "${options[@]}")
 if [[ " ${options[*]} " == *" --master"[\ =]local* ]]; then
-    # the counts of running tasks, which progress shows, come with the heartbeats
+    # progress shows the counts of running tasks, which come with the heartbeats
     options=(--driver-class-path "$home/.venv/jars/*" --conf spark.executor.heartbeatInterval=1s "${options[@]}")
 else
     (cd "$home/lib" && sheltered "$python" -m zipfile -c "$work/sluice.zip" sluice)
@@ -102,5 +134,5 @@ else
 fi
 
 run "$SPARK_HOME/bin/spark-submit" "${options[@]}" "$job" "$@" >&3 2>&3 </dev/null
-while [ -s "$work/pid" ] && alive "$(cat "$work/pid")"; do sleep 0.1; done # the JVM may have died before the job
+while [ -s "$work/pid" ] && alive "$(cat "$work/pid")"; do sleep 0.1; done # the JVM may end before the job does
 finish

@@ -1,4 +1,4 @@
-"""Aggregate tables kept up to date with their tables."""
+"""Brings aggregates up to date with their tables."""
 
 from __future__ import annotations
 
@@ -12,14 +12,25 @@ from sluice.cli.options import common_options, writer_options
 from sluice.runtime.job import job
 
 
-@click.command(cls=JobCommand)
+@click.command(cls=JobCommand, examples=["aggregate products", "aggregate products --by name,description"])
 @click.argument("names", nargs=-1, required=True, metavar="NAME…")
-@click.option("--by", envvar="SLUICE_BY", metavar="COL[,COL…]", help="Count by these columns into TABLE_by_COL….")
-@click.option("--full-refresh", envvar="SLUICE_FULL_REFRESH", is_flag=True, help="Compute from all rows anew.")
+@click.option(
+    "--by",
+    envvar="SLUICE_BY",
+    metavar="COL[,COL…]",
+    help="Count the rows of each combination of these columns, in a new aggregate TABLE_by_COL….",
+)
+@click.option(
+    "--full-refresh", envvar="SLUICE_FULL_REFRESH", is_flag=True, help="Compute all groups anew from all rows."
+)
 @writer_options
 @common_options
 def main(names: tuple[str, ...], by: str | None, full_refresh: bool, **options: Any) -> None:
-    """Refreshes aggregates: NAME is one of them, or a table: all of its aggregates."""
+    """Brings aggregates up to date with their tables.
+
+    Each NAME is an aggregate, or a table: then all aggregates of the table are refreshed. Only the groups that changed
+    since the last refresh are computed anew.
+    """
     with job("aggregate", options) as running:
         chosen = Catalog(running.settings.tables).aggregates(
             running.settings.lake, names, by.split(",") if by else None

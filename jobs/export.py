@@ -1,4 +1,4 @@
-"""Tables and aggregates to PostgreSQL."""
+"""Copies tables and aggregates to PostgreSQL."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ from sluice.export import run as export
 from sluice.runtime.job import job
 
 
-@click.command(cls=JobCommand)
+@click.command(cls=JobCommand, examples=["export products_agg", "export products products_agg --schema shop"])
 @click.argument("names", nargs=-1, required=True, metavar="NAME…")
 @export_options
 @writer_options
 @common_options
 def main(names: tuple[str, ...], schema: str, **options: Any) -> None:
-    """Makes tables of PostgreSQL equal to tables or aggregates; the database comes from SLUICE_DATABASE_URL."""
+    """Makes tables in PostgreSQL equal to the tables and aggregates NAME….
+
+    All names are exported in one transaction. The environment variable SLUICE_DATABASE_URL names the database. Without
+    it, and without libpq's own such as PGHOST and PGSERVICE, an embedded PostgreSQL is started and used.
+    """
     with job("export", options) as running:
         sources = Catalog(running.settings.tables).sources(running.settings.lake, names)
         export.run(running, sources, schema)

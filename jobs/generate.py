@@ -1,4 +1,4 @@
-"""Realistic sample data."""
+"""Makes realistic sample data."""
 
 from __future__ import annotations
 
@@ -6,20 +6,34 @@ from typing import Any
 
 import click
 from sluice.cli.command import JobCommand
-from sluice.cli.options import common_options, sample_options, take_sample
+from sluice.cli.options import common_options, sample_options
+from sluice.cli.values import take_sample
 from sluice.generate import run as generate
 from sluice.runtime.job import job
 
 
-@click.command(cls=JobCommand)
+@click.command(
+    cls=JobCommand,
+    examples=[
+        "generate products --rows 1000 --output products.csv",
+        "generate processes --this-machine --output snapshots",
+    ],
+)
 @click.argument("table")
-@click.option("--rows", type=click.IntRange(min=0), default=500_000, show_default=True)
-@click.option("--output", required=True, type=click.Path(), help="The file to write; of snapshots the folder.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--rows", type=click.IntRange(min=0), metavar="N", default=500_000, help="Make this many records.")
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(),
+    help="Write to this file; processes to files in this folder.",
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), metavar="N", default=0, help="Make the same records for the same number."
+)
 @sample_options
 @common_options
 def main(table: str, rows: int, output: str, seed: int, **options: Any) -> None:
-    """Makes files of records for TABLE; the same seed gives the same ones."""
+    """Makes files that `ingest TABLE` can read: of products, requests, processes or scores."""
     with job("generate", options) as running:
         generate.run(running, table, rows, output, seed, *take_sample(options))
 

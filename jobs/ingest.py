@@ -1,4 +1,4 @@
-"""Files into a table, every row accounted for."""
+"""Reads files into a table and merges their rows by key."""
 
 from __future__ import annotations
 
@@ -12,15 +12,21 @@ from sluice.cli.options import (
     file_options,
     ingest_options,
     reading_options,
-    take_ingest,
     writer_options,
 )
+from sluice.cli.values import take_ingest
 from sluice.ingest.plan import make_plan
 from sluice.ingest.run import ingest
 from sluice.runtime.job import job
 
 
-@click.command(cls=JobCommand)
+@click.command(
+    cls=JobCommand,
+    examples=[
+        "ingest products products.csv --max-rejects 10",
+        "ingest requests 's3://logs/2024/*.gz' --format combined --source web-1",
+    ],
+)
 @click.argument("table")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT…")
 @ingest_options
@@ -29,7 +35,12 @@ from sluice.runtime.job import job
 @writer_options
 @common_options
 def main(table: str, inputs: tuple[str, ...], **options: Any) -> None:
-    """Reads files, folders, globs or s3:// URIs into TABLE. A file that is already in it is skipped."""
+    """Reads files into TABLE and merges their rows by key.
+
+    Each INPUT is a file, a folder (read with its subfolders), a glob or an s3:// URI; files may end in .gz, .bz2 or
+    .zst. A file that is in the table already is skipped. Records that cannot become rows are kept as rejects, which
+    `rejects list` shows.
+    """
     with job("ingest", options) as running:
         declared = Catalog(running.settings.tables).table(table)
         chosen, _ = take_ingest(options, declared)

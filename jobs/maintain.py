@@ -1,4 +1,4 @@
-"""Upkeep of tables."""
+"""Compacts, prunes, empties or restores tables, and shows their history."""
 
 from __future__ import annotations
 
@@ -16,75 +16,93 @@ from sluice.runtime.job import Job, job
 
 @click.group(cls=JobGroup)
 def main() -> None:
-    """Keeps tables quick and small; empties them or sets them back."""
+    """Compacts, prunes, empties or restores tables, and shows their history."""
 
 
-@main.command()
+@main.command(examples=["maintain clear products --dry-run"])
 @click.argument("table")
 @writer_options
 @common_options
 def clear(table: str, **options: Any) -> None:
-    """Deletes all rows of TABLE; every file is new to it again."""
+    """Deletes all rows of TABLE. Files that were ingested can be ingested again."""
     with job("maintain", options) as running:
         clear_restore.clear(running, _table(running, table))
 
 
-@main.command()
+@main.command(examples=["maintain restore products --version 3"])
 @click.argument("table")
-@click.option("--version", type=click.IntRange(min=0), required=True, help="The version to go back to.")
+@click.option(
+    "--version",
+    type=click.IntRange(min=0),
+    required=True,
+    metavar="N",
+    help="Go back to this version, as `maintain history` shows it.",
+)
 @writer_options
 @common_options
 def restore(table: str, version: int, **options: Any) -> None:
-    """Sets TABLE back to a version; files ingested after it are new to it again."""
+    """Restores an earlier version of TABLE. Files that were ingested after it can be ingested again."""
     with job("maintain", options) as running:
         clear_restore.restore(running, _table(running, table), version)
 
 
-@main.command("prune")
+@main.command("prune", examples=["maintain prune requests --before 2024-10-05"])
 @click.argument("table")
-@click.option("--before", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The first day to keep.")
+@click.option(
+    "--before",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    required=True,
+    help="Keep this day and later ones.",
+)
 @writer_options
 @common_options
 def prune_(table: str, before: datetime, **options: Any) -> None:
-    """Deletes TABLE's records of days before one; aggregates of those days stay."""
+    """Deletes the rows of TABLE from before a date. Aggregates of the earlier days stay."""
     with job("maintain", options) as running:
         prune.prune(running, _table(running, table), before.date())
 
 
-@main.command("optimize")
+@main.command("optimize", examples=["maintain optimize products"])
 @click.argument("name")
 @writer_options
 @common_options
 def optimize_(name: str, **options: Any) -> None:
-    """Rewrites table or aggregate NAME in files of a good size, clustered by its key."""
+    """Compacts the files of the table or aggregate NAME.
+
+    The new files have about 64 MB each and are clustered by the key.
+    """
     with job("maintain", options) as running:
         optimize.optimize(running, _source(running, name))
 
 
-@main.command("vacuum")
+@main.command("vacuum", examples=["maintain vacuum products --older-than 30"])
 @click.argument("name")
 @click.option(
     "--older-than",
     type=click.FloatRange(min=0),
+    metavar="DAYS",
     default=vacuum.SAFE_DAYS,
-    show_default=True,
-    help="Days; files that a later version needs stay.",
+    help="Keep files that a version of the last so many days needs.",
 )
-@click.option("--force", is_flag=True, help=f"Allow less than {vacuum.SAFE_DAYS} days.")
+@click.option("--force", is_flag=True, help=f"Allow --older-than of less than {vacuum.SAFE_DAYS} days.")
 @writer_options
 @common_options
 def vacuum_(name: str, older_than: float, force: bool, **options: Any) -> None:
-    """Deletes files that table or aggregate NAME has not needed for days."""
+    """Deletes old files of the table or aggregate NAME.
+
+    These are files that no version of the last days needs. Older versions can then not be restored.
+    """
     with job("maintain", options) as running:
         vacuum.vacuum(running, _source(running, name), older_than, force=force)
 
 
-@main.command("history")
+@main.command("history", examples=["maintain history products --limit 5"])
 @click.argument("name")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Commits to show.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", default=20, help="Show at most this many commits.")
 @common_options
 def history_(name: str, limit: int, **options: Any) -> None:
-    """Shows what was done to table or aggregate NAME, newest first."""
+    """Shows the commits of the table or aggregate NAME, newest first."""
     with job("maintain", options) as running:
         history.show(running, _source(running, name), limit)
 

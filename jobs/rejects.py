@@ -1,4 +1,4 @@
-"""Records that could not become rows."""
+"""Lists the records that could not become rows, or reads their files again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 import click
 from sluice.catalog.catalog import Catalog
 from sluice.cli.command import JobGroup
-from sluice.cli.options import common_options, ingest_options, reading_options, take_ingest, writer_options
+from sluice.cli.options import common_options, ingest_options, reading_options, writer_options
+from sluice.cli.values import take_ingest
 from sluice.ingest.replay import replay
 from sluice.ledger import rejects
 from sluice.runtime.job import job
@@ -15,18 +16,18 @@ from sluice.runtime.job import job
 
 @click.group(cls=JobGroup)
 def main() -> None:
-    """Looks at rejects, or reads their files again."""
+    """Lists rejects, the records that could not become rows, or reads their files again."""
 
 
-@main.command("list")
+@main.command("list", examples=["rejects list products --reason fields --limit 20"])
 @click.argument("table", required=False)
-@click.option("--run", help="Only those found by the run of this id.")
-@click.option("--file", help="Only those of files with this text in their paths.")
-@click.option("--reason", help="Only those with this text in their reasons.")
-@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="Rows to show, newest first.")
+@click.option("--run", metavar="ID", help="Show only rejects that this run found.")
+@click.option("--file", metavar="TEXT", help="Show only rejects of files whose path contains this text.")
+@click.option("--reason", metavar="TEXT", help="Show only rejects whose reason contains this text.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", default=100, help="Show at most this many rejects.")
 @common_options
 def list_(table: str | None, run: str | None, file: str | None, reason: str | None, limit: int, **options: Any) -> None:
-    """Shows the rejects of TABLE, or of all tables."""
+    """Lists the rejects of TABLE, or of all tables, newest first."""
     with job("rejects", options) as running:
         running.report.table = Catalog(running.settings.tables).table(table).name if table else None
         found = rejects.newest(running.settings.lake, running.report.table, run=run, file=file, reason=reason)
@@ -35,16 +36,17 @@ def list_(table: str | None, run: str | None, file: str | None, reason: str | No
             running.progress.log(f"{limit:,} of {len(found):,} rejects shown: see more with --limit")
 
 
-@main.command("replay")
+@main.command("replay", examples=["rejects replay products --encoding latin-1"])
 @click.argument("table", required=False)
 @ingest_options
 @reading_options
 @writer_options
 @common_options
 def replay_(table: str | None, **options: Any) -> None:
-    """Reads the files of TABLE's rejects again, or of all tables', and takes what now fits.
+    """Reads the files that have rejects again.
 
-    Files are read with the options that they were read with, or those given now. Rows that later runs brought stay.
+    Reads those of TABLE, or of all tables, with the same options as before, except for those given now. Records that
+    have become valid are merged; rows that later runs brought stay as they are.
     """
     with job("rejects", options) as running:
         catalog = Catalog(running.settings.tables)

@@ -1,4 +1,4 @@
-"""Files into a table, its aggregates, and those into PostgreSQL, in one Spark application."""
+"""Reads files into a table, refreshes its aggregates and exports them, in one Spark application."""
 
 from __future__ import annotations
 
@@ -8,31 +8,39 @@ import click
 from sluice import pipeline
 from sluice.catalog.catalog import Catalog
 from sluice.cli.command import JobCommand
+from sluice.cli.help import POSTGRESQL, option_group
 from sluice.cli.options import (
     common_options,
     export_options,
     file_options,
     ingest_options,
     reading_options,
-    take_ingest,
     writer_options,
 )
+from sluice.cli.values import take_ingest
 from sluice.ingest.plan import make_plan
 from sluice.runtime.job import job
 
 
-@click.command(cls=JobCommand)
+@click.command(cls=JobCommand, examples=["run products products.csv", "run requests logs --with-records"])
 @click.argument("table")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT…")
-@click.option("--with-records", envvar="SLUICE_WITH_RECORDS", is_flag=True, help="Export the table too.")
-@export_options
 @ingest_options
 @file_options
 @reading_options
+@option_group(
+    POSTGRESQL,
+    click.option("--with-records", envvar="SLUICE_WITH_RECORDS", is_flag=True, help="Export the table itself too."),
+)
+@export_options
 @writer_options
 @common_options
 def main(table: str, inputs: tuple[str, ...], with_records: bool, schema: str, **options: Any) -> None:
-    """Ingests INPUT… into TABLE, refreshes its aggregates and exports them; catches up on what an ended run left."""
+    """Reads files into TABLE, refreshes its aggregates and exports them.
+
+    This is `ingest`, `aggregate` and `export` in one Spark application, with the inputs of `ingest`. It also finishes
+    what an interrupted run left undone.
+    """
     with job("run", options) as running:
         declared = Catalog(running.settings.tables).table(table)
         chosen, _ = take_ingest(options, declared)

@@ -1,4 +1,4 @@
-"""Which tables there are."""
+"""Lists all tables, shows one, or checks a declaration."""
 
 from __future__ import annotations
 
@@ -14,33 +14,39 @@ from sluice.runtime.job import job
 
 @click.group(cls=JobGroup, default="list")
 def main() -> None:
-    """Shows the tables that are built in or declared, or checks a declaration; by itself it lists them."""
+    """Lists all tables, shows one, or checks a declaration; without a command it lists them."""
 
 
-@main.command("list")
+@main.command("list", examples=["tables", "tables list --tables conf/tables"])
 @common_options
 def list_(**options: Any) -> None:
-    """Lists all tables; those whose declaration is wrong with the error."""
+    """Lists the built-in and the declared tables.
+
+    A declaration that is wrong is listed with its error.
+    """
     with job("tables", options) as running:
         describe.list_tables(running, Catalog(running.settings.tables))
 
 
-@main.command()
+@main.command(examples=["tables show orders"])
 @click.argument("name")
 @common_options
 def show(name: str, **options: Any) -> None:
-    """Shows the columns and the key of table NAME."""
+    """Shows the columns and the key of the table NAME."""
     with job("tables", options) as running:
-        describe.show(running, Catalog(running.settings.tables).table(name))
+        describe.show_columns(running, Catalog(running.settings.tables).table(name))
 
 
-@main.command()
+@main.command(examples=["tables check conf/tables/orders.toml"])
 @click.argument("file")
 @common_options
 def check(file: str, **options: Any) -> None:
-    """Checks the declaration FILE without running anything by it."""
+    """Checks the declaration in FILE.
+
+    Spark checks its SQL too. No data is read or written.
+    """
     with job("tables", options) as running:
-        describe.check(running, Catalog(running.settings.tables), file)
+        describe.check_declaration(running, Catalog(running.settings.tables), file)
 
 
 if __name__ == "__main__":

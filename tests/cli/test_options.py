@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 
 import click
 import pytest
 from click.testing import CliRunner
 from sluice.catalog import catalog
-from sluice.cli.options import file_options, ingest_options, reading_options, take_ingest
+from sluice.cli.options import file_options, ingest_options, reading_options
+from sluice.cli.reject_limit import RejectLimitType
+from sluice.cli.values import take_ingest
+from sluice.errors import UsageError
+from sluice.ingest.limit import RejectLimit
 from sluice.ingest.plan import Options
 from sluice.ingest.replay import options_for
 from sluice.ledger.rejects import FileWithRejects
 from sluice.readers.csv.dialect import Dialect
 from sluice.readers.lines.formats import JsonLines, LinePattern
+from sluice.readers.logs.formats import LogFormat
 
 PRODUCTS = catalog.BUILT_IN["products"]
 DECLARED = replace(PRODUCTS, reading=Dialect(delimiter=";", encoding="cp1252", header=False))
@@ -46,11 +51,42 @@ def test_what_is_not_given_is_as_declared():
     assert reading(replace(PRODUCTS, reading=JsonLines(5))) == JsonLines(5)
 
 
+# options without a default of their own: `--help` says where the value comes from
+FROM_FILES = {"encoding", "format", "host", "snapshot_at", "os"}
+
+
 @pytest.mark.parametrize("name", catalog.BUILT_IN)
 def test_defaults_shown_are_those_declared(name):
     shown = command().make_context("job", []).params
-    for field, value in asdict(catalog.BUILT_IN[name].reading).items():
-        assert shown.get(field) in (value, None)
+    table = catalog.BUILT_IN[name]
+    declared = {
+        item.name: getattr(table.reading, item.name)
+        for item in fields(table.reading)
+        if not item.metadata.get("declared")
+    }
+    assert {field: shown[field] for field in declared} == {
+        field: None if field in FROM_FILES else value for field, value in declared.items()
+    }
+
+
+def test_an_option_of_other_files_is_refused():
+    with pytest.raises(UsageError, match=r"^--delimiter does not apply to files of table requests: leave it out$"):
+        reading(catalog.BUILT_IN["requests"], "--delimiter", ";")
+    assert reading(catalog.BUILT_IN["requests"], env={"SLUICE_DELIMITER": ";"}) == LogFormat()
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [("0", RejectLimit(0, False)), ("12", RejectLimit(12, False)), (" 0.5% ", RejectLimit(0.5, True))],
+)
+def test_limits_of_rejects(text, limit):
+    assert RejectLimitType().convert(text, None, None) == limit
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.5", "101%", "%", "x"])
+def test_what_cannot_be_a_limit_of_rejects(text):
+    with pytest.raises(click.BadParameter, match="is neither a number of records nor a share such as 1%"):
+        RejectLimitType().convert(text, None, None)
 
 
 def test_what_is_given_is_taken_from_wherever_it_comes():
@@ -66,7 +102,13 @@ def test_what_is_given_is_taken_from_wherever_it_comes():
 
 
 def as_read(table, stored, given):
-    file = FileWithRejects(table.name, "file:///a", json.dumps(stored), "run", datetime(2024, 1, 1, tzinfo=UTC))
+    file = FileWithRejects(
+        table=table.name,
+        file="file:///a",
+        options=json.dumps(stored),
+        read_at=datetime(2024, 1, 1, tzinfo=UTC),
+        read_by=("run",),
+    )
     return options_for(file, table, Options(table.reading), given).reading
 
 

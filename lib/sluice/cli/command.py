@@ -1,71 +1,64 @@
-"""What all jobs share at the command line: options, the report on standard output, errors and exit codes."""
+"""Click classes of the jobs: however a job is called, its outcome is a report and one of the exit codes."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
-from sluice.errors import SluiceError, UsageError
-from sluice.runtime import settings, wrapper
-from sluice.runtime.exit import end
-from sluice.runtime.log_lines import LogStyle
-from sluice.runtime.report import Report
-
-
-def _answered(
-    name: str,
-    main: Callable[..., Any],
-    args: Any,
-    extra: dict[str, Any],
-    defaults: Callable[[dict[str, Any]], dict[str, Any]] = dict,
-) -> NoReturn:
-    """Runs a Click command so that wrong usage too ends in a report."""
-    wrapper.attach()
-    given = sys.argv[1:] if args is None else list(args)
-    lines = settings.lines(given, {})
-    try:
-        values = settings.defaults()
-        lines = LogStyle(settings.lines(given, values).log_format, lines.run_id)
-        wrapper.introduce(lines.log_format, lines.run_id)
-        extra["default_map"] = defaults({**values, "run_id": lines.run_id})
-        extra.update(standalone_mode=False)
-        main(args=given, prog_name=f"./spark-submit.sh {name}", **extra)
-    except click.UsageError as error:
-        hint = f" (see ./spark-submit.sh {name} --help)"
-        end(Report(name, lines.run_id), UsageError(f"{error.format_message()}{hint}"), lines)
-    except SluiceError as error:
-        end(Report(name, lines.run_id), error, lines)
-    sys.exit(0)
+from sluice.cli.help import write_examples, write_options
+from sluice.cli.start_up import StartUp
 
 
 class JobCommand(click.Command):
-    """A command whose outcome is always one JSON document on standard output and one of the exit codes."""
+    """A job, or one command of a job. `examples` are its arguments, as `--help` shows them: `ingest products a.csv`."""
+
+    def __init__(self, *arguments: Any, examples: Sequence[str] = (), **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.context_settings.update(show_default=True, max_content_width=100)
+        self.examples = examples
 
     def main(self, args: Any = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
-        _answered(_job_name(self, prog_name), super().main, args, extra)
+        _start_up(self, args).run(self, super().main, **extra)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        write_options(ctx, formatter)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        write_examples(self.examples, formatter)
 
 
 class JobGroup(click.Group):
-    """A job of several commands, like `JobCommand`; without one it is the command `default`, if there is such."""
+    """A job of several commands. Without one it runs the command `default`, if it has one."""
 
-    def __init__(self, *arguments: Any, default: str = "", **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._default = default
+    command_class = JobCommand
+
+    def __init__(self, *arguments: Any, default: str = "", **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.no_args_is_help = False
+        self.default = default
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if self._default and not (args and (args[0] == "--help" or not args[0].startswith("-"))):
-            args = [self._default, *args]
+        asks_for_help = args[:1] == ["--help"]
+        names_a_command = bool(args) and not args[0].startswith("-")
+        if self.default and not asks_for_help and not names_a_command:
+            args = [self.default, *args]
+        elif not args:
+            ctx.fail(f"Missing command: choose one of {', '.join(sorted(self.commands))}.")
         return super().parse_args(ctx, args)
 
     def main(self, args: Any = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
-        _answered(
-            _job_name(self, prog_name), super().main, args, extra, lambda values: dict.fromkeys(self.commands, values)
-        )
+        _start_up(self, args).run(self, super().main, **extra)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        commands = [command for command in self.commands.values() if isinstance(command, JobCommand)]
+        write_examples([example for command in commands for example in command.examples[:1]], formatter)
 
 
-def _job_name(command: click.Command, prog_name: str | None) -> str:
-    return Path(command.callback.__code__.co_filename if command.callback else prog_name or sys.argv[0]).stem
+def _start_up(command: click.Command, args: Sequence[str] | None) -> StartUp:
+    assert command.callback is not None
+    name = Path(command.callback.__code__.co_filename).stem  # a job is named as its file
+    return StartUp(name, sys.argv[1:] if args is None else args)

@@ -1,4 +1,4 @@
-"""Click options that only some kinds of sample data have; apart from these, which tasks of Spark load without Click."""
+"""Options that only some kinds of sample data have; apart from the kinds, which Spark's tasks load without Click."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ import click
 # table → name of the argument of its kind's `generate` → option
 OF_KIND = {
     "processes": {
-        "this_machine": click.option("--this-machine", is_flag=True, help="Of processes: those that run here now."),
+        "this_machine": click.option(
+            "--this-machine", is_flag=True, help="List the processes that run on this machine now."
+        ),
     },
     "requests": {
         "disorder": click.option(
             "--disorder",
             type=click.IntRange(min=0),
+            metavar="SECONDS",
             default=3600,
-            show_default=True,
-            help="Seconds by which lines of a log may be late.",
+            help="Let lines of the log come up to this much late.",
         ),
     },
 }

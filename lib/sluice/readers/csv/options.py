@@ -1,4 +1,4 @@
-"""Click options of how CSV files are read: the fields of `Dialect` that other readers do not have."""
+"""Options of how CSV files are read: the fields of `Dialect` that other readers do not have."""
 
 from __future__ import annotations
 
@@ -6,11 +6,40 @@ import click
 
 HEADING = "CSV"
 OPTIONS = (
-    click.option("--delimiter", envvar="SLUICE_DELIMITER", default=",", show_default=True),
-    click.option("--quote", envvar="SLUICE_QUOTE", default='"', show_default=True, help="Empty: no quoting."),
     click.option(
-        "--escape", envvar="SLUICE_ESCAPE", default="", help="Makes the next character text.  [default: none]"
+        "--delimiter",
+        envvar="SLUICE_DELIMITER",
+        metavar="CHARACTER",
+        default=",",
+        help="Split a record into fields at this character.",
     ),
-    click.option("--skip-lines", envvar="SLUICE_SKIP_LINES", type=click.IntRange(min=0), default=0, help="Before all."),
-    click.option("--header/--no-header", envvar="SLUICE_HEADER", default=True, help="Without: the table's order."),
+    click.option(
+        "--quote",
+        envvar="SLUICE_QUOTE",
+        metavar="CHARACTER",
+        default='"',
+        help="Read text between two of these characters as one field; an empty value turns quoting off.",
+    ),
+    click.option(
+        "--escape",
+        envvar="SLUICE_ESCAPE",
+        metavar="CHARACTER",
+        default="",
+        show_default="none",
+        help="Read the character after this one as plain text.",
+    ),
+    click.option(
+        "--skip-lines",
+        envvar="SLUICE_SKIP_LINES",
+        type=click.IntRange(min=0),
+        metavar="N",
+        default=0,
+        help="Skip this many lines at the start of each file.",
+    ),
+    click.option(
+        "--header/--no-header",
+        envvar="SLUICE_HEADER",
+        default=True,
+        help="Read the names of the columns from the first line, or take the table's columns in their order.",
+    ),
 )

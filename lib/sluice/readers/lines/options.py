@@ -1,4 +1,4 @@
-"""No options: how files of lines are read only a declaration says."""
+"""Files of lines have no options of their own: only a table's declaration says how they are read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Click options of how request logs are read: the fields of `LogFormat` that other readers do not have."""
+"""Options of how request logs are read: the fields of `LogFormat` that other readers do not have."""
 
 from __future__ import annotations
 
@@ -9,22 +9,44 @@ from sluice.readers.logs.formats import FORMATS
 HEADING = "Request logs"
 OPTIONS = (
     click.option(
-        "--format", envvar="SLUICE_FORMAT", type=click.Choice(FORMATS), help="Of logs.  [default: found for each file]"
+        "--format",
+        envvar="SLUICE_FORMAT",
+        type=click.Choice(FORMATS),
+        show_default="detected for each file",
+        help="Read only lines of this format. (In `query`, --format is the format of the answer.)",
     ),
     click.option(
-        "--timezone", envvar="SLUICE_TIMEZONE", default="UTC", show_default=True, help="Of times without an offset."
+        "--timezone",
+        envvar="SLUICE_TIMEZONE",
+        metavar="ZONE",
+        default="UTC",
+        help="Read times without an offset in this zone, such as Europe/Berlin.",
     ),
     click.option(
-        "--field", envvar="SLUICE_FIELD", multiple=True, metavar="COLUMN=NAME", help="Name in JSON, dotted if nested."
+        "--field",
+        envvar="SLUICE_FIELD",
+        multiple=True,
+        metavar="COLUMN=NAME",
+        help="Read a column from this member of JSON objects; a dotted name is of a nested object. Repeat the option "
+        "for several columns.",
     ),
     click.option(
         "--customer",
         envvar="SLUICE_CUSTOMER",
         type=click.Choice(["user", "address"]),
         default="user",
-        show_default=True,
-        help="Of access lines; user: the address where there is none.",
+        help="Take the customer of an access line from its user (the address if it has none) or from its address.",
     ),
-    click.option("--keep-query", envvar="SLUICE_KEEP_QUERY", is_flag=True, help="Keep ?… in paths."),
-    click.option("--source", envvar="SLUICE_SOURCE", default="", help="Tells the logs of different servers apart."),
+    click.option(
+        "--keep-query", envvar="SLUICE_KEEP_QUERY", is_flag=True, help="Keep what follows the ? in request paths."
+    ),
+    click.option(
+        "--source",
+        envvar="SLUICE_SOURCE",
+        metavar="NAME",
+        default="",
+        show_default="none",
+        help="Name the server that wrote the logs: equal lines of two servers are two requests. (In `query`, --source "
+        "chooses what answers.)",
+    ),
 )

@@ -1,4 +1,4 @@
-"""Click options of how process listings are read: the fields of `Listing` that other readers do not have."""
+"""Options of how process listings are read: the fields of `Listing` that other readers do not have."""
 
 from __future__ import annotations
 
@@ -8,14 +8,32 @@ from sluice.readers.processes.reader import Listing
 
 HEADING = "Process listings"
 OPTIONS = (
-    click.option("--host", envvar="SLUICE_HOST", help="Of snapshots.  [default: their path tells]"),
-    click.option("--snapshot-at", envvar="SLUICE_SNAPSHOT_AT", help="Like 2024-09-01T10:00:00Z.  [default: the path]"),
-    click.option("--os", envvar="SLUICE_OS", type=click.Choice(["unix", "windows"]), help="[default: the listing]"),
+    click.option(
+        "--host",
+        envvar="SLUICE_HOST",
+        metavar="NAME",
+        show_default="from the path",
+        help="Use this host for every listing.",
+    ),
+    click.option(
+        "--snapshot-at",
+        envvar="SLUICE_SNAPSHOT_AT",
+        metavar="TIME",
+        show_default="from the path",
+        help="Use this time for every listing, such as 2024-09-01T10:00:00Z.",
+    ),
+    click.option(
+        "--os",
+        envvar="SLUICE_OS",
+        type=click.Choice(["unix", "windows"]),
+        show_default="from the listing",
+        help="Use this system for every listing.",
+    ),
     click.option(
         "--path-pattern",
         envvar="SLUICE_PATH_PATTERN",
+        metavar="PATTERN",
         default=Listing().path_pattern,
-        show_default=True,
-        help="What the end of a snapshot's path tells; {os} too.",
+        help="Read host and time, and {os} if it names it, from the end of a file's path by this pattern.",
     ),
 )

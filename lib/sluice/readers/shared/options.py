@@ -1,4 +1,4 @@
-"""Click options of how files of several families are read."""
+"""Options of how files are read, of several families of readers."""
 
 from __future__ import annotations
 
@@ -6,13 +6,19 @@ import click
 
 HEADING = "Input"
 OPTIONS = (
-    click.option("--encoding", envvar="SLUICE_ENCODING", help="Of files without a byte order mark.  [default: utf-8]"),
+    click.option(
+        "--encoding",
+        envvar="SLUICE_ENCODING",
+        metavar="NAME",
+        show_default="utf-8",
+        help="Decode files without a byte order mark by this encoding.",
+    ),
     click.option(
         "--max-record-bytes",
         envvar="SLUICE_MAX_RECORD_BYTES",
         type=click.IntRange(1, 256 << 20),
+        metavar="BYTES",
         default=1 << 20,
-        show_default=True,
-        help="A longer record is a reject.",
+        help="Reject a record that is longer than this.",
     ),
 )

@@ -1,0 +1,52 @@
+"""A job's start: from its arguments to a Click command that runs, or to a report that says what is wrong with them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import click
+
+from sluice.cli.options import KEYS
+from sluice.errors import SluiceError, UsageError
+from sluice.runtime import settings, wrapper
+from sluice.runtime.exit import end
+from sluice.runtime.report import Report
+
+
+class StartUp:
+    """A job before Click has read its arguments. `log_style` is known by then: wrong usage is logged in it too."""
+
+    def __init__(self, job: str, arguments: Sequence[str]) -> None:
+        self.job = job
+        self.arguments = list(arguments)
+        self.log_style = settings.log_style(self.arguments, {})
+
+    def run(self, command: click.Command, main: Callable[..., Any], **extra: Any) -> NoReturn:
+        """Runs the command by its `main`; a job ends itself there, so what is left are help and wrong usage."""
+        wrapper.attach()
+        failure: SluiceError | None = None
+        try:
+            extra["default_map"] = self._defaults(command)
+            main(self.arguments, f"./spark-submit.sh {self.job}", standalone_mode=False, **extra)
+        except click.UsageError as error:
+            failure = self._wrong_usage(error)
+        except SluiceError as error:
+            failure = error
+        if failure is None:
+            sys.exit(0)
+        end(Report(self.job, self.log_style.run_id), failure, self.log_style)
+
+    def _defaults(self, command: click.Command) -> dict[str, Any]:
+        """What `conf/sluice.toml` sets, for Click. From here on the log style follows it too."""
+        values = {"run_id": self.log_style.run_id} | settings.defaults(KEYS)
+        self.log_style = settings.log_style(self.arguments, values)
+        wrapper.introduce(self.log_style.log_format, self.log_style.run_id)
+        return dict.fromkeys(command.commands, values) if isinstance(command, click.Group) else values
+
+    def _wrong_usage(self, error: click.UsageError) -> UsageError:
+        path = error.ctx.command_path if error.ctx else f"./spark-submit.sh {self.job}"
+        likely = getattr(error, "possibilities", None)  # closest first, for an option or a command that is unknown
+        message = f"{error.message} Did you mean {likely[0]!r}?" if likely else error.format_message()
+        return UsageError(f"{message} (see {path} --help)")
