@@ -103,7 +103,7 @@ def test_options_tell_what_the_path_does_not(job, snapshot, rows):
         (("--snapshot-at", "yesterday"), "is no time"),
         (("--path-pattern", "{what}.txt"), "use {host}"),
         (("--encoding", "klingon"), "is unknown"),
-        (("--keep-query",), "is not for files of table processes"),
+        (("--keep-query",), "does not apply to files of table processes"),
     ],
 )
 def test_wrong_usage(job, snapshot, arguments, message):

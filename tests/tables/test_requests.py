@@ -100,7 +100,7 @@ def test_a_file_is_never_read_in_another_way(job, log, option):
 
 def test_options_of_another_kind_of_file_are_wrong_usage(job, log):
     done = job("ingest", "requests", log("a.log", line()), "--delimiter", ";")
-    assert (done.exit_code, "--delimiter is not for files of table requests" in done.stderr) == (2, True)
+    assert (done.exit_code, "--delimiter does not apply to files of table requests" in done.stderr) == (2, True)
     assert job("ingest", "products", log("a.log", line()), "--timezone", "UTC").exit_code == 2
 
 

@@ -100,7 +100,7 @@ def test_a_first_line_that_is_longer_than_what_is_looked_at_is_no_reason_to_refu
 def test_options_of_other_files_are_wrong_usage(job, file):
     path = file("a.txt", "a_1")
     done = job("ingest", "scores", path, "--delimiter", ";")
-    assert (done.exit_code, "--delimiter is not for files of table scores" in done.stderr) == (2, True)
+    assert (done.exit_code, "--delimiter does not apply to files of table scores" in done.stderr) == (2, True)
     assert job("ingest", "scores", path, "--encoding", "utf-16").exit_code == 2
 
 
