@@ -104,7 +104,7 @@ def vacuum_(name: str, older_than: float, force: bool, **options: Any) -> None:
 def history_(name: str, limit: int, **options: Any) -> None:
     """Shows the commits of the table or aggregate NAME, newest first."""
     with job("maintain", options) as running:
-        history.show(running, _source(running, name), limit)
+        history.show_history(running, _source(running, name), limit)
 
 
 def _table(running: Job, name: str) -> Table:

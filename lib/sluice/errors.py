@@ -80,6 +80,11 @@ def _closest_match(name: str, names: Collection[str]) -> str | None:
     return matches[0] if matches else None
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `1,200 files`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def with_article(noun: str) -> str:
     """`an int`, `a bigint`."""
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"

@@ -43,7 +43,7 @@ def test_optimize_joins_files_and_keeps_rows(job, lake, rows, products):
     done = job("maintain", "optimize", "products")
     assert (done.exit_code, done.report["status"], done.report["table_version"]) == (0, "succeeded", 3)
     assert f"products: {count} files of" in done.stderr
-    assert "products: now 1 files of" in done.stderr
+    assert "products: now 1 file of" in done.stderr
     assert (file_count(lake), rows("products", "sku", "name", "run_id")) == (1, before)
 
 
@@ -52,7 +52,7 @@ def test_optimize_with_nothing_to_gain_commits_nothing_and_needs_no_spark(job, l
     monkeypatch.setenv("SLUICE_WITHOUT_SPARK", "1")
     again = job("maintain", "optimize", "products")
     assert (again.exit_code, again.report["status"], again.report["table_version"]) == (0, "nothing_new", 3)
-    assert "products: 1 files of" in again.stderr
+    assert "products: 1 file of" in again.stderr
     assert log.version(str(lake), "products") == 3
 
 
@@ -70,7 +70,7 @@ def test_optimize_after_new_rows_has_something_to_gain_again(job, lake, products
 
 
 @pytest.mark.slow
-def test_a_dry_run_of_optimize_tells_and_leaves_all_as_it_is(job, lake, products):
+def test_a_dry_run_of_optimize_logs_what_it_would_do_and_changes_nothing(job, lake, products):
     done = job("maintain", "optimize", "products", "--dry-run")
     assert (done.report["status"], "could be joined" in done.stderr) == ("succeeded", True)
     assert log.version(str(lake), "products") == 2
@@ -124,7 +124,7 @@ def test_the_size_that_is_judged_by_is_the_one_that_spark_is_set_to():
 
 
 @pytest.mark.slow
-def test_what_is_built_on_a_table_goes_on_incrementally_over_an_optimize(job, rows, database, products, csv_file):
+def test_aggregates_and_exports_stay_incremental_over_an_optimize(job, rows, database, products, csv_file):
     job("aggregate", "products")
     job("export", "products")
     job("ingest", "products", csv_file("new.csv", HEADER, "s01,other,d"))
@@ -171,12 +171,12 @@ def test_vacuum_of_less_than_a_week_is_refused_without_force(job, lake, products
     monkeypatch.setenv("SLUICE_WITHOUT_SPARK", "1")
     refused = job("maintain", "vacuum", "products", "--older-than", 6.9)
     assert refused.exit_code == 2
-    assert "table products: --older-than 6.9 deletes files of less than 7 days ago" in refused.stderr
+    assert "table products: --older-than 6.9 deletes files less than 7 days old" in refused.stderr
     assert refused.stderr.splitlines()[-1].endswith("add --force")
 
 
 @pytest.mark.slow
-def test_vacuum_takes_old_change_files_and_what_is_built_on_them_is_then_read_in_full(job, lake, rows, csv_file):
+def test_vacuum_deletes_old_change_files_and_a_refresh_is_then_full(job, lake, rows, csv_file):
     job("ingest", "products", csv_file("a.csv", HEADER, "1,x,", "2,x,"))
     job("aggregate", "products")
     job("ingest", "products", csv_file("b.csv", HEADER, "1,y,", "3,y,"))
@@ -233,7 +233,7 @@ def test_history_of_commits_that_do_not_say_who_made_them(job, lake, spark, csv_
 
 
 @pytest.mark.parametrize("command", ["optimize", "vacuum", "history"])
-def test_a_table_that_is_not_there_and_a_name_that_is_none(job, command):
+def test_a_missing_table_and_an_unknown_name(job, command):
     missing = job("maintain", command, "products")
     assert missing.exit_code == 3
     assert "table products is not in lake" in missing.stderr
@@ -242,7 +242,7 @@ def test_a_table_that_is_not_there_and_a_name_that_is_none(job, command):
 
 
 @pytest.mark.slow
-def test_clear_and_restore_take_along_what_is_built_on_the_table_as_far_as_postgresql(job, rows, database, scores):
+def test_clear_and_restore_refresh_aggregates_and_exports_follow(job, rows, database, scores):
     path = scores("a.csv", ("a", 2), ("b", 1))
     job("run", "scores", path, "--with-records")
     found = [(1, "a"), (2, "b")]

@@ -1,61 +1,73 @@
-"""A table rewritten in few files of a good size, clustered by its key, where its log says that this gains anything."""
+"""Rewriting a table in few files of a good size, clustered by its key, if its log shows that this gains anything."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
+from typing import Any
 
 from sluice.catalog import drift
+from sluice.errors import counted
 from sluice.lake import log
 from sluice.ledger.recording import locked, recorded
-from sluice.maintain.versions import current_version
+from sluice.maintain.versions import report_version
 from sluice.model.table import AnyTable, Table
 from sluice.runtime.job import Job
 
 FILE_BYTES = 64 * 1024 * 1024  # spark.databricks.delta.optimize.maxFileSize
-_OVERLAP = 1.5  # files that a key may be in, on average, in a clustered table; two files of the same keys have as many
+_OVERLAP = 1.5  # worth clustering from here on: two files whose ranges of keys overlap have it
 
 
 def optimize(job: Job, source: AnyTable) -> None:
-    """Compacts and clusters a table or aggregate; its rows, and what is built on them, stay as they are."""
-    current_version(job, source)
+    """Compacts and clusters a table or aggregate. Its rows stay as they are, and so does what is built on them.
+
+    Raises InputError if the table does not exist, UsageError if it is not as declared.
+    """
+    report_version(job, source)
     if isinstance(source, Table):
         drift.refuse_changed(job.settings.lake, source)
-    if _nothing_to_gain(job, source) or job.settings.dry_run:
+    if not _is_worthwhile(job, source) or job.settings.dry_run:
         return
     lake = job.lake
     with locked(job, source.name):
-        if _nothing_to_gain(job, source):  # another run may have had the lock
+        if not _is_worthwhile(job, source):  # another run may have had the lock
             return
         with recorded(job, source.name, {"action": "optimize"}), job.step("optimize"):
             lake.optimize(source.name, cluster_by(source))
             files, size = log.size(lake.root, source.name)
-            job.progress.log(f"{source.name}: now {files:,} files of {size:,} bytes")
-            current_version(job, source)
+            job.progress.log(f"{source.name}: now {_sized(files, size)}")
+            report_version(job, source)
             job.report.status = "succeeded"
 
 
 def cluster_by(source: AnyTable) -> str | None:
-    """The column by which a merge passes over files: it bounds the key's first, where no partitions do."""
+    """The first column of a table's key: clustered by it, a merge passes over most files.
+
+    None for aggregates, which are small, and for tables with partitions, by which a merge passes over files already.
+    """
     return source.key[0] if isinstance(source, Table) and not source.partition_by else None
 
 
-def _nothing_to_gain(job: Job, source: AnyTable) -> bool:
-    """Tells and reports what is to be done about the table, by its log alone."""
+def _is_worthwhile(job: Job, source: AnyTable) -> bool:
+    """Whether there is something to gain, by the table's log alone; logs how much, and sets the report's status."""
     root, column = job.settings.lake, cluster_by(source)
     entries = log.entries(root, source.name)
     small = _small_files(entries)
     overlap = _overlap(entries, column) if column else 1.0
     gain = (small > 1 or overlap >= _OVERLAP) and not log.optimized(root, source.name, column)
-    size = sum(entry["size_bytes"] for entry in entries)
-    said = f"{small:,} could be joined" + (f", a key may be in {overlap:.1f} of them" if column else "")
-    job.progress.log(f"{source.name}: {len(entries):,} files of {size:,} bytes: {said if gain else 'nothing to gain'}")
+    files = _sized(len(entries), sum(entry["size_bytes"] for entry in entries))
+    spread = f", a key may be in {overlap:.1f} of them" if column else ""
+    job.progress.log(f"{source.name}: {files}: {f'{small:,} could be joined{spread}' if gain else 'nothing to gain'}")
     job.report.status = "succeeded" if gain else "nothing_new"
-    return not gain
+    return gain
 
 
-def _small_files(entries: list[dict]) -> int:
-    """Files of which two fit into one; only files of the same partition can be joined."""
+def _sized(files: int, size: int) -> str:
+    return f"{counted(files, 'file')} of {counted(size, 'byte')}"
+
+
+def _small_files(entries: list[dict[str, Any]]) -> int:
+    """How many files could be joined with another: both are at most half of a full one, and of the same partition."""
     small: Counter[tuple] = Counter()
     for entry in entries:
         if entry["size_bytes"] <= FILE_BYTES // 2:
@@ -63,8 +75,8 @@ def _small_files(entries: list[dict]) -> int:
     return sum(count for count in small.values() if count > 1)
 
 
-def _overlap(entries: list[dict], column: str) -> float:
-    """In how many files' ranges of the column a file's least value lies, on average."""
+def _overlap(entries: list[dict[str, Any]], column: str) -> float:
+    """In how many files' ranges of the column the least value of a file lies, on average; 1 if no ranges overlap."""
     ranges = [(entry.get(f"min.{column}"), entry.get(f"max.{column}")) for entry in entries]
     known = [(low, high) for low, high in ranges if low is not None and high is not None]
     lows, highs = sorted(low for low, _ in known), sorted(high for _, high in known)
