@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -58,11 +60,46 @@ def test_standard_output_is_one_json_document_and_the_cause_is_the_last_line(sub
     assert "Traceback" not in err
 
 
-def test_wrong_usage_is_answered_at_once(submit):
-    for arguments, code in [(["nothing"], 2), ([], 2), (["ingest"], 2), (["ingest", "products", "/nowhere"], 3)]:
-        began = time.monotonic()
-        assert finished(submit(*arguments))[0] == code
-        assert time.monotonic() - began < 8
+JOBS = sorted(path.stem for path in (PROJECT / "jobs").glob("*.py"))
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["help"], ["--master", "local[1]", "--help"]])
+def test_help_lists_the_jobs_with_the_docstrings_of_their_files(submit, arguments):
+    code, out, err = finished(submit(*arguments))
+    assert (code, err) == (0, "")
+    lines = {job: ast.get_docstring(ast.parse((PROJECT / "jobs" / f"{job}.py").read_text())) for job in JOBS}
+    listed = out.partition("Jobs:\n")[2].partition("\n\n")[0]
+    assert listed.splitlines() == [f"  {job:10} {line}" for job, line in lines.items()]
+    assert [line for line in lines.values() if not re.fullmatch(r"[A-Z].*\.", line)] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], f"missing job: choose one of {', '.join(JOBS)}"),
+        (["ingst", "products"], "unknown job 'ingst': did you mean 'ingest'?"),
+        (["zzz"], f"unknown job 'zzz': choose one of {', '.join(JOBS)}"),
+        (["--master"], "--master needs a value, and a job after it"),
+    ],
+)
+def test_a_wrong_job_is_one_line(submit, arguments, message):
+    last_line = f"spark-submit.sh: {message} (see ./spark-submit.sh --help)\n"
+    assert finished(submit(*arguments)) == (2, "", last_line)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "error"),
+    [
+        (["ingest"], 2, "Missing argument 'TABLE'. (see ./spark-submit.sh ingest --help)"),
+        (["ingest", "products", "/nowhere"], 3, "/nowhere: no such file or folder: check the path"),
+    ],
+)
+def test_wrong_usage_is_answered_without_a_jvm(submit, tmp_path, monkeypatch, arguments, code, error):
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))  # without a Java: a start of one would be the error
+    exit_code, out, err = finished(submit(*arguments))
+    report = json.loads(out)
+    assert (exit_code, report["status"], report["job"], report["error"]) == (code, "failed", "ingest", error)
+    assert err == f"ingest: {error}\n"
 
 
 def test_killed_between_merge_and_ledger_the_next_run_finds_every_row_unchanged(submit, job, lake, rows, csv_file):

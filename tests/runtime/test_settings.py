@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from sluice.cli.options import KEYS
+from sluice.errors import UsageError
+from sluice.runtime import settings
+from sluice.runtime.log_lines import LogStyle
+from sluice.runtime.settings import Settings
 
 HEADER = "sku,name,description"
 
@@ -27,16 +34,93 @@ def test_the_order_of_settings(job, conf, csv_file, monkeypatch):
 def test_a_job_of_several_commands_reads_the_file_too(job, conf, tmp_path, monkeypatch):
     monkeypatch.delenv("SLUICE_LAKE")
     conf.write_text(f"lake = '{tmp_path / 'other'}'")
-    assert str(tmp_path / "other") in job("maintain", "clear", "products").stderr
+    done = job("maintain", "clear", "products")
+    error = f"table products is not in lake {tmp_path / 'other'}: make it with ingest or aggregate first"
+    assert (done.exit_code, done.report["table"], done.report["error"]) == (3, "products", error)
+    assert done.stderr.splitlines()[-1] == f"maintain: {error}"
 
 
-@pytest.mark.parametrize(("text", "message"), [("lak = 'x'", "'lak' is no setting"), ("lake = ", "not valid TOML")])
-def test_a_wrong_file_is_one_line(job, conf, text, message):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("lak = 'x'", "unknown setting 'lak': did you mean 'lake'?"),
+        ("max-rejects = 1", "unknown setting 'max-rejects': did you mean 'max_rejects'?"),
+        ("zzz = 1", f"unknown setting 'zzz': choose one of {', '.join(sorted(KEYS))}"),
+        ("lake = ", "not valid TOML: Invalid value (at end of document)"),
+    ],
+)
+def test_a_wrong_file_is_one_line(conf, text, message):
     conf.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        settings.defaults(KEYS)
+    assert str(caught.value) == f"{conf}: {message}"
+
+
+def test_a_wrong_file_ends_a_job(job, conf):
+    conf.write_text("lak = 'x'")
     done = job("rejects", "list")
-    assert (done.exit_code, message in done.report["error"]) == (2, True)
+    assert (done.exit_code, done.report["error"]) == (2, f"{conf}: unknown setting 'lak': did you mean 'lake'?")
 
 
-def test_a_run_id_that_is_none(job):
-    done = job("rejects", "list", "--run-id", "a'b")
-    assert (done.exit_code, "--run-id" in done.report["error"]) == (2, True)
+def test_every_shared_option_is_a_setting(job, conf):
+    conf.write_text("encoding = 'utf-9'\ndry_run = true\nschema = 'shop'\nskip_lines = 2")
+    assert settings.defaults(KEYS) == {"encoding": "utf-9", "dry_run": True, "schema": "shop", "skip_lines": 2}
+    done = job("ingest", "products", "a.csv")
+    assert (done.exit_code, done.report["error"].partition(":")[0]) == (2, "--encoding 'utf-9' is unknown")
+
+
+def test_a_file_that_is_missing_sets_nothing(conf):
+    assert settings.defaults(KEYS) == {}
+
+
+GIVEN = {"lake": "lake", "tables": None, "run_id": None, "result_file": None, "log_format": "text", "progress": "auto"}
+
+
+def test_settings_are_taken_out_of_the_options(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SLUICE_CONF_DIR", "conf")
+    options = {**GIVEN, "run_id": "r1", "by": "name"}
+    found = Settings.of(options)
+    assert options == {"by": "name"}
+    assert found == Settings(
+        lake=str(tmp_path / "lake"),
+        run_id="r1",
+        dry_run=False,
+        result_file=None,
+        log_format="text",
+        progress="auto",
+        lock_timeout=0,
+        tables=str(tmp_path / "conf" / "tables"),
+    )
+    assert Settings.of({**GIVEN, "lake": f"file://{tmp_path}/l"}).lake == f"{tmp_path}/l"
+    assert Settings.of({**GIVEN, "dry_run": True, "lock_timeout": 5}).lock_timeout == 5
+    assert re.fullmatch(r"\d{8}T\d{6}-[0-9a-f]{8}", Settings.of(dict(GIVEN)).run_id)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("run_id", "a'b", '--run-id "a\'b": use at most 200 letters, digits and . _ : + -'),
+        ("run_id", "x" * 201, f"--run-id '{'x' * 201}': use at most 200 letters, digits and . _ : + -"),
+        ("lake", "s3://bucket/lake", "--lake s3://bucket/lake: only a folder on local disk is supported"),
+        ("tables", "nowhere", "--tables nowhere: this folder does not exist: create it, or leave the option out"),
+        ("result_file", "nowhere/r", "--result-file nowhere/r: its folder does not exist: create it first"),
+    ],
+)
+def test_what_cannot_be_set(option, value, message):
+    with pytest.raises(UsageError) as caught:
+        Settings.of({**GIVEN, option: value})
+    assert str(caught.value) == message
+
+
+def test_the_log_style_is_known_before_the_options_are(monkeypatch):
+    def style(*arguments, **defaults):
+        return settings.log_style(arguments, defaults)
+
+    monkeypatch.delenv("SLUICE_RUN_ID", raising=False)
+    assert style("--log-format", "json", "--run-id=r1") == LogStyle("json", "r1")
+    assert style("--run-id", "r1", "--run-id", "r2").run_id == "r2"
+    assert style("--", "--log-format", "json", run_id="r3") == LogStyle("text", "r3")
+    monkeypatch.setenv("SLUICE_LOG_FORMAT", "json")
+    assert style(log_format="text", run_id="r3") == LogStyle("json", "r3")
+    assert style("--log-format", "text", run_id="r3") == LogStyle("text", "r3")
