@@ -8,7 +8,7 @@ import click
 from sluice.cli.command import JobCommand
 from sluice.cli.options import common_options, sample_options
 from sluice.cli.values import take_sample
-from sluice.generate import run as generate
+from sluice.generate.run import generate_sample
 from sluice.runtime.job import job
 
 
@@ -35,7 +35,7 @@ from sluice.runtime.job import job
 def main(table: str, rows: int, output: str, seed: int, **options: Any) -> None:
     """Makes files that `ingest TABLE` can read: of products, requests, processes or scores."""
     with job("generate", options) as running:
-        generate.run(running, table, rows, output, seed, *take_sample(options))
+        generate_sample(running, table, rows, output, seed, *take_sample(options))
 
 
 if __name__ == "__main__":

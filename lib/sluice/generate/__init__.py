@@ -1,1 +1,1 @@
-"""Sample data: how files are made, and `kinds`, a file a kind of record."""
+"""Sample data: how files of it are written, and `kinds`, a module for each kind of record."""

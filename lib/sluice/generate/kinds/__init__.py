@@ -1,1 +1,1 @@
-"""Sample data, a file a kind of record, named like its table."""
+"""Kinds of sample data, a module each, named like its table; `generate` in it writes files."""

@@ -1,4 +1,4 @@
-"""Snapshots of processes: of this machine by its own `ps`, and of made-up hosts of every system."""
+"""Sample processes: snapshots of this machine by its own `ps`, or of made-up hosts with every operating system."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
-from sluice.errors import InputError
+from sluice.errors import InputError, counted
+from sluice.files.output_file import output_file
 
 if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
     from sluice.runtime.job import Job
 
-PROCESSES = 200  # of a made-up snapshot
+PROCESSES = 200  # in a made-up snapshot
 FIRST, STEP = datetime(2024, 9, 1), timedelta(minutes=10)
 _TIME = "%Y-%m-%dT%H-%M-%SZ"
 _NAMES = ("systemd", "sshd", "nginx", "postgres", "java", "python3", "bash", "cron", "dockerd", "redis-server")
 
 
-class Made(NamedTuple):
+class MadeUpProcess(NamedTuple):
     """A made-up process; sizes in KiB, CPU time in seconds."""
 
     pid: int
@@ -39,7 +42,7 @@ class Made(NamedTuple):
     seconds: int
 
 
-def _bsd(rows: Sequence[Made]) -> str:
+def _bsd(rows: Sequence[MadeUpProcess]) -> str:
     lines = ["USER         PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND"]
     for r in rows:
         lines.append(
@@ -49,7 +52,7 @@ def _bsd(rows: Sequence[Made]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _system_v(rows: Sequence[Made]) -> str:
+def _system_v(rows: Sequence[MadeUpProcess]) -> str:
     lines = ["UID          PID    PPID  C STIME TTY          TIME CMD"]
     for r in rows:
         clock = f"{r.seconds // 3600:02}:{r.seconds // 60 % 60:02}:{r.seconds % 60:02}"
@@ -57,12 +60,12 @@ def _system_v(rows: Sequence[Made]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _busybox(rows: Sequence[Made]) -> str:
+def _busybox(rows: Sequence[MadeUpProcess]) -> str:
     lines = [f"{r.pid:5} {r.user:8} {r.virtual // 1024:4}m S    {r.name} --id {r.pid}" for r in rows]
     return "\n".join(["PID   USER     VSZ  STAT COMMAND", *lines]) + "\n"
 
 
-def _tasklist(rows: Sequence[Made]) -> str:
+def _tasklist(rows: Sequence[MadeUpProcess]) -> str:
     lines = [
         "",
         "Image Name                     PID Session Name        Session#    Mem Usage",
@@ -72,7 +75,7 @@ def _tasklist(rows: Sequence[Made]) -> str:
     return "\r\n".join(lines) + "\r\n"
 
 
-def _get_process(rows: Sequence[Made]) -> str:
+def _get_process(rows: Sequence[MadeUpProcess]) -> str:
     text = io.StringIO(newline="")
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerow(("Name", "Id", "WS", "VM", "CPU", "Path"))
@@ -80,7 +83,7 @@ def _get_process(rows: Sequence[Made]) -> str:
     return text.getvalue()
 
 
-def _wmic(rows: Sequence[Made]) -> str:
+def _wmic(rows: Sequence[MadeUpProcess]) -> str:
     lines = [
         "",
         "Node,CommandLine,KernelModeTime,Name,ParentProcessId,ProcessId,UserModeTime,VirtualSize,WorkingSetSize",
@@ -93,7 +96,8 @@ def _wmic(rows: Sequence[Made]) -> str:
     return "\r\r\n".join(lines) + "\r\r\n"
 
 
-SYSTEMS: dict[str, Callable[[Sequence[Made]], str]] = {
+# prefix of a host's name → how its system lists processes
+SYSTEMS: dict[str, Callable[[Sequence[MadeUpProcess]], str]] = {
     "linux": _bsd,
     "solaris": _system_v,
     "alpine": _busybox,
@@ -104,7 +108,7 @@ SYSTEMS: dict[str, Callable[[Sequence[Made]], str]] = {
 
 
 def generate(job: Job, rows: int, output: str, seed: int, *, this_machine: bool) -> None:
-    """Writes snapshots into the folder `output`: one of this machine, or many of made-up hosts, `rows` in all."""
+    """Writes snapshots into the folder `output`: one of this machine, or made-up ones of `rows` processes in all."""
     folder = Path(output).expanduser().absolute()
     if this_machine:
         _write_this_machine(job, folder)
@@ -118,51 +122,50 @@ def _write_this_machine(job: Job, folder: Path) -> None:
         listing = subprocess.run(["ps", "auxww"], capture_output=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         raise InputError("this machine's `ps` cannot be run: install procps, or give --rows") from None
-    target = _write(folder, socket.gethostname(), datetime.now(UTC), listing)
-    job.progress.log(f"{target}: {listing.count(os.linesep.encode()) - 1:,} processes")
+    path = _write_snapshot(folder, socket.gethostname(), datetime.now(UTC), listing)
+    job.progress.log(f"{path}: {listing.count(os.linesep.encode()) - 1:,} processes")
 
 
 def _write_made_up(job: Job, folder: Path, rows: int, seed: int) -> None:
-    """Writes snapshots of 200 processes each, `rows` in all, to `<folder>/<host>/<time>.txt`; hosts of every system."""
+    """Writes snapshots of up to 200 processes each to `<folder>/<host>/<time>.txt`, of hosts with every system."""
     spark, count = job.spark, -(-rows // PROCESSES)
     with job.step("generate"):
-        _write_all(spark, str(folder), count, rows, seed)
-    job.progress.log(f"{folder}: {rows:,} processes in {count:,} snapshots")
+        _write_snapshots(spark, str(folder), count, rows, seed)
+    job.progress.log(f"{folder}: {rows:,} processes in {counted(count, 'snapshot')}")
 
 
-def _write_all(spark: Any, folder: str, count: int, rows: int, seed: int) -> None:
+def _write_snapshots(spark: SparkSession, folder: str, count: int, rows: int, seed: int) -> None:
     def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for number in batch.column(0).to_pylist():
                 system, moment = list(SYSTEMS)[number % len(SYSTEMS)], number // len(SYSTEMS)
-                made = _made(random.Random(seed * 1_000_003 + number), min(PROCESSES, rows - number * PROCESSES))
-                text = SYSTEMS[system](made).encode()
-                _write(Path(folder), f"{system}-{moment % 5}", FIRST + STEP * (moment // 5), text)
+                size = min(PROCESSES, rows - number * PROCESSES)
+                listing = SYSTEMS[system](_made_up(random.Random(seed * 1_000_003 + number), size)).encode()
+                _write_snapshot(Path(folder), f"{system}-{moment % 5}", FIRST + STEP * (moment // 5), listing)
         yield from ()
 
     spark.range(0, count, 1, max(min(count, 64), 1)).mapInArrow(write, "id bigint").count()
 
 
-def _made(chance: random.Random, count: int) -> list[Made]:
+def _made_up(generator: random.Random, count: int) -> list[MadeUpProcess]:
     return [
-        Made(
+        MadeUpProcess(
             pid=4 + 4 * number,
-            name=chance.choice(_NAMES),
-            user=chance.choice(("root", "www-data", "deploy")),
-            cpu=round(chance.random() ** 4 * 100, 1),
-            memory=round(chance.random() ** 4 * 20, 1),
-            resident=chance.randrange(1_000, 2_000_000),
-            virtual=chance.randrange(2_000_000, 9_000_000),
-            seconds=chance.randrange(100_000),
+            name=generator.choice(_NAMES),
+            user=generator.choice(("root", "www-data", "deploy")),
+            cpu=round(generator.random() ** 4 * 100, 1),
+            memory=round(generator.random() ** 4 * 20, 1),
+            resident=generator.randrange(1_000, 2_000_000),
+            virtual=generator.randrange(2_000_000, 9_000_000),
+            seconds=generator.randrange(100_000),
         )
         for number in range(count)
     ]
 
 
-def _write(folder: Path, host: str, at: datetime, data: bytes) -> Path:
-    target = folder / host / f"{at.strftime(_TIME)}.txt"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
-    unfinished.write_bytes(data)
-    os.replace(unfinished, target)
-    return target
+def _write_snapshot(folder: Path, host: str, at: datetime, listing: bytes) -> Path:
+    path = folder / host / f"{at.strftime(_TIME)}.txt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with output_file(path) as file:
+        file.write(listing)
+    return path

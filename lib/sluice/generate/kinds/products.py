@@ -1,4 +1,4 @@
-"""A shop's catalogue, made by Faker."""
+"""Sample products: a shop's catalogue in CSV, made by Faker."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from sluice.generate.sample_file import Maker, Part, write
+from sluice.generate.sample_file import Maker, Part, write_sample
 
 if TYPE_CHECKING:
     from sluice.runtime.job import Job
 
 
 def generate(job: Job, rows: int, output: str, seed: int) -> None:
-    write(job, Maker(_records, "name,sku,description\n"), rows, output, seed)
+    """Writes `rows` products to the file `output`."""
+    write_sample(job, Maker(_records, "name,sku,description\n"), rows, output, seed)
 
 
 def _records(part: Part) -> str:
-    """CSV records of name, sku and description; descriptions hold newlines, some skus and names come again."""
+    """CSV records of name, sku and description. Descriptions hold newlines; some skus and names come more than once."""
     from faker import Faker
 
     fake = Faker("en_US")
