@@ -43,7 +43,7 @@ def from_changes(
         changes = changes.where(F.col("date") >= F.lit(day))
     changes = measures.with_dimensions(changes, aggregate)
     old = lake.read(aggregate.name, log.version(lake.root, aggregate.name) or 0)
-    read, where = [log.size(lake.root, table.name, after)], None
+    read, where = [log.size_of_changes(lake.root, table.name, after)], None
     if aggregate.adjustable:
         groups = adjusted(changes, old, aggregate)
     else:
@@ -104,7 +104,7 @@ def _in_partitions(columns: Sequence[str], values: Sequence[tuple]) -> Any:
 
 def adjusted(changes: DataFrame, old: DataFrame, aggregate: Aggregate) -> DataFrame:
     """The groups whose counts the changes alter, with their new counts; `_gone` where no row is left."""
-    sign = F.when(feed.is_there(), 1).otherwise(-1)
+    sign = F.when(feed.is_new_state(), 1).otherwise(-1)
     first, *others = aggregate.measures
     change = changes.groupBy(*aggregate.by).agg(F.sum(sign).alias("_change")).where("_change != 0")
     joined = change.alias("change").join(old.alias("old"), _same(aggregate.by, "change", "old"), "left")

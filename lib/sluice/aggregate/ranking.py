@@ -43,7 +43,7 @@ def from_changes(
     if last is not None and fell_out:
         ranks.unpersist()
         raise feed.NotEnough(f"{fell_out:,} of its {ranking.size:,} rows fell out")
-    return ranks, log.size(lake.root, table.name, after)
+    return ranks, log.size_of_changes(lake.root, table.name, after)
 
 
 def in_order(order: Sequence[str]) -> list[Column]:
@@ -61,7 +61,7 @@ def first(rows: DataFrame, ranking: Ranking) -> DataFrame:
 
 def candidates(changes: DataFrame, old: DataFrame, ranking: Ranking, key: Sequence[str], last: Row) -> DataFrame:
     """The keys that may be in the ranking after the changes: those in it before, and those that ever reached `last`."""
-    reached = changes.where(feed.is_there() & reaches(ranking, last)).select(*key)
+    reached = changes.where(feed.is_new_state() & reaches(ranking, last)).select(*key)
     return reached.union(old.select(*key)).distinct()
 
 
@@ -71,7 +71,7 @@ def current(changes: DataFrame, old: DataFrame, ranking: Ranking, key: Sequence[
         *ranking.columns, F.lit("insert").alias("_change_type"), F.lit(-1).cast("bigint").alias("_commit_version")
     )
     states = feed.last_states(changes.select(*before.columns).union(before), key)
-    return states.where(feed.is_there()).select(*ranking.columns)
+    return states.where(feed.is_new_state()).select(*ranking.columns)
 
 
 def reaches(ranking: Ranking, last: Row) -> Column:

@@ -1,58 +1,82 @@
-"""The aggregates and rankings of a table, and whether they are as declared."""
+"""The aggregates and rankings of a table, and whether what is stored of them still fits their declarations.
+
+Those that `aggregate TABLE --by COLUMNS` makes are declared nowhere: they are recognised in the lake by their names
+and by what their commits say they were built from.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from sluice.errors import UsageError
+from sluice.errors import UsageError, no_column
 from sluice.lake import log
 from sluice.model.aggregate import Aggregate, Derived
 from sluice.model.table import Table
 
+_COUNT = {"count": "count"}
 
-def counting(table: Table, columns: Sequence[str]) -> Aggregate:
-    """The aggregate that counts a table's rows by columns. Raises UsageError for a column it does not have."""
+
+def aggregates_of(lake: str, table: Table) -> list[Derived]:
+    """The table's declared aggregates and rankings, and the count aggregates that were built in this lake before."""
+    return [*table.aggregates, *_built_count_aggregates(lake, table)]
+
+
+def count_aggregate(table: Table, columns: Sequence[str]) -> Aggregate:
+    """The aggregate `TABLE_by_COL…`: how many of the table's rows have each combination of values in the columns.
+
+    Raises UsageError for a column that the table does not have or that is named twice.
+    """
     for column in columns:
         if column not in table.column_names:
-            raise UsageError(
-                f"table {table.name} has no column {column!r}: choose from {', '.join(table.column_names)}"
-            )
+            raise UsageError(f"table {table.name} has {no_column(column, table.column_names)}")
     if len(set(columns)) != len(columns):
         raise UsageError(f"--by {','.join(columns)} names a column twice: name each once")
-    return Aggregate(f"{table.name}_by_{'_'.join(columns)}", tuple(columns), {"count": "count"})
+    return Aggregate(_count_aggregate_name(table, columns), tuple(columns), _COUNT)
 
 
-def kept(lake: str, table: Table) -> list[Derived]:
-    """The table's declared aggregates, and those that `counting` made in this lake before."""
-    prefix, declared = f"{table.name}_by_", {made.name for made in table.aggregates}
-    there = os.listdir(lake) if os.path.isdir(lake) else ()
-    made = sorted(name for name in there if name.startswith(prefix) and name not in declared)
-    built = [(name, log.built_on(lake, name)) for name in made]
-    counted = [(name, tuple(last["by"])) for name, last in built if last and last.get("measures") == {"count": "count"}]
-    return [
-        *table.aggregates,
-        *(Aggregate(n, by, {"count": "count"}) for n, by in counted if n == prefix + "_".join(by)),
-    ]
+def _built_count_aggregates(lake: str, table: Table) -> Iterator[Aggregate]:
+    declared = {aggregate.name for aggregate in table.aggregates}
+    folders = os.listdir(lake) if os.path.isdir(lake) else ()
+    for name in sorted(folders):
+        if name.startswith(_count_aggregate_name(table, ())) and name not in declared:
+            record = log.built_on(lake, name) or {}
+            columns = tuple(record.get("by", ()))
+            if record.get("measures") == _COUNT and name == _count_aggregate_name(table, columns):
+                yield Aggregate(name, columns, _COUNT)
 
 
-def check_columns(there: Collection[str], table: Table, made: Derived) -> None:
-    """Raises UsageError for a declared column that is not among those `there` are in the lake."""
-    for name in made.columns_of_table:
-        if name not in there:
-            raise UsageError(
-                f"{made.name}: table {table.name} does not have the column {name} yet: add it by an ingest with "
-                "--on-new-column add"
-            )
+def _count_aggregate_name(table: Table, columns: Sequence[str]) -> str:
+    return f"{table.name}_by_{'_'.join(columns)}"
 
 
-def check_built(lake: str, made: Derived) -> None:
+def build_record(aggregate: Derived, table_state: tuple[str, int]) -> dict[str, Any]:
+    """What the commit of an aggregate says it was built from: its definition, and its table's id and version."""
+    table_id, version = table_state
+    return {"id": table_id, "version": version, **aggregate.definition}
+
+
+def was_built_as_declared(record: Mapping[str, Any], aggregate: Derived) -> bool:
+    """Whether a `build_record` has the aggregate's present definition, whatever the version of its table."""
+    return {key: value for key, value in record.items() if key not in ("id", "version")} == aggregate.definition
+
+
+def check_built_as_declared(lake: str, aggregate: Derived) -> None:
     """Raises UsageError for an aggregate that was built by another definition than it has now."""
-    last = log.built_on(lake, made.name)
-    if last is not None and not _of_definition(last, made):
-        raise UsageError(f"{made.name} was built as it was declared before: make it anew with aggregate {made.name}")
+    record = log.built_on(lake, aggregate.name)
+    if record is not None and not was_built_as_declared(record, aggregate):
+        raise UsageError(
+            f"{aggregate.name} was built by an earlier declaration of it: build it again with "
+            f"aggregate {aggregate.name}"
+        )
 
 
-def _of_definition(last: dict[str, Any], made: Derived) -> bool:
-    return {key: value for key, value in last.items() if key not in ("id", "version")} == made.definition
+def check_columns_exist(stored_columns: Collection[str], table: Table, aggregate: Derived) -> None:
+    """Raises UsageError if the aggregate needs a declared column that the stored table does not have yet."""
+    for name in aggregate.columns_of_table:
+        if name not in stored_columns:
+            raise UsageError(
+                f"{aggregate.name}: table {table.name} does not have the column {name} yet: ingest a file with "
+                "--on-new-column add, which adds it"
+            )

@@ -43,7 +43,7 @@ def run(job: Job, sources: Sequence[AnyTable], schema: str) -> None:
         if isinstance(source, Table):
             drift.refuse_changed(job.settings.lake, source)
         else:
-            derived.check_built(job.settings.lake, source)
+            derived.check_built_as_declared(job.settings.lake, source)
     with postgres.connected(postgres.url(job.progress.log), schema) as database:
         database.check_schema()
         database.prepare(job.settings.lock_timeout)
@@ -114,7 +114,7 @@ def _send(job: Job, database: Database, item: Item, report: Report) -> Target:
             job.progress.log(f"{name}: full export: its change feed after version {item.since} is gone")
         else:
             report.mode = "incremental"
-            report.files_read, report.bytes_read = log.size(root, name, item.since)
+            report.files_read, report.bytes_read = log.size_of_changes(root, name, item.since)
             return target
     from pyspark.sql import functions as F
 
@@ -127,7 +127,7 @@ def changed_rows(lake: Lake, item: Item) -> Any:
     """The last state of each key that changed after `since`: its row, or only the key with `sluice_gone`."""
     assert item.since is not None
     feed = lake.changes(item.source.name, item.since, item.version)
-    last = changes.last_states(feed, item.source.key).withColumn(GONE, ~changes.is_there())
+    last = changes.last_states(feed, item.source.key).withColumn(GONE, ~changes.is_new_state())
     return last.drop("_change_type", "_commit_version", "_commit_timestamp")
 
 
