@@ -1,19 +1,19 @@
 """Processes: what the operating systems' own tools list as running; one row per host, moment and process id.
 
-All that is particular to this kind of record stands here. Times are UTC, sizes bytes, CPU times seconds. A file is one
-snapshot of one host: it stands for all that was known of that moment before.
+Everything that is particular to this kind of record is in this file. Times are UTC, sizes bytes, CPU times seconds. A
+file is one snapshot of one host and replaces what the table holds of that host and moment.
 """
 
 from __future__ import annotations
 
 from sluice.model.aggregate import Aggregate, Exact
 from sluice.model.table import Column, Table
-from sluice.readers.processes import reader as snapshots
+from sluice.readers.processes import reader
 from sluice.readers.processes.reader import Listing
 
-PERCENT = Exact("CAST(round(cpu_percent * 1000000) AS bigint)", 1_000_000)
+CPU_PERCENT = Exact("CAST(round(cpu_percent * 1000000) AS bigint)", 1_000_000)
 
-_INPUTS = {"hour": "hour(snapshot_at)", "cpu_micros": PERCENT.sql}
+_INPUTS = {"hour": "hour(snapshot_at)", "cpu_micros": CPU_PERCENT.sql}
 _MEASURES = {
     "snapshots": "count_distinct:snapshot_at",
     "samples": "count",
@@ -53,12 +53,12 @@ TABLE = Table(
         Column("threads", "int"),
     ),
     key=("host", "snapshot_at", "pid"),
-    reader=snapshots,
+    reader=reader,
     reading=Listing(),
     partition_by=("date", "os_type"),
     key_partitions=("date",),
     replaces=("host", "snapshot_at"),
-    exact={"cpu_percent": PERCENT},
+    exact={"cpu_percent": CPU_PERCENT},
     aggregates=tuple(
         Aggregate(name, by, _MEASURES, inputs=_INPUTS, derived=_DERIVED)
         for name, by in (

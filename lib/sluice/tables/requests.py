@@ -1,14 +1,14 @@
-"""Requests: what servers log of each request; one row per request, as often as the log with the most holds it.
+"""Requests: what servers log of each request; one row per request, and of equal ones as many as the log with the most.
 
-All that is particular to this kind of record stands here: its columns, what makes two lines the same request, and the
-statistics kept of it. Times are UTC, durations are seconds (null where none was logged).
+Everything that is particular to this kind of record is in this file: its columns, which lines are the same request, and
+its statistics. Times are UTC, durations are seconds (null where none was logged).
 """
 
 from __future__ import annotations
 
 from sluice.model.aggregate import Aggregate, Exact
 from sluice.model.table import Column, Occurrences, Table
-from sluice.readers.logs import reader as logs
+from sluice.readers.logs import reader
 from sluice.readers.logs.formats import LogFormat
 
 SUCCESS = "status_code BETWEEN 200 AND 299"
@@ -27,7 +27,7 @@ _DURATIONS = {
     "duration_p99": "p99:duration",
 }
 _MEAN = "duration_micros / (nullif(durations, 0) * 1000000D)"
-# the share of the time spent in requests that was spent in successful ones; where none was spent, of their number
+# the percentage of the time spent in requests that was spent in successful ones; of their number where none was spent
 _UPTIME = (
     "CASE WHEN duration_micros > 0 THEN 100 * coalesce(success_micros, 0) / CAST(duration_micros AS double) "
     "ELSE 100 * success_requests / CAST(success_requests + failed_requests AS double) END"
@@ -48,7 +48,7 @@ TABLE = Table(
         Column("source"),
     ),
     key=("record_id",),
-    reader=logs,
+    reader=reader,
     reading=LogFormat(),
     partition_by=("date",),
     exact={"duration": Exact(MICROS, 1_000_000)},
