@@ -1,0 +1,126 @@
+"""The commands of README.md and docs/ run, and print what the documents show; what else they name exists."""
+
+from __future__ import annotations
+
+import os
+import re
+import runpy
+import shlex
+import subprocess
+from collections.abc import Iterator
+from json import dumps
+from typing import NamedTuple
+
+import click
+import pytest
+from conftest import PROJECT, Outcome
+from sluice import errors
+from sluice.catalog.catalog import BUILT_IN
+
+JOBS = {path.stem: path for path in (PROJECT / "jobs").glob("*.py")}
+DOCUMENTS = {str(path.relative_to(PROJECT)): path.read_text() for path in PROJECT.glob("*.md")}
+DOCUMENTS |= {str(path.relative_to(PROJECT)): path.read_text() for path in (PROJECT / "docs").glob("*.md")}
+SUBMIT = "./spark-submit.sh "
+
+
+class Example(NamedTuple):
+    """A command of a `console` block: `$ COMMAND`, with `# exit N` behind it if that is not 0, and its output below."""
+
+    command: str
+    exit_code: int
+    shown: str
+
+
+def examples(text: str) -> Iterator[Example]:
+    for block in re.findall(r"^```console\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+        assert block.startswith("$ "), block
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            line, _, shown = part.partition("\n")
+            command, _, exit_code = line.partition("  # exit ")
+            yield Example(command, int(exit_code or 0), shown.removesuffix("\n"))
+
+
+def declarations(text: str) -> list[tuple[str, str]]:
+    """The `toml` blocks that begin with the comment `# PATH`: path and text."""
+    return re.findall(r"^```toml\n# (\S+\.toml)\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def pattern(shown: str) -> str:
+    """Output as a regular expression: `…` is any text of a line, a line of `…` alone any lines."""
+    lines = [r"(?:.*\n)*?" if line == "…" else line_pattern(line) + r"\n" for line in shown.splitlines()]
+    return "^" + "".join(lines)
+
+
+def line_pattern(line: str) -> str:
+    return ".*?".join(map(re.escape, line.split("…")))
+
+
+def printed(outcome: Outcome) -> str:
+    """What a terminal shows of a job: messages, the report or answer, the outcome."""
+    *messages, last = outcome.stderr.splitlines()
+    report = outcome.answer.rstrip("\n") or dumps(outcome.report, ensure_ascii=False)
+    return "".join(f"{line}\n" for line in (*messages, report, last))
+
+
+RUN_BY_TEST = sorted(name for name, text in DOCUMENTS.items() if any(examples(text)))
+
+
+@pytest.mark.parametrize("name", RUN_BY_TEST)
+def test_the_commands_in_their_order(name, job, database, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for path, text in declarations(DOCUMENTS[name]):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    for command, exit_code, shown in examples(DOCUMENTS[name]):
+        if not command.startswith(SUBMIT):
+            subprocess.run(["bash", "-c", command], check=True)
+            continue
+        outcome = job(*shlex.split(command.removeprefix(SUBMIT)))
+        assert outcome.exit_code == exit_code, (command, outcome.stderr)
+        found = re.search(pattern(shown), printed(outcome), re.MULTILINE)
+        assert found is not None, f"{command}\n{shown}\nis not in\n{printed(outcome)}"
+
+
+def test_every_job_has_an_example_in_the_readme():
+    commands = [example.command.removeprefix(SUBMIT) for example in examples(DOCUMENTS["README.md"])]
+    assert {command.split()[0] for command in commands if not command.startswith("printf")} == JOBS.keys()
+    assert set(re.findall("^### (.*)$", DOCUMENTS["README.md"], re.MULTILINE)) == JOBS.keys()
+
+
+def options(command: click.Command) -> set[str]:
+    own = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+    return own.union(*(options(each) for each in getattr(command, "commands", {}).values()))
+
+
+def test_every_option_named_exists():
+    known = set().union(*(options(runpy.run_path(str(path))["main"]) for path in JOBS.values()))
+    known |= {"--help", "--master", "--conf", "--driver-memory"}
+    for name in RUN_BY_TEST:
+        assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", DOCUMENTS[name])) - known == set(), name
+
+
+def test_every_link_leads_somewhere():
+    for name, text in DOCUMENTS.items():
+        for target in re.findall(r"\]\(([^)\s]+)\)", text):
+            path, _, anchor = target.partition("#")
+            if "://" in target:
+                continue
+            linked = os.path.normpath(os.path.join(os.path.dirname(name), path)) if path else name
+            assert (PROJECT / linked).exists(), f"{name}: {target}"
+            if anchor:
+                headings = re.findall("^#+ (.*)$", DOCUMENTS[linked], re.MULTILINE)
+                assert anchor in [heading.lower().replace(" ", "-") for heading in headings], f"{name}: {target}"
+
+
+def test_every_exit_code_is_explained():
+    kinds = errors.SluiceError.__subclasses__()
+    codes = {0, errors.SluiceError.exit_code, 130, 143, *(kind.exit_code for kind in kinds)}
+    rows = re.findall(r"^\| ([\d, ]+) \|", DOCUMENTS["docs/running.md"], re.MULTILINE)
+    assert {int(code) for row in rows for code in row.split(",")} == codes
+
+
+def test_every_built_in_table_and_aggregate_is_named():
+    text = "".join(DOCUMENTS.values())
+    for table in BUILT_IN.values():
+        for name in (table.name, *table.key, *(aggregate.name for aggregate in table.aggregates)):
+            assert f"`{name}`" in text, name
