@@ -96,7 +96,7 @@ def test_every_job_works_with_a_declared_table(declare, file, job, rows, databas
     assert job("maintain", "clear", "visits").counts == {"removed": 3}
 
 
-def test_inputs_that_differ_from_columns_in_case_alone(declare, file, job, rows):
+def test_inputs_that_differ_from_columns_only_in_case(declare, file, job, rows):
     named = VISITS.replace('id = "int"', 'id = { type = "int", field = "ID" }').replace(
         'paid = "decimal(8,2)"',
         'paid = { type = "decimal(8,2)", field = "PAID", sql = "cast(PAID as decimal(8,2)) + id" }',
@@ -284,7 +284,7 @@ pattern = '(?P<host>\S+) (?P<n>\d+)(?: load=(?P<load>\S+))?'
 
 
 @pytest.mark.slow
-def test_a_restored_table_is_still_of_its_declaration(declare, file, job, rows):
+def test_a_restored_table_keeps_its_declaration(declare, file, job, rows):
     declare("visits", VISITS)
     path = file("a.csv", "id;day;paid", "1;02.10.2024;2.50")
     job("ingest", "visits", path)
@@ -295,7 +295,7 @@ def test_a_restored_table_is_still_of_its_declaration(declare, file, job, rows):
         assert (done.exit_code, "key was id, is id, day" in done.report["error"]) == (2, True), done.report
 
 
-def test_a_new_column_that_an_input_differs_from_in_case_alone(declare, file, job, lake):
+def test_a_new_column_that_differs_from_an_input_only_in_case(declare, file, job, lake):
     declare("visits", VISITS.replace('paid = "decimal(8,2)"', 'paid = { type = "decimal(8,2)", field = "amount" }'))
     path = file("a.csv", "id;day;amount;Amount", "1;02.10.2024;2.50;x")
     done = job("ingest", "visits", path, "--on-new-column", "add")
@@ -326,7 +326,7 @@ class TestShipped:
     def _folder(self, monkeypatch):
         monkeypatch.delenv("SLUICE_TABLES", raising=False)
 
-    def test_all_are_valid_and_would_not_be_with_a_wrong_check(self, job, tmp_path):
+    def test_all_are_valid_and_a_wrong_check_would_show(self, job, tmp_path):
         for path in sorted((PROJECT / "conf" / "tables").glob("*.toml")):
             done = job("tables", "check", path)
             assert (done.exit_code, done.report["table"], done.report["status"]) == (0, path.stem, "succeeded")
@@ -349,7 +349,7 @@ class TestShipped:
         assert job("aggregate", "skus_by_name").exit_code == 0
         assert rows("skus_by_name", "name", "skus") == [("A", 2), ("B", 1)]
 
-    def test_orders_of_which_late_older_rows_lose(self, file, job, rows):
+    def test_late_older_rows_of_orders_lose(self, file, job, rows):
         header = "order_id,customer,amount,op,updated_at"
         first = file("1.csv", header, "1,ann,10.00,I,2024-10-02 00:30:00", "2,bob,5,I,2024-10-02 12:00:00")
         second = file("2.csv", header, "1,ann,12.00,U,2024-10-02 18:00:00", "2,,,D,2024-10-03 12:00:00")
@@ -394,7 +394,7 @@ class TestShipped:
         ]
 
 
-def test_an_aggregate_declared_by_other_columns_is_made_anew_before_it_is_exported(declare, file, job, rows, database):
+def test_an_aggregate_whose_declaration_changed_is_built_again_before_it_is_exported(declare, file, job, rows, database):
     declare("visits", VISITS)
     path = file("a.csv", "id;day;paid", "1;01.10.2024;1.50", "2;02.10.2024;2.50")
     assert job("ingest", "visits", path).exit_code == 0
