@@ -394,7 +394,7 @@ class TestShipped:
         ]
 
 
-def test_an_aggregate_whose_declaration_changed_is_built_again_before_it_is_exported(declare, file, job, rows, database):
+def test_an_aggregate_of_a_changed_declaration_is_built_again_before_it_is_exported(declare, file, job, rows, database):
     declare("visits", VISITS)
     path = file("a.csv", "id;day;paid", "1;01.10.2024;1.50", "2;02.10.2024;2.50")
     assert job("ingest", "visits", path).exit_code == 0
