@@ -86,9 +86,9 @@ def in_docstring():
 @pytest.mark.parametrize("example", [documented, in_docstring])
 def test_examples_are_valid(declared, example):
     table = declared(example())
-    assert (table.key, table.order_by, table.partition_by) == (("order_id",), "updated_at", ("date",))
+    assert (table.key, table.order_by, table.partition_by) == ((table.columns[0].name,), "updated_at", ("date",))
     assert [check.name for check in table.checks] == ["positive"]
-    assert [aggregate.name for aggregate in table.aggregates] == ["orders_by_day"]
+    assert [aggregate.by for aggregate in table.aggregates] == [("date",)]
 
 
 @pytest.mark.parametrize(
