@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from sluice.aggregate import refresh as aggregate
+from sluice.aggregate.refresh import refresh
 from sluice.catalog.catalog import Catalog
 from sluice.cli.command import JobCommand
 from sluice.cli.options import common_options, writer_options
@@ -35,7 +35,7 @@ def main(names: tuple[str, ...], by: str | None, full_refresh: bool, **options: 
         chosen = Catalog(running.settings.tables).aggregates(
             running.settings.lake, names, by.split(",") if by else None
         )
-        running.each(chosen, lambda part, pair: aggregate.run(part, *pair, full_refresh=full_refresh))
+        running.each(chosen, lambda part, pair: refresh(part, *pair, full_refresh=full_refresh))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Ingest, aggregate and export of one table, one after the other."""
+"""The job `run`: ingest a table, refresh its aggregates and export them, in one Spark application."""
 
 from __future__ import annotations
 
-from sluice.aggregate import refresh as aggregate
+from sluice.aggregate.refresh import refresh
 from sluice.catalog import derived
 from sluice.export import run as export
 from sluice.ingest.plan import Plan
@@ -13,7 +13,11 @@ from sluice.runtime.job import Job
 
 
 def run(job: Job, plan: Plan, schema: str, *, with_records: bool) -> None:
-    """Runs the three as parts of the job; each does what is left to do, so that what a killed run left is made up."""
+    """Runs the three steps as parts of the job. `with_records`: whether the table is exported beside its aggregates.
+
+    Each step does whatever is left to do, also if nothing is new to the one before it: that is how what a killed run
+    left undone is finished. A dry run ends after the ingest, since nothing has changed for the others to see.
+    """
     table, lake = plan.table, job.settings.lake
     job.report.table = table.name
     with job.part("ingest") as part:
@@ -21,7 +25,7 @@ def run(job: Job, plan: Plan, schema: str, *, with_records: bool) -> None:
     if part.report.table_version is not None and not job.settings.dry_run:
         aggregates = derived.aggregates_of(lake, table)
         with job.part("aggregate") as part:
-            part.each(aggregates, lambda each, made: aggregate.run(each, table, made))
+            part.each(aggregates, lambda step, aggregate: refresh(step, table, aggregate))
         sources: list[AnyTable] = [*aggregates, *([table] if with_records else [])]
         with job.part("export") as part:
             export.run(part, sources, schema)

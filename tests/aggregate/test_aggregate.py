@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sluice.aggregate import groups as grouping
+from sluice.aggregate import groups
 from sluice.model.aggregate import Aggregate
 
 HEADER = "sku,name,description"
@@ -110,8 +110,8 @@ def test_measures_that_changes_cannot_adjust_are_recomputed_for_touched_groups(s
     changes = spark.createDataFrame(
         [("a", 0, "delete"), (None, 2, "insert"), ("gone", 1, "delete"), ("same", 1, "update_postimage")], CHANGES
     )
-    groups = grouping.recomputed(changes, rows, old, extremes).collect()
-    assert sorted(map(tuple, groups), key=repr) == [
+    changed = groups.recomputed(changes, rows, old, extremes).collect()
+    assert sorted(map(tuple, changed), key=repr) == [
         ("a", 2, 1, 7, 8, False),
         ("gone", None, None, None, None, True),
         (None, 1, 2, 2, 2, False),

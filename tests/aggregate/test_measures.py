@@ -47,22 +47,26 @@ def collected(frame):
 
 
 @pytest.mark.parametrize("largest_list", [10, 10**6])
-def test_all_measures_equal_sparks_own(rows, largest_list):
+def test_all_measures_equal_sparks_own(rows, largest_list, monkeypatch):
+    monkeypatch.setattr(measures, "LARGEST_LIST", largest_list)
     ranks = [
         F.expr(f"percentile_disc(0.{n:02}) WITHIN GROUP (ORDER BY v)").alias(f"p{n}") for n in (1, 25, 50, 75, 90, 99)
     ]
     wanted = rows.groupBy("g", "h").agg(
         F.count("*").alias("rows"), F.count("v").alias("values"), F.sum("v"), F.min("v"), F.max("v"), *ranks
     )
-    assert collected(measures.compute(rows, OF, largest_list)) == collected(wanted)
+    assert collected(measures.compute(rows, OF)) == collected(wanted)
 
 
-def test_groups_are_counted_by_value_only_where_one_is_large(rows):
-    def plan(largest_list):
-        return measures.compute(rows, OF, largest_list)._jdf.queryExecution().optimizedPlan().toString()
+def test_groups_are_counted_by_value_only_where_one_is_large(rows, monkeypatch):
+    def plan(**options):
+        return measures.compute(rows, OF, **options)._jdf.queryExecution().optimizedPlan().toString()
 
-    assert "collect_list" in plan(10**6)
-    assert "collect_list" not in plan(10)
+    assert "collect_list" in plan()
+    monkeypatch.setattr(measures, "LARGEST_LIST", 10)
+    assert "collect_list" not in plan()
+    assert "collect_list" not in plan(largest_group=11)
+    assert "collect_list" in plan(largest_group=10)  # known from the table's log: the rows are not counted
 
 
 def test_two_values_take_the_lower_one_at_half(rows):
@@ -74,9 +78,11 @@ def test_two_values_take_the_lower_one_at_half(rows):
     assert two == {"two": (2, 4), "hundred": (50, 99), "null": (None, None), "alone": (7, 7)}
 
 
-def test_an_aggregate_without_dimensions(rows):
-    whole = Aggregate("a", (), {"rows": "count", "p50": "p50:v"})
-    assert collected(measures.compute(rows, whole, 10)) == collected(measures.compute(rows, whole))
+def test_an_aggregate_without_dimensions(rows, monkeypatch):
+    total = Aggregate("a", (), {"rows": "count", "p50": "p50:v"})
+    in_memory = collected(measures.compute(rows, total))
+    monkeypatch.setattr(measures, "LARGEST_LIST", 10)
+    assert collected(measures.compute(rows, total)) == in_memory
 
 
 def test_inputs_and_derived_columns(rows):
@@ -112,13 +118,13 @@ def test_one_group_of_100_million_distinct_values_in_4_gb():
 
 def test_doubles_are_added_up_alike_in_any_order(spark):
     rows = spark.createDataFrame([(0.1,), (0.2,), (0.3,), (None,), (1e15,), (-1e15,)], "x double")
-    made = Aggregate("a", (), {"total": "sum:x", "mean": "mean:x"})
+    sums = Aggregate("a", (), {"total": "sum:x", "mean": "mean:x"})
     for ordered in (rows, rows.orderBy("x"), rows.repartition(5)):
-        assert tuple(measures.compute(ordered, made).first()) == (0.6, 0.12)
+        assert tuple(measures.compute(ordered, sums).first()) == (0.6, 0.12)
 
 
 def test_a_sum_that_is_out_of_range(spark):
     rows = spark.createDataFrame([(1e30,)], "x double")
     message = "aggregate a: a value is out of range, so nothing was written: 1.0* cannot be represented"
-    with pytest.raises(UsageError, match=message), measures.in_range("a"):
+    with pytest.raises(UsageError, match=message), measures.refuse_overflow("a"):
         measures.compute(rows, Aggregate("a", (), {"total": "sum:x"})).collect()

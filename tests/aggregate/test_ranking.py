@@ -55,7 +55,7 @@ class MemoryLake:
 
 def refreshed(lake, after):
     """The ranking's rows by its changes; NotEnough where they do not tell."""
-    changed, _ = ranking.from_changes(lake, SCORES, TOP5, after, lake.version)
+    changed = ranking.from_changes(lake, SCORES, TOP5, after, lake.version).rows
     ranks = {row[0]: row for row in lake.ranks}
     for rank, id, value, gone in changed.collect():
         assert gone or ranks.get(rank) != (rank, id, value), "a rank whose row is as it was"
@@ -90,7 +90,7 @@ def run_random(spark, seed, steps):
             lake.commit(random_changes(chance, lake))
         read.append(must_be_read(lake))
         if read[-1]:
-            with pytest.raises(NotEnough, match="of its 5 rows fell out"):
+            with pytest.raises(NotEnough, match="of its 5 rows dropped out"):
                 refreshed(lake, after)
         else:
             assert refreshed(lake, after) == lake.first(), lake
@@ -145,11 +145,11 @@ def test_null_comes_last_in_either_direction_and_the_order_is_one_with_that_of_t
         (("v", "-t", "k"), [5, 1, 2, 4, 3, 6]),
         (("t", "v", "k"), [2, 3, 1, 5, 4, 6]),
     ):
-        made = Ranking("r", ("k", "v", "t"), order)
-        first = ranking.first(rows, made).orderBy("rank").collect()
+        by_order = Ranking("r", ("k", "v", "t"), order)
+        first = ranking.first_rows(rows, by_order).orderBy("rank").collect()
         assert [row["k"] for row in first] == expected
         for row in first:
-            reached = rows.where(ranking.reaches(made, row)).select("k").collect()
+            reached = rows.where(ranking.reaches(by_order, row)).select("k").collect()
             assert {k for (k,) in reached} == set(expected[: row["rank"]])
 
 
@@ -197,7 +197,7 @@ def test_refreshed_from_changes_where_they_tell_and_else_from_all_rows(job, lake
 
     DeltaTable(lake / "scores").delete("id IN ('a', 'c')")
     fell = job("aggregate", "scores")
-    assert "top_scores: full refresh: 2 of its 5 rows fell out" in fell.stderr
+    assert "top_scores: full refresh: 2 of its 5 rows dropped out" in fell.stderr
     assert (fell.report["mode"], fell.report["groups_recomputed"]) == ("full", 5)
     assert (fell.report["files_read"], fell.report["bytes_read"]) == log.size(str(lake), "scores")
     assert [id for _, id in rows("top_scores", "rank", "id")] == ["b", "cc", "d", "e", "f"]

@@ -1,30 +1,33 @@
-"""Measures of groups of rows, percentiles among them: exact, of groups of any size."""
+"""The measures of groups of rows: exact, and the same however the rows are split, for groups of any size.
+
+Percentiles are nearest-rank, like SQL's `percentile_disc`: of the n values of a group that are not null, in ascending
+order, the one at position ceil(NN / 100 * n). There are two ways to compute them, with the same result: in memory,
+which is quick, and on disk, which works for a group of any size.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import reduce
 from typing import Any
 
 from pyspark.errors import ArithmeticException
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from sluice.errors import UsageError, spark_cause
-from sluice.model.aggregate import Aggregate
+from sluice.model.aggregate import Aggregate, Measure
 
-LARGEST_LIST = 1_000_000  # values of a group that are sorted in a task's memory; larger groups are counted by value
-MOST_LISTED = 20_000_000  # rows whose groups all tasks together gather in memory; more are sorted by group on disk
-_FALLBACK = "spark.sql.objectHashAggregate.sortBased.fallbackThreshold"
-
-
-EXACT = "DECIMAL(28,9)"  # what doubles are added up as
+LARGEST_LIST = 1_000_000  # the most values of one group that a task sorts in memory
+MOST_LISTED = 20_000_000  # the most rows whose values all tasks together gather in memory
+EXACT_DECIMAL = "DECIMAL(28,9)"  # what doubles are added up as: sums of decimals do not depend on their order
+_SORT_FALLBACK = "spark.sql.objectHashAggregate.sortBased.fallbackThreshold"
 
 
 @contextmanager
-def in_range(name: str) -> Iterator[None]:
-    """Raises UsageError where a sum is too large for its type."""
+def refuse_overflow(name: str) -> Iterator[None]:
+    """Raises UsageError where a value of the aggregate `name` is too large for its type."""
     try:
         yield
     except ArithmeticException as error:
@@ -34,48 +37,37 @@ def in_range(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def gathering(spark: Any, rows: int | None) -> Iterator[None]:
-    """Gathers the lists of few rows in hash maps: Spark itself sorts all rows from the 128th group of a task on.
+def lists_in_hash_maps(spark: SparkSession, row_count: int | None) -> Iterator[None]:
+    """Lets Spark gather the lists of up to MOST_LISTED rows in hash maps.
 
-    It holds for what is persisted within, too: a plan keeps the settings of the moment.
+    By itself it sorts all rows as soon as a task has 128 groups. What is cached within keeps the setting: a plan is
+    made with the settings of that moment.
     """
-    if rows is None or rows > MOST_LISTED:
+    if row_count is None or row_count > MOST_LISTED:
         yield
         return
-    spark.conf.set(_FALLBACK, MOST_LISTED)
+    spark.conf.set(_SORT_FALLBACK, MOST_LISTED)
     try:
         yield
     finally:
-        spark.conf.unset(_FALLBACK)
+        spark.conf.unset(_SORT_FALLBACK)
 
 
-def compute(
-    rows: DataFrame, aggregate: Aggregate, largest_list: int = LARGEST_LIST, at_most: int | None = None
-) -> DataFrame:
-    """The aggregate of all rows: one row for each combination of its dimensions, null among them.
+def compute(rows: DataFrame, aggregate: Aggregate, *, largest_group: int | None = None) -> DataFrame:
+    """The aggregate of all rows: one row for each combination of its dimensions, null being a value like any other.
 
-    `at_most`: how many rows no group exceeds, as far as known without counting.
-
-    Percentiles are of the nearest rank, as `percentile_disc`: the value at position ceil(NN / 100 * n) of the n values
-    that are not null, in order.
+    in: the table's columns. out: `by`, `measures`, `derived`.
+    `largest_group`: a number of rows that no group exceeds, if one is known without counting.
     """
-    by, kinds = list(aggregate.by), {name: m.partition(":")[::2] for name, m in aggregate.measures.items()}
-    needed = dict.fromkeys([*by, *(column for _, column in kinds.values() if column)])
-    inputs = {name: F.expr(text) for name, text in aggregate.inputs.items()}
-    rows = rows.select(*(F.col(n) if n in rows.columns else inputs[n].alias(n) for n in needed))
-    ranked = {name: kind for name, kind in kinds.items() if kind[0].startswith("p")}
-    known = at_most is not None and at_most <= largest_list
-    in_lists = not ranked or known or _fits(rows, by, largest_list)
-    plain = kinds if in_lists else {name: kind for name, kind in kinds.items() if name not in ranked}
-    real = {name for name, kind in rows.dtypes if kind in ("float", "double")}
-    measured = [_measure(*kind, real=kind[1] in real).alias(name) for name, kind in plain.items()]
-    groups = rows.groupBy(*by).agg(F.count(F.lit(1)).alias("_rows"), *measured)
-    if not in_lists:
-        for column in dict.fromkeys(column for _, column in ranked.values()):
-            ranks = {name: int(kind[1:]) for name, (kind, of) in ranked.items() if of == column}
-            groups = _joined(groups, percentiles(rows, by, column, ranks), by)
+    by, measures = aggregate.by, aggregate.parsed_measures
+    rows = rows.select(*_input_columns(rows, aggregate))
+    has_percentiles = any(measure.percent is not None for measure in measures.values())
+    if not has_percentiles or _fit_in_memory(rows, by, largest_group):
+        groups = _in_memory(rows, by, measures)
+    else:
+        groups = _on_disk(rows, by, measures)
     derived = [F.expr(text).alias(name) for name, text in aggregate.derived.items()]
-    return groups.select(*by, *aggregate.measures, *derived)
+    return groups.select(*by, *measures, *derived)
 
 
 def with_dimensions(rows: DataFrame, aggregate: Aggregate) -> DataFrame:
@@ -83,47 +75,85 @@ def with_dimensions(rows: DataFrame, aggregate: Aggregate) -> DataFrame:
     return rows.withColumns({name: F.expr(aggregate.inputs[name]) for name in aggregate.by if name in aggregate.inputs})
 
 
-def _fits(rows: DataFrame, by: Sequence[str], largest_list: int) -> bool:
-    """Whether no group has more rows than a task should hold."""
+def _input_columns(rows: DataFrame, aggregate: Aggregate) -> list[Column]:
+    """The dimensions and what is measured: columns of the rows, or made from them by the SQL of `inputs`."""
+    measured = [measure.column for measure in aggregate.parsed_measures.values() if measure.column]
+    names = dict.fromkeys([*aggregate.by, *measured])
+    return [F.col(name) if name in rows.columns else F.expr(aggregate.inputs[name]).alias(name) for name in names]
+
+
+def _fit_in_memory(rows: DataFrame, by: Sequence[str], largest_group: int | None) -> bool:
+    """Whether no group has more values than a task may sort in memory; counts the rows if that is not known."""
+    if largest_group is not None and largest_group <= LARGEST_LIST:
+        return True
     if not by:
-        return rows.count() <= largest_list
-    return not rows.groupBy(*by).count().where(F.col("count") > largest_list).head(1)
+        return rows.count() <= LARGEST_LIST
+    return not rows.groupBy(*by).count().where(F.col("count") > LARGEST_LIST).head(1)
 
 
-def _measure(kind: str, column: str, *, real: bool) -> Column:
-    """A measure's column; `real` values are added up as decimals, whose sums do not depend on their order."""
+def _in_memory(rows: DataFrame, by: Sequence[str], measures: Mapping[str, Measure]) -> DataFrame:
+    """All measures in one pass. out: `by`, `measures` and `_rows`, the number of rows."""
+    doubles = {name for name, kind in rows.dtypes if kind in ("float", "double")}
+    columns = [_column(measure, measure.column in doubles).alias(name) for name, measure in measures.items()]
+    return rows.groupBy(*by).agg(F.count(F.lit(1)).alias("_rows"), *columns)
+
+
+def _on_disk(rows: DataFrame, by: Sequence[str], measures: Mapping[str, Measure]) -> DataFrame:
+    """The percentiles of each column in a pass of their own. out: as `_in_memory`."""
+    groups = _in_memory(rows, by, {name: measure for name, measure in measures.items() if measure.percent is None})
+    percents: dict[str, dict[str, int]] = {}
+    for name, measure in measures.items():
+        if measure.percent is not None:
+            percents.setdefault(measure.column, {})[name] = measure.percent
+    for column, percent_by_name in percents.items():
+        groups = _joined(groups, percentiles(rows, by, column, percent_by_name), by)
+    return groups
+
+
+def _column(measure: Measure, is_double: bool) -> Column:
+    """A measure as an aggregate function of Spark."""
+    kind, column = measure.kind, measure.column
     if kind == "count":
         return F.count(F.col(column) if column else F.lit(1))
-    if kind.startswith("p"):
+    if measure.percent is not None:
         values = F.collect_list(column)
-        return F.get(F.sort_array(values), _rank(F.size(values), int(kind[1:])).cast("int") - 1)  # of none: null
+        position = _rank(F.size(values), measure.percent).cast("int") - 1
+        return F.get(F.sort_array(values), position)  # null where the list is empty
     if kind in ("sum", "mean"):
-        total = F.sum(F.col(column).cast(EXACT)).cast("double") if real else F.sum(column)
+        total = F.sum(F.col(column).cast(EXACT_DECIMAL)).cast("double") if is_double else F.sum(column)
         return total if kind == "sum" else total / F.count(column)
     function: Any = getattr(F, kind)
     return function(F.col(column))
 
 
 def _rank(count: Column, percent: int) -> Column:
+    """The position, from 1 on, of a percentile among `count` values."""
     return F.ceil(count * F.lit(percent) / F.lit(100))
 
 
-def percentiles(rows: DataFrame, by: Sequence[str], column: str, ranks: dict[str, int]) -> DataFrame:
-    """For each group of `by` the percentiles of a column by name; sorts on disk what does not fit into memory."""
-    counted = rows.where(F.col(column).isNotNull()).groupBy(*by, column).agg(F.count(F.lit(1)).alias("_times"))
-    group = Window.partitionBy(*by)
-    upto = F.sum("_times").over(group.orderBy(column).rowsBetween(Window.unboundedPreceding, Window.currentRow))
-    placed = counted.withColumn("_upto", upto)
-    totals = counted.groupBy(*by).agg(F.sum("_times").alias("_all"))
-    placed = _joined(placed, totals, by)
-    reached = [F.when(F.col("_upto") >= _rank(F.col("_all"), rank), F.col(column)) for rank in ranks.values()]
-    return placed.groupBy(*by).agg(*(F.min(value).alias(name) for name, value in zip(ranks, reached, strict=True)))
+def percentiles(rows: DataFrame, by: Sequence[str], column: str, percents: Mapping[str, int]) -> DataFrame:
+    """Percentiles of one column, sorting on disk what does not fit into memory.
+
+    Equal values are counted first. Counts added up in ascending order give the last position of each value; a
+    percentile is the least value whose last position is not before the percentile's.
+    out: `by` and a column for each name of `percents`; no row for a group without values.
+    """
+    values = rows.where(F.col(column).isNotNull()).groupBy(*by, column).agg(F.count(F.lit(1)).alias("_times"))
+    ascending = Window.partitionBy(*by).orderBy(column).rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    positions = values.withColumn("_last_position", F.sum("_times").over(ascending))
+    totals = values.groupBy(*by).agg(F.sum("_times").alias("_count"))
+    positions = _joined(positions, totals, by)
+    least = [
+        F.min(F.when(F.col("_last_position") >= _rank(F.col("_count"), percent), F.col(column))).alias(name)
+        for name, percent in percents.items()
+    ]
+    return positions.groupBy(*by).agg(*least)
 
 
 def _joined(left: DataFrame, right: DataFrame, by: Sequence[str]) -> DataFrame:
-    """The columns of both, for each group on the left; dimensions may be null."""
+    """The columns of both, for each row on the left; dimensions may be null."""
     if not by:
         return left.crossJoin(right)
-    same = reduce(lambda a, b: a & b, (left[name].eqNullSafe(right[name]) for name in by))
+    same_group = reduce(lambda a, b: a & b, (left[name].eqNullSafe(right[name]) for name in by))
     added = [right[name] for name in right.columns if name not in by]
-    return left.join(right, same, "left").select(*(left[name] for name in left.columns), *added)
+    return left.join(right, same_group, "left").select(*(left[name] for name in left.columns), *added)

@@ -1,4 +1,8 @@
-"""Rankings: the first rows of a table in an order, from its rows or, where those can tell, from its changes."""
+"""Rankings: the first rows of a table in an order, from all rows or, where they suffice, from the changes alone.
+
+The changes suffice as long as every row that moves up is among them. A row that was never in the ranking and did not
+change cannot be: if more rows drop out than come in, the next ones must be looked for in all rows.
+"""
 
 from __future__ import annotations
 
@@ -8,70 +12,80 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as F
 
-from sluice.lake import change_feed as feed
-from sluice.lake import log
+from sluice.aggregate.computed import Computed
+from sluice.lake import change_feed, log
 from sluice.lake.lake import Lake
 from sluice.model.aggregate import Ranking, direction
 from sluice.model.table import Table
 
 
-def from_all(lake: Lake, table: Table, ranking: Ranking, version: int) -> DataFrame:
-    """`rank` and the ranking's columns, from the table's rows at a version, kept in memory."""
-    return first(lake.read(table.name, version), ranking).persist()
+def from_all(lake: Lake, table: Table, ranking: Ranking, version: int) -> Computed:
+    """The ranking of all the table's rows at a version. out: `rank` (from 1 on) and the ranking's columns."""
+    rows = first_rows(lake.read(table.name, version), ranking).persist()
+    return Computed(rows, rows.count(), *log.size(lake.root, table.name))
 
 
-def from_changes(
-    lake: Lake, table: Table, ranking: Ranking, after: int, version: int
-) -> tuple[DataFrame, tuple[int, int]]:
-    """The ranks whose row the changes after a version make another, kept in memory; files and bytes read for them.
+def from_changes(lake: Lake, table: Table, ranking: Ranking, after: int, version: int) -> Computed:
+    """The ranks whose row differs because of the changes after one version, up to another.
 
-    Columns as of `moved`. Raises NotEnough if rows come in that neither the ranking nor the changes hold.
+    out: as `changed_ranks`. Raises NotEnough if rows move up that are neither in the ranking nor among the changes.
     """
-    old = lake.read(ranking.name, log.version(lake.root, ranking.name) or 0)
-    last = old.where(F.col("rank") == ranking.size).first()  # none: the ranking held all rows of the table
-    changes, keys = lake.changes(table.name, after, version), None
-    if last is not None:
-        keys = candidates(changes, old, ranking, table.key, last).persist()
-        keys.count()  # from now on Spark knows that they are few, and does not sort the changes to find theirs
-        changes = changes.join(keys, list(table.key), "left_semi")
-    rows = current(changes, old, ranking, table.key)
-    rows = rows if last is None else rows.where(reaches(ranking, last))
-    ranks = moved(first(rows, ranking), old, ranking).persist()
-    fell_out = ranks.where("_gone").count()
-    if keys is not None:
-        keys.unpersist()
-    if last is not None and fell_out:
+    stored = lake.read(ranking.name, log.version(lake.root, ranking.name) or 0)
+    changes = lake.changes(table.name, after, version)
+    last = stored.where(F.col("rank") == ranking.size).first()
+    if last is None:  # the table had fewer rows than the ranking takes: all of them are in it
+        rows = current_rows(changes, stored, ranking, table.key)
+        ranks = changed_ranks(first_rows(rows, ranking), stored, ranking).persist()
+    else:
+        ranks = _from_candidates(changes, stored, ranking, table.key, last)
+    return Computed(ranks, ranks.count(), *log.size_of_changes(lake.root, table.name, after))
+
+
+def _from_candidates(
+    changes: DataFrame, stored: DataFrame, ranking: Ranking, key: Sequence[str], last: Row
+) -> DataFrame:
+    """The changed ranks of a ranking that was full, `last` being its last row. Raises NotEnough."""
+    keys = candidates(changes, stored, ranking, key, last).persist()
+    keys.count()  # from now on Spark knows that they are few, and does not sort the changes to find theirs
+    rows = current_rows(changes.join(keys, list(key), "left_semi"), stored, ranking, key)
+    rows = rows.where(reaches(ranking, last))
+    ranks = changed_ranks(first_rows(rows, ranking), stored, ranking).persist()
+    dropped = ranks.where("_gone").count()
+    keys.unpersist()
+    if dropped:
         ranks.unpersist()
-        raise feed.NotEnough(f"{fell_out:,} of its {ranking.size:,} rows fell out")
-    return ranks, log.size_of_changes(lake.root, table.name, after)
+        raise change_feed.NotEnough(
+            f"{dropped:,} of its {ranking.size:,} rows dropped out, and the changes do not say which ones move up"
+        )
+    return ranks
 
 
-def in_order(order: Sequence[str]) -> list[Column]:
-    """An order's entries for Spark: null comes last, ascending or descending."""
+def order_columns(order: Sequence[str]) -> list[Column]:
+    """A ranking's `order` for Spark's `orderBy`: null comes last, ascending or descending."""
     columns = [(F.col(name), descending) for name, descending in map(direction, order)]
     return [column.desc_nulls_last() if descending else column.asc_nulls_last() for column, descending in columns]
 
 
-def first(rows: DataFrame, ranking: Ranking) -> DataFrame:
-    """`rank` from 1 on and the ranking's columns, of the first of all rows, without sorting those that are not."""
-    order = in_order(ranking.order)
+def first_rows(rows: DataFrame, ranking: Ranking) -> DataFrame:
+    """The first of all rows, without sorting the others. out: `rank` (from 1 on) and the ranking's columns."""
+    order = order_columns(ranking.order)
     few = rows.select(*ranking.columns).orderBy(*order).limit(ranking.size)
     return few.select(F.row_number().over(Window.orderBy(*order)).alias("rank"), *ranking.columns)
 
 
-def candidates(changes: DataFrame, old: DataFrame, ranking: Ranking, key: Sequence[str], last: Row) -> DataFrame:
+def candidates(changes: DataFrame, stored: DataFrame, ranking: Ranking, key: Sequence[str], last: Row) -> DataFrame:
     """The keys that may be in the ranking after the changes: those in it before, and those that ever reached `last`."""
-    reached = changes.where(feed.is_new_state() & reaches(ranking, last)).select(*key)
-    return reached.union(old.select(*key)).distinct()
+    reached = changes.where(change_feed.is_new_state() & reaches(ranking, last)).select(*key)
+    return reached.union(stored.select(*key)).distinct()
 
 
-def current(changes: DataFrame, old: DataFrame, ranking: Ranking, key: Sequence[str]) -> DataFrame:
-    """The ranking's columns of the rows that are there after the changes, of those changed or in the ranking before."""
-    before = old.select(
+def current_rows(changes: DataFrame, stored: DataFrame, ranking: Ranking, key: Sequence[str]) -> DataFrame:
+    """The rows, of those that changed or were in the ranking, that exist after the changes. out: ranking's columns."""
+    before = stored.select(
         *ranking.columns, F.lit("insert").alias("_change_type"), F.lit(-1).cast("bigint").alias("_commit_version")
     )
-    states = feed.last_states(changes.select(*before.columns).union(before), key)
-    return states.where(feed.is_new_state()).select(*ranking.columns)
+    states = change_feed.last_states(changes.select(*before.columns).union(before), key)
+    return states.where(change_feed.is_new_state()).select(*ranking.columns)
 
 
 def reaches(ranking: Ranking, last: Row) -> Column:
@@ -87,9 +101,14 @@ def reaches(ranking: Ranking, last: Row) -> Column:
     return test
 
 
-def moved(new: DataFrame, old: DataFrame, ranking: Ranking) -> DataFrame:
-    """The ranks whose row is another in `new` than in `old`: `rank`, its columns, `_gone` where it has no row."""
-    both = old.alias("old").join(new.withColumn("_there", F.lit(True)).alias("new"), "rank", "full")
-    differs = reduce(lambda a, b: a | b, (~F.col(f"new.{c}").eqNullSafe(F.col(f"old.{c}")) for c in ranking.columns))
+def changed_ranks(new: DataFrame, stored: DataFrame, ranking: Ranking) -> DataFrame:
+    """The ranks that have another row in `new` than in `stored`, both with `rank` and the ranking's columns.
+
+    out: `rank`, the ranking's columns as in `new`, and `_gone`: true where `new` has no row of this rank.
+    """
+    new = new.withColumn("_exists", F.lit(True))
+    joined = stored.alias("stored").join(new.alias("new"), "rank", "full")
+    equal = (F.col(f"new.{name}").eqNullSafe(F.col(f"stored.{name}")) for name in ranking.columns)
+    differs = ~reduce(lambda a, b: a & b, equal)
     values = [F.col(f"new.{name}").alias(name) for name in ranking.columns]
-    return both.where(differs).select("rank", *values, F.col("new._there").isNull().alias("_gone"))
+    return joined.where(differs).select("rank", *values, F.col("new._exists").isNull().alias("_gone"))

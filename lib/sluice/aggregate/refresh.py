@@ -1,129 +1,138 @@
-"""Aggregate tables kept equal to a full recomputation, from the changes of their table wherever those can be had."""
+"""Brings an aggregate up to date: always equal to a full recomputation, from the table's changes where they suffice."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
-from sluice.aggregate import groups as grouping
-from sluice.aggregate import measures, ranking
+from sluice.aggregate import groups, measures, ranking
+from sluice.aggregate.computed import Computed
 from sluice.catalog import drift
-from sluice.catalog.derived import _of_definition, check_columns
-from sluice.lake import change_feed as feed
-from sluice.lake import log
-from sluice.lake.lake import Lake
+from sluice.catalog.derived import build_record, check_columns_exist, was_built_as_declared
+from sluice.lake import change_feed, log
 from sluice.ledger.recording import locked, recorded
 from sluice.model.aggregate import Derived, Ranking
 from sluice.model.table import Table
 from sluice.runtime.job import Job
 
-ROWS_PER_FILE = 500_000  # few rows in one file, though many tasks may have made them
+ROWS_PER_FILE = 500_000  # so that few rows are one file, though many tasks may have computed them
 
 
-def run(job: Job, table: Table, made: Derived, *, full_refresh: bool = False) -> None:
-    """Refreshes an aggregate to the current version of its table. Raises InputError if that is not there."""
-    report, root = job.report, job.settings.lake
-    report.table = made.name
-    state = _state(root, table, made)
-    check_columns(drift.refuse_changed(root, table).columns, table, made)
-    if _nothing_new(job, made, *state, full_refresh):
+@dataclass(frozen=True)
+class _State:
+    """How far an aggregate is behind its table.
+
+    `table_state`: the table's id and current version. `last`: the `build_record` of the aggregate's last commit; None
+    if there is no commit, or it has none.
+    """
+
+    table: Table
+    aggregate: Derived
+    table_state: tuple[str, int]
+    last: Mapping[str, Any] | None
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What the next commit of the aggregate is built from."""
+        return build_record(self.aggregate, self.table_state)
+
+    @property
+    def module(self) -> ModuleType:
+        """The module whose `from_all` and `from_changes` compute the rows."""
+        return ranking if isinstance(self.aggregate, Ranking) else groups
+
+
+def refresh(job: Job, table: Table, aggregate: Derived, *, full_refresh: bool = False) -> None:
+    """Refreshes an aggregate to the current version of its table, and reports it.
+
+    Raises InputError if the table does not exist, UsageError if it is not as declared or a value is out of range.
+    """
+    lake = job.settings.lake
+    job.report.table = aggregate.name
+    state = _look(lake, table, aggregate)
+    check_columns_exist(drift.refuse_changed(lake, table).columns, table, aggregate)
+    if _report_if_current(job, state, full_refresh):
         return
-    lake, arguments = job.lake, {"aggregate": made.name, "full_refresh": full_refresh}
-    with locked(job, made.name):
-        source, last = _state(root, table, made)  # another run may have had the lock
-        if _nothing_new(job, made, source, last, full_refresh):
+    with locked(job, aggregate.name):
+        state = _look(lake, table, aggregate)  # another run may have refreshed it while this one waited for the lock
+        if _report_if_current(job, state, full_refresh):
             return
-        with recorded(job, made.name, arguments), measures.in_range(made.name):
-            _refresh(job, lake, table, made, source, last, full_refresh)
-            report.table_version = log.version(root, made.name)
-            report.status = "succeeded"
+        arguments = {"aggregate": aggregate.name, "full_refresh": full_refresh}
+        with recorded(job, aggregate.name, arguments), measures.refuse_overflow(aggregate.name):
+            _refresh(job, state, full_refresh)
+            job.report.table_version = log.version(lake, aggregate.name)
+            job.report.status = "succeeded"
 
 
-def _state(lake: str, table: Table, made: Derived) -> tuple[tuple[str, int], dict[str, Any] | None]:
-    """The table's id and current version, and what the aggregate was last built on."""
-    return log.required_state(lake, table.name), log.built_on(lake, made.name)
+def _look(lake: str, table: Table, aggregate: Derived) -> _State:
+    return _State(table, aggregate, log.required_state(lake, table.name), log.built_on(lake, aggregate.name))
 
 
-def _nothing_new(
-    job: Job, made: Derived, source: tuple[str, int], last: dict[str, Any] | None, full_refresh: bool
-) -> bool:
-    """Whether the aggregate is built on the table's current version; the report then says so."""
-    job.report.table_version = log.version(job.settings.lake, made.name)
-    current = last == _built(made, source)["built"] and not full_refresh
+def _report_if_current(job: Job, state: _State, full_refresh: bool) -> bool:
+    """Whether there is nothing to do. The report then says so; else it says `failed` until the refresh is done."""
+    job.report.table_version = log.version(job.settings.lake, state.aggregate.name)
+    current = state.last == state.record and not full_refresh
     job.report.status = "nothing_new" if current else "failed"
     return current
 
 
-def _built(made: Derived, source: tuple[str, int]) -> dict[str, Any]:
-    return {"built": {"id": source[0], "version": source[1], **made.definition}}
-
-
-def _refresh(
-    job: Job,
-    lake: Lake,
-    table: Table,
-    made: Derived,
-    source: tuple[str, int],
-    last: dict[str, Any] | None,
-    full: bool,
-) -> None:
-    obstacle = "asked for" if full else _obstacle(lake, table, made, source, last)
-    if obstacle is None and last is not None:
+def _refresh(job: Job, state: _State, full_refresh: bool) -> None:
+    """Refreshes from the changes, or from all rows if that was requested or the changes do not suffice."""
+    obstacle = "it was requested" if full_refresh else _obstacle(job.settings.lake, state)
+    if obstacle is None and state.last is not None:
         try:
-            _refresh_from_changes(job, lake, table, made, source, last["version"])
+            _refresh_from_changes(job, state, state.last["version"])
             return
-        except feed.NotEnough as error:
+        except change_feed.NotEnough as error:
             obstacle = str(error)
         except Exception as error:
-            if not feed.feed_gone(error):
+            if not change_feed.feed_gone(error):
                 raise
-            obstacle = f"the change feed of {table.name} after version {last['version']} is gone"
-    job.progress.log(f"{made.name}: full refresh: {obstacle}")
-    _refresh_from_all(job, lake, table, made, source)
+            obstacle = f"the change feed of {state.table.name} after version {state.last['version']} is gone"
+    job.progress.log(f"{state.aggregate.name}: full refresh: {obstacle}")
+    _refresh_from_all(job, state)
 
 
-def _obstacle(
-    lake: Lake, table: Table, made: Derived, source: tuple[str, int], last: dict[str, Any] | None
-) -> str | None:
+def _obstacle(lake: str, state: _State) -> str | None:
     """Why the changes since the last refresh do not lead to the current state; None if they do."""
-    if log.version(lake.root, made.name) is None:
-        return "it is not there yet"
-    if last is None:
+    if log.version(lake, state.aggregate.name) is None:
+        return "it does not exist yet"
+    if state.last is None:
         return "its log does not say what it was built on"
-    if not _of_definition(last, made):
+    if not was_built_as_declared(state.last, state.aggregate):
         return "its definition changed"
-    return feed.obstacle(lake.root, table.name, (last["id"], last["version"]), source)
+    since = (state.last["id"], state.last["version"])
+    return change_feed.obstacle(lake, state.table.name, since, state.table_state)
 
 
-def _refresh_from_all(job: Job, lake: Lake, table: Table, made: Derived, source: tuple[str, int]) -> None:
+def _refresh_from_all(job: Job, state: _State) -> None:
+    lake, aggregate, (_, version) = job.lake, state.aggregate, state.table_state
     with job.step("aggregate"):
-        rows = _kind(made).from_all(lake, table, made, source[1])
-        job.report.groups_recomputed = rows.count()
-    job.report.mode = "full"
-    job.report.files_read, job.report.bytes_read = log.size(lake.root, table.name)
+        computed = state.module.from_all(lake, state.table, aggregate, version)
+    _report(job, "full", computed)
     if not job.settings.dry_run:
         with job.step("write"):
-            files = -(-job.report.groups_recomputed // ROWS_PER_FILE) or 1
-            lake.overwrite(made.name, rows.coalesce(files), **_built(made, source))
-    rows.unpersist()
+            files = -(-computed.count // ROWS_PER_FILE) or 1  # rounded up
+            lake.overwrite(aggregate.name, computed.rows.coalesce(files), built=state.record)
+    computed.rows.unpersist()
 
 
-def _refresh_from_changes(
-    job: Job, lake: Lake, table: Table, made: Derived, source: tuple[str, int], after: int
-) -> None:
+def _refresh_from_changes(job: Job, state: _State, after: int) -> None:
+    lake, aggregate, (_, version) = job.lake, state.aggregate, state.table_state
     with job.step("aggregate"):
-        rows, read = _kind(made).from_changes(lake, table, made, after, source[1])
-        job.report.groups_recomputed = rows.count()
-    job.report.mode = "incremental"
-    job.report.files_read, job.report.bytes_read = read
+        computed = state.module.from_changes(lake, state.table, aggregate, after, version)
+    _report(job, "incremental", computed)
     if not job.settings.dry_run:
         with job.step("write"):
-            if job.report.groups_recomputed:
-                lake.merge_groups(made.name, rows, made.key, made.values, **_built(made, source))
+            if computed.count:
+                lake.merge_groups(aggregate.name, computed.rows, aggregate.key, aggregate.values, built=state.record)
             else:
-                lake.note(made.name, **_built(made, source))
-    rows.unpersist()
+                lake.note(aggregate.name, built=state.record)
+    computed.rows.unpersist()
 
 
-def _kind(made: Derived) -> Any:
-    """The module whose `from_all` and `from_changes` compute its rows; both give them kept in memory."""
-    return ranking if isinstance(made, Ranking) else grouping
+def _report(job: Job, mode: str, computed: Computed) -> None:
+    job.report.mode, job.report.groups_recomputed = mode, computed.count
+    job.report.files_read, job.report.bytes_read = computed.files_read, computed.bytes_read

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sluice.aggregate import refresh
+from sluice.aggregate.refresh import refresh
 from sluice.catalog import derived, drift
 from sluice.lake import log
 from sluice.lake.lake import Lake
@@ -85,7 +85,7 @@ def _refresh_aggregates(job: Job, table: Table, *, full_refresh: bool = False) -
     if not job.settings.dry_run:
         for aggregate in _stored_aggregates(job, table):
             with job.part("aggregate") as part:
-                refresh.run(part, table, aggregate, full_refresh=full_refresh)
+                refresh(part, table, aggregate, full_refresh=full_refresh)
     report_version(job, table)
     job.report.status = "succeeded"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sluice.aggregate import refresh
+from sluice.aggregate.refresh import refresh
 from sluice.catalog import derived, drift
 from sluice.errors import UsageError
 from sluice.lake import log
@@ -32,7 +32,7 @@ def prune(job: Job, table: Table, before: date) -> None:
     with locked(job, table.name), recorded(job, table.name, {"action": "prune", "before": before.isoformat()}):
         for aggregate in derived.aggregates_of(root, table):
             with job.part("aggregate") as part:
-                refresh.run(part, table, aggregate)
+                refresh(part, table, aggregate)
         if not job.settings.dry_run:
             with job.step("prune"):
                 job.report.rows_removed = lake.prune(table.name, before)

@@ -9,13 +9,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sluice.aggregate import measures
-from sluice.aggregate.ranking import in_order
+from sluice.aggregate.ranking import order_columns
 from sluice.errors import UsageError, spark_cause
 from sluice.model.aggregate import Aggregate, Derived, Exact, Ranking
 from sluice.model.table import Table
 from sluice.query.question import Question
 
-_DOUBLES = f"CAST({{}} AS {measures.EXACT})"  # of those without integers of their own
+_DOUBLES = f"CAST({{}} AS {measures.EXACT_DECIMAL})"  # of those without integers of their own
 
 
 def answer(rows: DataFrame, table: Table, question: Question, source: Derived | None) -> DataFrame:
@@ -58,7 +58,7 @@ def _records(rows: DataFrame, table: Table, top: int | None) -> DataFrame:
     if top is None or table.ranking is None:
         ordered = rows.orderBy(*table.key)
         return ordered.limit(top) if top else ordered
-    return rows.orderBy(*in_order(table.ranking.order)).limit(top).select(*table.ranking.columns)
+    return rows.orderBy(*order_columns(table.ranking.order)).limit(top).select(*table.ranking.columns)
 
 
 def _regrouped(rows: DataFrame, table: Table, question: Question, source: Aggregate) -> DataFrame:
