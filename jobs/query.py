@@ -9,8 +9,8 @@ import click
 from sluice.catalog.catalog import Catalog
 from sluice.cli.command import JobCommand
 from sluice.cli.options import common_options
-from sluice.query import run as query
 from sluice.query.question import Question
+from sluice.query.run import query
 from sluice.runtime.job import job
 
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -86,7 +86,7 @@ def main(table: str, first: datetime | None, last: datetime | None, answer_from:
     )
     form, explain = options.pop("form"), options.pop("explain")
     with job("query", options) as running:
-        query.run(running, Catalog(running.settings.tables).table(table), question, form, explain=explain)
+        query(running, Catalog(running.settings.tables).table(table), question, form, explain=explain)
 
 
 if __name__ == "__main__":

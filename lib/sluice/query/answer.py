@@ -1,8 +1,14 @@
-"""Answers by Spark: groups with their measures from records or from an aggregate's rows, records, the first records."""
+"""Answers by Spark, from the records of a table, from the rows of an aggregate, or from a ranking.
+
+A metric is made from its parts, measures that can be combined over several groups: a mean from a sum and a count. The
+records and the aggregates of a table give the same parts, and one rule makes the metric from them (`_metric_sql`), so
+that all answers to a question are the same to the last bit.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import DataFrame
@@ -11,131 +17,145 @@ from pyspark.sql import functions as F
 from sluice.aggregate import measures
 from sluice.aggregate.ranking import order_columns
 from sluice.errors import UsageError, spark_cause
-from sluice.model.aggregate import Aggregate, Derived, Exact, Ranking
+from sluice.model.aggregate import Aggregate, Derived, Exact, Measure, Ranking
 from sluice.model.table import Table
 from sluice.query.question import Question
 
-_DOUBLES = f"CAST({{}} AS {measures.EXACT_DECIMAL})"  # of those without integers of their own
+# SQL that combines a kind of part over several rows of an aggregate; the other kinds cannot be combined
+_COMBINED_BY = {"count": "sum", "sum": "sum", "min": "min", "max": "max"}
 
 
-def answer(rows: DataFrame, table: Table, question: Question, source: Derived | None) -> DataFrame:
-    """One row for each group: the columns `by` and one for each metric; or the records.
+@dataclass(frozen=True)
+class _Part:
+    """A measure of `values`: a column, SQL over the table's columns, or empty to count the rows."""
 
-    `rows` are those of `source`, None for the table itself. Raises UsageError for a condition that is none.
+    kind: str
+    values: str
+
+
+def answer(rows: DataFrame, table: Table, question: Question, derived: Derived | None) -> DataFrame:
+    """The answer in order: one row a group, with `by` and a column for each metric (`p99_duration`); or the records.
+
+    in: the rows of `derived`, the aggregate or ranking that answers, or with None those of the table. Raises
+    UsageError for a wrong `where`.
     """
-    if isinstance(source, Ranking):
-        return rows.where(F.col("rank") <= F.lit(question.top)).orderBy("rank").select(*source.columns)
-    if source is None and question.metrics:
-        rows = rows.withColumns({name: F.expr(text) for name, text in table.dimensions.items()})
-    rows = _chosen(rows, table, question)
+    if isinstance(derived, Ranking):
+        return rows.where(F.col("rank") <= F.lit(question.top)).orderBy("rank").select(*derived.columns)
     if not question.metrics:
-        return _records(rows, table, question.top)
-    groups = _groups(rows, table, question) if source is None else _regrouped(rows, table, question, source)
-    finished = [F.expr(_finished(table, metric)).alias(_named(metric)) for metric in question.metrics]
-    groups = groups.select(*question.by, *finished)
-    order = [F.col(name).asc_nulls_first() for name in question.by]
-    if question.top:
-        order.insert(0, F.col(_named(question.metrics[0])).desc_nulls_last())
-    groups = groups.orderBy(*order) if order else groups
-    return groups.limit(question.top) if question.top else groups
+        return _records(_selected(rows, table, question), table, question.top)
+    if derived is None:
+        rows = rows.withColumns({name: F.expr(text) for name, text in table.dimensions.items()})
+        parts = _parts_of_records(_selected(rows, table, question), table, question)
+    else:
+        parts = _parts_of_aggregate(_selected(rows, table, question), table, question, derived)
+    return _groups(parts, table, question)
 
 
-def _chosen(rows: DataFrame, table: Table, question: Question) -> DataFrame:
+def _selected(rows: DataFrame, table: Table, question: Question) -> DataFrame:
     """The rows that the question is about."""
+    where = question.where
     try:
-        rows = rows.where(question.where) if question.where else rows
+        rows = rows.where(where) if where else rows
     except ParseException:
-        raise UsageError(f"--where {question.where!r} is no SQL condition: write one like \"name = 'x'\"") from None
+        raise UsageError(f"--where {where!r} is not a valid SQL condition: write one such as \"name = 'x'\"") from None
     except AnalysisException as error:
         raise UsageError(
-            f"--where {question.where!r} is no condition over table {table.name}: {spark_cause(error)}"
+            f"--where {where!r} is not a valid condition for table {table.name}: {spark_cause(error)}"
         ) from None
     return rows.where(question.days) if question.days else rows
 
 
 def _records(rows: DataFrame, table: Table, top: int | None) -> DataFrame:
-    """All columns in the order of the key; of the first in the table's ranking those that it keeps."""
+    """All columns, in the order of the key; with `top` those first in the table's ranking, with its columns."""
     if top is None or table.ranking is None:
         ordered = rows.orderBy(*table.key)
         return ordered.limit(top) if top else ordered
     return rows.orderBy(*order_columns(table.ranking.order)).limit(top).select(*table.ranking.columns)
 
 
-def _regrouped(rows: DataFrame, table: Table, question: Question, source: Aggregate) -> DataFrame:
-    """The parts of the metrics, from an aggregate's rows."""
-    whole = {*question.by} == {*source.by}
-    parts: dict[str, str] = {}
-    for metric in question.metrics:
-        parts |= combined(table, source, metric, whole=whole) or {}
-    return rows.groupBy(*question.by).agg(*(F.expr(text).alias(name) for name, text in parts.items()))
+def _groups(parts: DataFrame, table: Table, question: Question) -> DataFrame:
+    """The metrics of each group, in order. in: `by` and a column for each part."""
+    metrics = [F.expr(_metric_sql(table, metric)).alias(_column_of(metric)) for metric in question.measures]
+    groups = parts.select(*question.by, *metrics)
+    order = [F.col(name).asc_nulls_first() for name in question.by]
+    if question.top:
+        order.insert(0, F.col(_column_of(question.measures[0])).desc_nulls_last())
+    groups = groups.orderBy(*order) if order else groups
+    return groups.limit(question.top) if question.top else groups
 
 
-def _groups(rows: DataFrame, table: Table, question: Question) -> DataFrame:
-    """The parts of the metrics, from records: they are asked for as an aggregate of them."""
-    parts: dict[str, tuple[str, str]] = {}
-    for metric in question.metrics:
+def _parts_of_records(rows: DataFrame, table: Table, question: Question) -> DataFrame:
+    """`by` and a column for each part, computed as an aggregate of the records."""
+    parts: dict[str, _Part] = {}
+    for metric in question.measures:
         parts |= _parts(table, metric)
-    inputs = {f"values{n}": values for n, (_, values) in enumerate(parts.values()) if values}
-    made = {name: kind + (f":values{n}" if values else "") for n, (name, (kind, values)) in enumerate(parts.items())}
-    return measures.compute(rows, Aggregate("answer", question.by, made, inputs={**table.dimensions, **inputs}))
+    values = {name: f"_values_of_{name}" for name, part in parts.items() if part.values}
+    inputs = {**table.dimensions, **{column: parts[name].values for name, column in values.items()}}
+    kinds = {name: f"{part.kind}:{values[name]}" if name in values else part.kind for name, part in parts.items()}
+    return measures.compute(rows, Aggregate("answer", question.by, kinds, inputs=inputs))
 
 
-def combined(table: Table, each: Aggregate, metric: str, *, whole: bool) -> Mapping[str, str] | None:
-    """For each part of a metric SQL that makes it of an aggregate's rows; None if they do not tell it.
+def _parts_of_aggregate(rows: DataFrame, table: Table, question: Question, aggregate: Aggregate) -> DataFrame:
+    """`by` and a column for each part, combined from an aggregate's rows."""
+    columns: dict[str, str] = {}
+    for metric in question.measures:
+        columns |= combined_parts(table, aggregate, metric, question) or {}
+    return rows.groupBy(*question.by).agg(*(F.expr(text).alias(name) for name, text in columns.items()))
 
-    `whole`: a group is one of the aggregate's rows.
-    """
+
+def combined_parts(table: Table, aggregate: Aggregate, metric: Measure, question: Question) -> Mapping[str, str] | None:
+    """SQL for each part of a metric that combines the aggregate's rows of a group; None if they do not suffice."""
+    one_row_a_group = {*question.by} == {*aggregate.by}
     texts = {}
-    for name, (kind, values) in _parts(table, metric).items():
-        column = _kept(each, kind, values)
-        if column is None or (kind not in ("count", "sum", "min", "max") and not whole):
+    for name, part in _parts(table, metric).items():
+        column = _column_with(aggregate, part)
+        if column is None or (part.kind not in _COMBINED_BY and not one_row_a_group):
             return None
-        function = {"count": "sum", "sum": "sum", "min": "min", "max": "max"}.get(kind, "first")
-        text = f"{function}(`{column}`)"
-        texts[name] = f"coalesce({text}, 0L)" if kind == "count" else text
+        text = f"{_COMBINED_BY.get(part.kind, 'first')}(`{column}`)"
+        texts[name] = f"coalesce({text}, 0L)" if part.kind == "count" else text
     return texts
 
 
-def _kept(each: Aggregate, kind: str, values: str) -> str | None:
-    """The aggregate's column of a measure of values, given as a column or as SQL."""
-    for column, measure in each.measures.items():
-        of_kind, _, of = measure.partition(":")
-        if of_kind == kind and each.inputs.get(of, of) == values:
+def _column_with(aggregate: Aggregate, part: _Part) -> str | None:
+    """The aggregate's column that holds a part."""
+    for column, measure in aggregate.parsed_measures.items():
+        if part == _Part(measure.kind, aggregate.inputs.get(measure.column, measure.column)):
             return column
     return None
 
 
+def _parts(table: Table, metric: Measure) -> dict[str, _Part]:
+    """The parts of a metric by name. A sum and a mean of doubles are made from a sum of exact numbers."""
+    exact = _exact(table, metric.column)
+    exact_sum = _Part("sum", exact.sql if exact else metric.column)
+    if metric.kind == "mean":
+        return {f"_sum_{metric.column}": exact_sum, f"_count_{metric.column}": _Part("count", metric.column)}
+    if metric.kind == "sum" and exact:
+        return {f"_sum_{metric.column}": exact_sum}
+    return {_column_of(metric): _Part(metric.kind, metric.column)}
+
+
+def _metric_sql(table: Table, metric: Measure) -> str:
+    """SQL that makes a metric from its parts: it divides exact sums once."""
+    exact = _exact(table, metric.column)
+    scale = f"{exact.scale}D" if exact else "1D"
+    if metric.kind == "mean":
+        return f"CAST(`_sum_{metric.column}` AS double) / (nullif(`_count_{metric.column}`, 0) * {scale})"
+    if metric.kind == "sum" and exact:
+        return f"CAST(`_sum_{metric.column}` AS double) / {scale}"
+    return f"`{_column_of(metric)}`"
+
+
 def _exact(table: Table, column: str) -> Exact | None:
-    """How a column's values are added up, where that is not as they are."""
-    types = {each.name: each.type for each in table.columns}
+    """How values are added up whose sum would depend on their order; None for a column of exact numbers."""
     if column in table.exact:
         return table.exact[column]
-    return Exact(_DOUBLES.format(f"`{column}`"), 1) if types.get(column) in ("float", "double") else None
+    types = {each.name: each.type for each in table.columns}
+    if types.get(column) in ("float", "double"):
+        return Exact(f"CAST(`{column}` AS {measures.EXACT_DECIMAL})", 1)
+    return None
 
 
-def _parts(table: Table, metric: str) -> dict[str, tuple[str, str]]:
-    """The measures that a metric is made of: its column, or those for a mean → kind and SQL of the values."""
-    kind, _, column = metric.partition(":")
-    exact = _exact(table, column)
-    values = exact.sql if exact else column
-    if kind == "mean":
-        return {f"_sum_{column}": ("sum", values), f"_count_{column}": ("count", column)}
-    if kind == "sum" and exact:
-        return {f"_sum_{column}": ("sum", values)}
-    return {_named(metric): (kind, column)}
-
-
-def _named(metric: str) -> str:
-    return metric.replace(":", "_")
-
-
-def _finished(table: Table, metric: str) -> str:
-    """A metric's column by SQL from its parts: exact sums, divided once."""
-    kind, _, column = metric.partition(":")
-    exact = _exact(table, column)
-    scale = f"{exact.scale}D" if exact else "1D"
-    if kind == "mean":
-        return f"CAST(`_sum_{column}` AS double) / (nullif(`_count_{column}`, 0) * {scale})"
-    if kind == "sum" and exact:
-        return f"CAST(`_sum_{column}` AS double) / {scale}"
-    return f"`{_named(metric)}`"
+def _column_of(metric: Measure) -> str:
+    """The name of a metric's column in the answer."""
+    return f"{metric.kind}_{metric.column}" if metric.column else metric.kind

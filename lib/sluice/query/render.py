@@ -13,12 +13,12 @@ from typing import Any
 from sluice.runtime.report import text_table
 
 
-def written(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: str) -> str:
-    """The answer as text: a table, a JSON array of objects (decimals as strings), or CSV with a header."""
+def render(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: str) -> str:
+    """The answer in a format: `table`, `json` (an array of objects, decimals as strings) or `csv` (with a header)."""
     if form == "table":
         return text_table([{name: _text(row[name]) for name in columns} for row in rows])
     if form == "json":
-        return json.dumps([{name: _plain(row[name]) for name in columns} for row in rows], ensure_ascii=False)
+        return json.dumps([{name: _json_value(row[name]) for name in columns} for row in rows], ensure_ascii=False)
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
@@ -26,7 +26,8 @@ def written(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: str
     return text.getvalue().removesuffix("\n")
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
+    """A value as JSON has it: times in UTC with a Z at their end, dates in ISO 8601, decimals as text."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, Decimal):
@@ -36,4 +37,4 @@ def _plain(value: Any) -> Any:
 
 
 def _text(value: Any) -> Any:
-    return "" if value is None else _plain(value)
+    return "" if value is None else _json_value(value)

@@ -1,4 +1,4 @@
-"""Questions to a table, answered from the smallest table that can: an aggregate or ranking of it, or its records."""
+"""The job `query`: chooses the smallest table that gives the exact answer, asks it, and explains the choice."""
 
 from __future__ import annotations
 
@@ -6,21 +6,29 @@ import io
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from typing import Any
 
-from sluice.catalog import derived, drift
+import pyarrow.compute as pc
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame
+
+from sluice.catalog import drift
+from sluice.catalog.derived import aggregates_of, build_record
+from sluice.errors import counted
 from sluice.lake import log
 from sluice.model.aggregate import Aggregate, Derived, Ranking
 from sluice.model.table import Table
-from sluice.query.answer import answer, combined
-from sluice.query.question import Question, check
-from sluice.query.render import written
+from sluice.query.answer import answer, combined_parts
+from sluice.query.question import Question, check_question
+from sluice.query.render import render
 from sluice.runtime.job import Job
 
 
 @dataclass(frozen=True)
-class _Source:
-    """A table that can answer: `derived` None stands for the records. `files` and `size` are what is read at most."""
+class _Candidate:
+    """A table that can give the answer, and the number and bytes of the files that it reads at most.
+
+    `derived`: the aggregate or ranking; None for the records.
+    """
 
     name: str
     version: int
@@ -28,123 +36,131 @@ class _Source:
     size: int
     derived: Derived | None = None
 
+    @property
+    def cost(self) -> tuple[bool, int]:
+        """The least one answers: a ranking, whose few rows are in order already, or else what is fewest bytes."""
+        return (not isinstance(self.derived, Ranking), self.size)
 
-def run(job: Job, table: Table, question: Question, form: str, *, explain: bool) -> None:
-    """Puts the answer on standard output. Raises InputError if the table is not there, UsageError for a wrong question.
 
-    An aggregate answers only if it is of the table's current version, and its answer the same as the records'.
+def query(job: Job, table: Table, question: Question, form: str, *, explain: bool) -> None:
+    """Prints the answer on standard output.
+
+    Aggregates answer only if they are up to date with the table, and if their answer equals that of the records.
+    Raises InputError if the table does not exist, UsageError if the question does not fit it.
     """
     root = job.settings.lake
     job.report.table = table.name
-    table_id, version = log.required_state(root, table.name)
+    table_state = log.required_state(root, table.name)
     table = drift.as_stored(root, table)
-    check(table, question)
-    lake = job.lake
+    check_question(table, question)
+    lake = job.lake  # starts Spark
     with job.step("query"):
-        chosen, passed = _choose(job, table, question, (table_id, version))
-        rows = lake.read(chosen.name, chosen.version)
-        made = answer(rows, table, question, chosen.derived)
-        found = [row.asDict() for row in made.collect()]
+        chosen, reasons = _choose(job, table, question, table_state)
+        answered = answer(lake.read(chosen.name, chosen.version), table, question, chosen.derived)
+        rows = [row.asDict() for row in answered.collect()]
     if explain:
-        _explain(job, chosen, passed, made)
+        _explain(job, chosen, reasons, answered)
     job.report.table_version = chosen.version
     job.report.status = "succeeded"
-    job.report.answer = written(found, made.columns, form)
+    job.report.answer = render(rows, answered.columns, form)
 
 
-def _choose(job: Job, table: Table, question: Question, source: tuple[str, int]) -> tuple[_Source, list[str]]:
-    """The smallest table that gives the exact answer, and why others do not."""
-    root, passed = job.settings.lake, []
-    where = None
-    if "date" in table.partition_by and (question.first or question.last):
-        where = _partitions(question)
-    choice = _Source(table.name, source[1], *log.size(root, table.name, where=where))
-    for each in derived.aggregates_of(root, table):
-        obstacle = "--source records" if question.records_only else _obstacle(job, table, each, question, source)
+def _choose(job: Job, table: Table, question: Question, table_state: tuple[str, int]) -> tuple[_Candidate, list[str]]:
+    """The table that answers, and for each of the others why it does not."""
+    lake = job.settings.lake
+    _, version = table_state
+    candidates = [_Candidate(table.name, version, *log.size(lake, table.name, _files_of_days(table, question)))]
+    reasons = []
+    for derived in aggregates_of(lake, table):
+        obstacle = _obstacle(job, table, derived, question, table_state)
         if obstacle:
-            passed.append(f"{each.name}: {obstacle}")
-            continue
-        version = log.version(root, each.name) or 0
-        found = _Source(each.name, version, *log.size(root, each.name), each)
-        in_order = isinstance(each, Ranking)  # and of no more rows, though of few it may take more bytes
-        choice, other = (found, choice) if in_order or found.size < choice.size else (choice, found)
-        why = "its rows are in no order" if in_order else "larger"
-        passed.append(f"{other.name}: {why} ({other.files} files, {other.size:,} bytes)")
-    return choice, passed
+            reasons.append(f"{derived.name}: {obstacle}")
+        else:
+            built = log.version(lake, derived.name) or 0
+            candidates.append(_Candidate(derived.name, built, *log.size(lake, derived.name), derived))
+    chosen = min(candidates, key=lambda candidate: candidate.cost)
+    why = "its rows are not in the ranking's order" if isinstance(chosen.derived, Ranking) else "it is not smaller"
+    for other in candidates:
+        if other is not chosen:
+            reasons.append(f"{other.name}: {why} ({counted(other.files, 'file')}, {other.size:,} bytes)")
+    return chosen, reasons
 
 
-def _partitions(question: Question) -> Any:
-    import pyarrow.compute as pc
-
+def _files_of_days(table: Table, question: Question) -> pc.Expression | None:
+    """Which files of the table hold the days of the question; None for all."""
+    if "date" not in table.partition_by:
+        return None
     day = pc.field("partition.date")
     first = day >= question.first if question.first else None
     last = day <= question.last if question.last else None
     return first & last if first is not None and last is not None else last if first is None else first
 
 
-def _obstacle(job: Job, table: Table, made: Derived, question: Question, source: tuple[str, int]) -> str | None:
+def _obstacle(job: Job, table: Table, derived: Derived, question: Question, table_state: tuple[str, int]) -> str | None:
     """Why an aggregate or ranking cannot give the answer; None if it can."""
-    last = log.built_on(job.settings.lake, made.name)
-    if last is None:
-        return "it is not there"
-    if unfit := _unfit(table, made, question):
-        return unfit
-    if last != {"id": source[0], "version": source[1], **made.definition}:
-        return f"it is not of version {source[1]} of {table.name}: refresh it with aggregate {made.name}"
-    return _untold(job, table, made, question) if isinstance(made, Aggregate) else None
+    if question.records_only:
+        return "--source records was given"
+    record = log.built_on(job.settings.lake, derived.name)
+    if record is None:
+        return "it has not been built"
+    if isinstance(derived, Ranking):
+        if unfit := _unfit_ranking(table, derived, question):
+            return unfit
+    elif not question.metrics:
+        return "it has no records"
+    if record != build_record(derived, table_state):
+        return (
+            f"it was not built from version {table_state[1]} of {table.name}: refresh it with aggregate {derived.name}"
+        )
+    return _unfit_aggregate(job, table, derived, question) if isinstance(derived, Aggregate) else None
 
 
-def _unfit(table: Table, made: Derived, question: Question) -> str | None:
-    """Why a question is not one of its kind; None if it is."""
-    if isinstance(made, Aggregate):
-        return None if question.metrics else "it holds no records"
+def _unfit_ranking(table: Table, ranking: Ranking, question: Question) -> str | None:
+    """Why a ranking does not have the records asked for; None if it does."""
     if question.metrics:
-        return "it holds no measures"
-    if made != table.ranking:
+        return "it has no measures"
+    if ranking != table.ranking:
         return "it is in another order"
-    if question.top is None or question.top > made.size:
-        return f"it holds the first {made.size:,} records only"
-    return None if question.of_all else "it is of all records"
+    if question.top is None or question.top > ranking.size:
+        return f"it has only the first {ranking.size:,} records"
+    return None if question.about_all_records else "it ranks all records, not only those selected"
 
 
-def _untold(job: Job, table: Table, each: Aggregate, question: Question) -> str | None:
-    """Why a current aggregate does not tell the answer; None if it does."""
-    lacking = [name for name in question.by if name not in each.by]
+def _unfit_aggregate(job: Job, table: Table, aggregate: Aggregate, question: Question) -> str | None:
+    """Why an aggregate that is up to date does not give the metrics of the groups asked for; None if it does."""
+    lacking = [name for name in question.by if name not in aggregate.by]
     if lacking:
-        return f"it is not by {', '.join(lacking)}"
-    if question.days and "date" not in each.by:
-        return "it is not by date"
-    if question.where and not _holds(job, each, question.where):
-        return "the condition is over other columns than it is by"
-    for metric in question.metrics:
-        if combined(table, each, metric, whole={*question.by} == {*each.by}) is None:
-            return f"it cannot tell {metric} of such groups"
+        return f"it is not grouped by {', '.join(lacking)}"
+    if question.days and "date" not in aggregate.by:
+        return "it is not grouped by date"
+    if question.where and not _uses_only_dimensions(job, aggregate, question.where):
+        return "--where uses columns that it is not grouped by"
+    for text, metric in zip(question.metrics, question.measures, strict=True):
+        if combined_parts(table, aggregate, metric, question) is None:
+            return f"its measures do not give {text} of these groups"
     return None
 
 
-def _holds(job: Job, each: Aggregate, where: str) -> bool:
-    """Whether a condition is over an aggregate's dimensions alone."""
-    from pyspark.errors import AnalysisException
-
-    version = log.version(job.settings.lake, each.name) or 0
+def _uses_only_dimensions(job: Job, aggregate: Aggregate, where: str) -> bool:
+    version = log.version(job.settings.lake, aggregate.name) or 0
     try:
-        _ = job.lake.read(each.name, version).select(*each.by).where(where).schema
+        _ = job.lake.read(aggregate.name, version).select(*aggregate.by).where(where).schema
     except AnalysisException:
         return False
     return True
 
 
-def _explain(job: Job, chosen: _Source, passed: Sequence[str], made: Any) -> None:
-    """Tells which table answered and what was read of it, why the others were passed over, and Spark's plan."""
-    read = {each.rsplit("/", 1)[-1] for each in made.inputFiles()}
+def _explain(job: Job, chosen: _Candidate, reasons: Sequence[str], answered: DataFrame) -> None:
+    """Logs which table answered and what was read of it, why the others were passed over, and Spark's plan."""
+    names = {path.rsplit("/", 1)[-1] for path in answered.inputFiles()}
     sizes = [
         entry["size_bytes"]
         for entry in log.entries(job.settings.lake, chosen.name)
-        if entry["path"].rsplit("/", 1)[-1] in read
+        if entry["path"].rsplit("/", 1)[-1] in names
     ]
-    job.progress.log(f"answered from {chosen.name}: {len(sizes):,} files, {sum(sizes):,} bytes")
-    for text in passed:
-        job.progress.log(f"passed over {text}")
+    job.progress.log(f"answered from {chosen.name}: {counted(len(sizes), 'file')}, {sum(sizes):,} bytes")
+    for reason in reasons:
+        job.progress.log(f"passed over {reason}")
     with redirect_stdout(io.StringIO()) as plan:
-        made.explain()
+        answered.explain()
     job.progress.log(plan.getvalue().strip())
