@@ -72,9 +72,7 @@ QUESTIONS = {
             "customer_id = 'c1'": lambda row: row["customer_id"] == "c1",
             "status_code >= 400": lambda row: row["status_code"] >= 400,
             "duration > 0.5": lambda row: (row["duration"] or 0) > 0.5,
-            "date = '2024-10-02' or customer_id = 'c2'": lambda row: (
-                "2024-10-02" in row.values() or "c2" in row.values()
-            ),
+            "date = '2024-10-02' or customer_id = 'c2'": lambda row: {"2024-10-02", "c2"} & {*row.values()},
         },
     ),
     "processes": (
@@ -152,9 +150,8 @@ def test_the_smallest_table_that_can_answer_does(asked):
     distinct = asked("query", "processes", "--by", "host", "--metric", "count_distinct:pid", "--explain")
     assert source(distinct) == "processes"
     percentile = asked("query", "requests", "--by", "customer_id", "--metric", "p99:duration", "--explain")
-    assert "passed over resource_statistics_by_day: its measures do not give p99:duration of these groups" in explained(
-        percentile
-    )
+    lacking = "resource_statistics_by_day: its measures do not give p99:duration of these groups"
+    assert f"passed over {lacking}" in explained(percentile)
     exact = asked("query", "requests", "--by", "date,customer_id", "--metric", "p99:duration", "--explain")
     assert source(exact) == "resource_statistics_by_day"
 
@@ -186,10 +183,8 @@ def test_a_stale_aggregate_is_never_used(job, csv_file):
     job("ingest", "products", csv_file("b.csv", "sku,name,description", "2,x,"))
     stale = job(*question)
     assert json.loads(stale.answer) == [{"name": "x", "count": 2}]
-    assert (
-        "passed over products_agg: it was not built from version 1 of products: refresh it with aggregate"
-        in stale.stderr
-    )
+    outdated = "products_agg: it was not built from version 1 of products: refresh it with aggregate products_agg"
+    assert f"passed over {outdated}" in stale.stderr
 
 
 @pytest.mark.parametrize(
@@ -252,9 +247,8 @@ def test_a_stale_ranking_is_never_used(job, scores):
     job("ingest", "scores", scores("b.csv", ("a", 10)))
     stale = job("query", "scores", "--top", 1, "--format", "csv", "--explain")
     assert stale.answer == "id,value\na,10\n"
-    assert (
-        "passed over top_scores: it was not built from version 1 of scores: refresh it with aggregate" in stale.stderr
-    )
+    outdated = "top_scores: it was not built from version 1 of scores: refresh it with aggregate top_scores"
+    assert f"passed over {outdated}" in stale.stderr
 
 
 def test_a_table_that_is_not_there(job, lake):
@@ -268,13 +262,8 @@ def test_a_table_that_is_not_there(job, lake):
 def test_values_as_text():
     columns = ["d", "t", "m", "n", "s"]
     east = timezone(timedelta(hours=2))
-    row = dict(
-        zip(
-            columns,
-            (date(2024, 1, 2), datetime(2024, 1, 2, 1, 0, tzinfo=east), Decimal("1.500"), None, "é,"),
-            strict=True,
-        )
-    )
+    values = (date(2024, 1, 2), datetime(2024, 1, 2, 1, 0, tzinfo=east), Decimal("1.500"), None, "é,")
+    row = dict(zip(columns, values, strict=True))
     assert render([row], columns, "csv") == 'd,t,m,n,s\n2024-01-02,2024-01-01T23:00:00Z,1.5,,"é,"'
     shown = {"d": "2024-01-02", "t": "2024-01-01T23:00:00Z", "m": "1.5", "n": None, "s": "é,"}
     assert render([row], columns, "json") == json.dumps([shown], ensure_ascii=False)
