@@ -5,7 +5,7 @@ READY := .venv/.ready
 LAKE ?= lake
 DATA ?= data
 
-.PHONY: setup demo test test-all check stop-postgres clean
+.PHONY: setup demo test unit test-all check stop-postgres clean
 setup: $(READY)
 
 $(READY): setup.py constraints.txt conf/packages.conf docker/fetch-jars.sh docker/archive-classes.sh
@@ -27,12 +27,17 @@ demo: setup
 stop-postgres: setup
 	@$(BIN)/python -c 'from pathlib import Path; from sluice.export import embedded; embedded.stop(Path(".sluice/postgres"))'
 
+# all but the slow ones, in a Spark session for tiny data
 test: setup
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow" tests
 
-# the slow ones by themselves: some run eight jobs at once, some take seconds
-test-all: test
-	@$(BIN)/python -m pytest -q -m slow tests
+# what needs neither Spark nor a database
+unit: setup
+	@$(BIN)/python -m pytest -q -n 2 -m unit tests
+
+# everything, in a Spark session with the shipped settings
+test-all: setup
+	@SLUICE_TEST_SESSION=shipped $(BIN)/python -m pytest -q tests
 
 check: setup
 	@$(BIN)/ruff check .

@@ -1,10 +1,16 @@
-"""One Spark session a worker, real Delta tables in temporary folders, jobs run as users run them."""
+"""One Spark session a worker, real Delta tables in temporary folders, jobs run as users run them.
+
+`make test` runs in the quick session, `make test-all` in the shipped one (`SLUICE_TEST_SESSION`: `quick`, `shipped`).
+Tests that start processes of their own (fixture `submit`) run with the shipped settings in both.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import runpy
+import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -17,12 +23,43 @@ import pytest
 from click.testing import CliRunner
 
 PROJECT = Path(__file__).parent.parent
+HEADER = "sku,name,description"  # of a file of products
+
+# Tests have tiny data. For these, compiling (Spark's queries to Java, Java to optimised machine code) takes far longer
+# than it saves, and so do threads and partitions beyond one: each of pytest's workers has one core.
+QUICK_SETTINGS = {
+    "spark.master": "local[1]",
+    "spark.driver.memory": "1g",
+    "spark.driver.extraJavaOptions": "-Duser.timezone=UTC",  # without the parallel garbage collector
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.sql.ui.retainedExecutions": "60",  # progress looks at the latest 50
+}
+QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Ddelta.log.cacheSize=3"
+SHIPPED_SETTINGS = {"spark.master": "local[*]"}  # as ./spark-submit.sh; the others are in conf/spark-defaults.conf
 
 
 def _free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+def _environment(kind: str) -> dict[str, str]:
+    """The environment by which pyspark starts a session of this kind, `quick` or `shipped`."""
+    settings, java = {"quick": (QUICK_SETTINGS, QUICK_JAVA), "shipped": (SHIPPED_SETTINGS, "")}[kind]
+    settings = {**settings, "spark.sql.warehouse.dir": "/nonexistent"}
+    arguments = ["--properties-file", f"{PROJECT}/conf/spark-defaults.conf"]
+    arguments += ["--driver-class-path", f"{sys.prefix}/jars/*"]
+    for name, value in settings.items():
+        arguments += ["--conf", f"{name}={value}"]
+    return {
+        "PYSPARK_SUBMIT_ARGS": shlex.join([*arguments, "pyspark-shell"]),
+        "SPARK_SUBMIT_OPTS": f"-Dlog4j2.configurationFile=file:{PROJECT}/conf/log4j2.properties "
+        f"-XX:SharedArchiveFile={sys.prefix}/classes.jsa -Xlog:disable {java}",
+    }
 
 
 S3_PORT = _free_port()
@@ -38,12 +75,24 @@ os.environ.update(
     AWS_ACCESS_KEY_ID="testing",
     AWS_SECRET_ACCESS_KEY="testing",
     AWS_DEFAULT_REGION="us-east-1",
-    SPARK_SUBMIT_OPTS=f"-Dlog4j2.configurationFile=file:{PROJECT}/conf/log4j2.properties "
-    f"-XX:SharedArchiveFile={sys.prefix}/classes.jsa -Xlog:disable",
-    PYSPARK_SUBMIT_ARGS=f"--properties-file {PROJECT}/conf/spark-defaults.conf --driver-class-path {sys.prefix}/jars/* "
-    "--master local[2] --conf spark.driver.memory=1g --conf spark.sql.shuffle.partitions=2 "
-    "--conf spark.sql.warehouse.dir=/nonexistent pyspark-shell",
+    **_environment(os.environ.get("SLUICE_TEST_SESSION", "quick")),
 )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks tests that start nothing as `unit`, and puts those that take longest first, so that none is left alone."""
+
+    def cost(item: pytest.Item) -> int:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if item.get_closest_marker("unit"):
+            return 2
+        return 0 if "submit" in fixtures or item.path.stem == "test_docs" else 1
+
+    for item in items:
+        if not {"spark", "submit", "postgres_url"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("unit")
+    items.sort(key=cost)
 
 
 @pytest.fixture(scope="session")
@@ -76,22 +125,50 @@ class Outcome:
         return {name: value for name, value in named.items() if value}
 
 
+def run_job(name: str, *arguments: object) -> Outcome:
+    """Runs a job in this process."""
+    main = runpy.run_path(str(PROJECT / "jobs" / f"{name}.py"))["main"]
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    if result.exit_code == 1:
+        print(result.stderr)  # an unexpected error, shown if the test fails
+    if name == "query" and result.exit_code == 0:
+        return Outcome(0, {"status": "succeeded"}, result.stderr, result.stdout)
+    return Outcome(result.exit_code, json.loads(result.stdout), result.stderr)
+
+
 @pytest.fixture
 def job(spark, lake) -> Callable[..., Outcome]:
     """Runs a job in this process: `job("ingest", "products", path)`."""
+    return run_job
 
-    def run(name: str, *arguments: object) -> Outcome:
-        main = runpy.run_path(str(PROJECT / "jobs" / f"{name}.py"))["main"]
-        result = CliRunner().invoke(main, [str(argument) for argument in arguments])
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        if result.exit_code == 1:
-            print(result.stderr)  # an unexpected error, shown if the test fails
-        if name == "query" and result.exit_code == 0:
-            return Outcome(0, {"status": "succeeded"}, result.stderr, result.stdout)
-        return Outcome(result.exit_code, json.loads(result.stdout), result.stderr)
 
-    return run
+@pytest.fixture(scope="session")
+def _templates() -> dict[tuple, tuple[Path, object]]:
+    return {}
+
+
+@pytest.fixture
+def template(spark, lake, tmp_path_factory, _templates) -> Callable[..., object]:
+    """Fills the test's lake as `make(folder, *arguments)` does, and gives what that returns: `template(make, "1,x,")`.
+
+    The same is made once a worker, then copied. Input files that are written to the folder stay where they are, so that
+    what the copy stores of them is right.
+    """
+
+    def copy(make: Callable[..., object], *arguments: object) -> object:
+        key = (make.__module__, make.__name__, *arguments)
+        if key not in _templates:
+            folder = tmp_path_factory.mktemp("template")
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("SLUICE_LAKE", str(folder / "lake"))
+                _templates[key] = folder / "lake", make(folder, *arguments)
+        original, result = _templates[key]
+        shutil.copytree(original, lake)
+        return result
+
+    return copy
 
 
 @pytest.fixture

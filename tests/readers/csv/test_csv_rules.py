@@ -11,10 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sluice.readers.csv import parse as csv_parse
 from sluice.readers.csv import ranges as csv_ranges
-from sluice.readers.csv import scan as csv_scan
 from sluice.readers.csv.dialect import Dialect
 from sluice.readers.csv.parse import Layout
-from sluice.readers.shared import line_ranges, records
+from sluice.readers.shared import encoding, line_ranges, records
 
 HARD = [
     b"",
@@ -135,7 +134,7 @@ def test_cut_at_every_byte_gives_the_same_rows_and_rejects(data):
 @pytest.mark.parametrize("size", [1, 2, 3, 5])
 def test_read_in_pieces_of_any_size(data, size, monkeypatch):
     whole = read(data, [(0, len(data))], layout_of())
-    monkeypatch.setattr(csv_scan, "PIECE_BYTES", size)
+    monkeypatch.setattr(encoding, "PIECE_BYTES", size)
     assert read(data, [(0, len(data))], layout_of()) == whole
     assert read(data, cuts(data, 4, Dialect()), layout_of()) == whole
 
@@ -205,7 +204,7 @@ def test_rejects_keep_position_raw_and_reason():
 @pytest.mark.parametrize("size", [1, 7, 64])
 def test_a_record_longer_than_allowed_costs_one_reject_and_no_memory(size, monkeypatch):
     data = b'a,b\n"' + b'x""\n' * 100 + b'",y\nc,d\n' + b"z" * 300 + b",w"
-    monkeypatch.setattr(csv_scan, "PIECE_BYTES", size)
+    monkeypatch.setattr(encoding, "PIECE_BYTES", size)
     rows, rejects = read(data, [(0, len(data))], layout_of(max_record_bytes=30))
     assert [fields for _, fields in rows] == [("a", "b"), ("c", "d")]
     assert [(position, reason) for position, _, reason in rejects] == [
