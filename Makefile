@@ -5,7 +5,7 @@ READY := .venv/.ready
 LAKE ?= lake
 DATA ?= data
 
-.PHONY: setup demo test unit test-all check stop-postgres clean
+.PHONY: setup demo unit test test-all check stop-postgres clean
 setup: $(READY)
 
 $(READY): setup.py constraints.txt conf/packages.conf docker/fetch-jars.sh docker/archive-classes.sh
@@ -27,17 +27,19 @@ demo: setup
 stop-postgres: setup
 	@$(BIN)/python -c 'from pathlib import Path; from sluice.export import embedded; embedded.stop(Path(".sluice/postgres"))'
 
-# all but the slow ones, in a Spark session for tiny data
+# what needs neither Spark nor PostgreSQL: in a minute
+unit: setup
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "unit and not slow" tests
+
+# all but the slow ones, in a Spark session that is quick for small data (see tests/conftest.py)
 test: setup
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow" tests
 
-# what needs neither Spark nor a database
-unit: setup
-	@$(BIN)/python -m pytest -q -n 2 -m unit tests
-
-# everything, in a Spark session with the shipped settings
+# everything, with the settings that users have; the slow ones one by one: some run eight jobs at once, some measure time
+test-all: export SLUICE_TEST_SESSION = shipped
 test-all: setup
-	@SLUICE_TEST_SESSION=shipped $(BIN)/python -m pytest -q tests
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow" tests
+	@$(BIN)/python -m pytest -q -m slow tests
 
 check: setup
 	@$(BIN)/ruff check .

@@ -22,8 +22,8 @@ echo "the processes that were busiest, by host:" >&2
 ./spark-submit.sh query processes --by host,name --metric mean:cpu_percent,max:resident_bytes --top 5 --lake "$lake" --progress none >&2
 .venv/bin/python - >&2 <<'PYTHON'
 import psycopg2
-from sluice.export import database as postgres
-with psycopg2.connect(postgres.url(lambda message: None)) as connection, connection.cursor() as cursor:
+from sluice.export.connection import database_url
+with psycopg2.connect(database_url(lambda message: None)) as connection, connection.cursor() as cursor:
     cursor.execute("SELECT no_of_products, name FROM products_agg ORDER BY no_of_products DESC, name LIMIT 5")
     print("the most frequent names, from PostgreSQL:")
     for count, name in cursor:

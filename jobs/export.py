@@ -8,7 +8,7 @@ import click
 from sluice.catalog.catalog import Catalog
 from sluice.cli.command import JobCommand
 from sluice.cli.options import common_options, export_options, writer_options
-from sluice.export import run as export
+from sluice.export.run import export
 from sluice.runtime.job import job
 
 
@@ -25,7 +25,7 @@ def main(names: tuple[str, ...], schema: str, **options: Any) -> None:
     """
     with job("export", options) as running:
         sources = Catalog(running.settings.tables).sources(running.settings.lake, names)
-        export.run(running, sources, schema)
+        export(running, sources, schema)
 
 
 if __name__ == "__main__":

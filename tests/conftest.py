@@ -1,6 +1,6 @@
 """One Spark session a worker, real Delta tables in temporary folders, jobs run as users run them.
 
-`make test` runs in the quick session, `make test-all` in the shipped one (`SLUICE_TEST_SESSION`: `quick`, `shipped`).
+`make test` runs in the quick session, `make test-all` in the shipped one; `SLUICE_TEST_SESSION=shipped` chooses that.
 Tests that start processes of their own (fixture `submit`) run with the shipped settings in both.
 """
 
@@ -47,7 +47,7 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _environment(kind: str) -> dict[str, str]:
+def spark_environment(kind: str) -> dict[str, str]:
     """The environment by which pyspark starts a session of this kind, `quick` or `shipped`."""
     settings, java = {"quick": (QUICK_SETTINGS, QUICK_JAVA), "shipped": (SHIPPED_SETTINGS, "")}[kind]
     settings = {**settings, "spark.sql.warehouse.dir": "/nonexistent"}
@@ -75,7 +75,7 @@ os.environ.update(
     AWS_ACCESS_KEY_ID="testing",
     AWS_SECRET_ACCESS_KEY="testing",
     AWS_DEFAULT_REGION="us-east-1",
-    **_environment(os.environ.get("SLUICE_TEST_SESSION", "quick")),
+    **spark_environment(os.environ.get("SLUICE_TEST_SESSION", "quick")),
 )
 
 

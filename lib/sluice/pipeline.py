@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sluice.aggregate.refresh import refresh
 from sluice.catalog import derived
-from sluice.export import run as export
+from sluice.export.run import export
 from sluice.ingest.plan import Plan
 from sluice.ingest.run import ingest
 from sluice.lake import log
@@ -28,6 +28,6 @@ def run(job: Job, plan: Plan, schema: str, *, with_records: bool) -> None:
             part.each(aggregates, lambda step, aggregate: refresh(step, table, aggregate))
         sources: list[AnyTable] = [*aggregates, *([table] if with_records else [])]
         with job.part("export") as part:
-            export.run(part, sources, schema)
+            export(part, sources, schema)
     job.report.table_version = log.version(lake, table.name)
     job.sum_up()

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import PROJECT
+from conftest import PROJECT, spark_environment
 from pyspark.sql import functions as F
 from sluice.aggregate import measures
 from sluice.errors import UsageError
@@ -110,8 +110,8 @@ print(*measures.compute(rows, of).collect()[0])
 
 @pytest.mark.slow
 def test_one_group_of_100_million_distinct_values_in_4_gb():
-    arguments = os.environ["PYSPARK_SUBMIT_ARGS"].replace("spark.driver.memory=1g", "spark.driver.memory=4g")
-    environment = {**os.environ, "PYSPARK_SUBMIT_ARGS": arguments, "PYTHONPATH": str(PROJECT / "lib")}
+    environment = {**os.environ, **spark_environment("shipped"), "PYTHONPATH": str(PROJECT / "lib")}
+    environment["PYSPARK_SUBMIT_ARGS"] = f"--driver-memory 4g {environment['PYSPARK_SUBMIT_ARGS']}"
     done = subprocess.run([sys.executable, "-c", HUGE], env=environment, capture_output=True, text=True, timeout=1800)
     assert done.stdout.split() == ["g", "100000000", "49999.999", "98999.999"], done.stderr[-2000:]
 

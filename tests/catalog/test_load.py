@@ -178,7 +178,7 @@ def test_groups_of_a_pattern_are_inputs(declared):
         ('format = "csv"', "", "source: unable to extract tag using discriminator 'format'"),
         ('delimiter = ";"', 'pattern = "x"', "source.pattern: unknown key: choose one of delimiter, encoding"),
         ('delimiter = ";"', 'delimiter = ";;"', "source: ';;' is not one ASCII character"),
-        ('delimiter = ";"', 'encoding = "utf-16"', "source: --encoding 'utf-16' is not read here"),
+        ('delimiter = ";"', 'encoding = "utf-16"', "source: --encoding 'utf-16' is not supported"),
         ('delimiter = ";"', 'header = "yes"', "source.header: input should be a valid boolean"),
         ('action = "warn"', 'action = "skip"', "checks.known.action: input should be 'reject', 'warn' or 'fail'"),
         ('"amount > 0"', '""', "checks.positive.sql: string should have at least 1 character"),

@@ -299,7 +299,7 @@ def test_a_new_column_that_differs_from_an_input_only_in_case(declare, file, job
     declare("visits", VISITS.replace('paid = "decimal(8,2)"', 'paid = { type = "decimal(8,2)", field = "amount" }'))
     path = file("a.csv", "id;day;amount;Amount", "1;02.10.2024;2.50;x")
     done = job("ingest", "visits", path, "--on-new-column", "add")
-    assert (done.exit_code, "column 'Amount' is in the way of 'amount'" in done.report["error"]) == (3, True)
+    assert (done.exit_code, "column 'Amount' clashes with 'amount'" in done.report["error"]) == (3, True)
     assert job("ingest", "visits", path, "--on-new-column", "ignore").counts == {"read": 1, "inserted": 1}
 
 

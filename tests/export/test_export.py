@@ -97,7 +97,7 @@ def test_another_table_of_the_name_replaces_all_rows_and_says_so(job, lake, prep
     shutil.rmtree(lake)
     prepared("1,x,", "3,z,")
     done = job("export", "products_agg")
-    assert "PostgreSQL holds another table of that name: all its rows are replaced" in done.stderr
+    assert "PostgreSQL's table holds another Delta table: all its rows are replaced" in done.stderr
     assert (done.report["mode"], done.counts) == ("full", {"read": 2, "unchanged": 1, "inserted": 1, "removed": 1})
     assert database("SELECT name FROM products_agg ORDER BY name") == [("x",), ("z",)]
 
@@ -197,20 +197,20 @@ def test_staging_tables_of_dead_runs_are_removed(job, prepared, database):
 
 def test_a_second_export_waits_then_is_busy(job, prepared, database, postgres_url):
     prepared("1,x,")
-    from sluice.export.database import _LOCK
+    from sluice.export.database import LOCK
 
     other = psycopg2.connect(postgres_url)
-    other.cursor().execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+    other.cursor().execute("SELECT pg_advisory_lock(%s)", (LOCK,))
     done = job("export", "products_agg", "--lock-timeout", 0.5)
-    assert (done.exit_code, "another export into this database is at work" in done.stderr) == (5, True)
+    assert (done.exit_code, "another export into this database is running" in done.stderr) == (5, True)
     other.close()
 
 
 def test_encryption_settings_reach_jdbc_too_and_the_password_only_as_an_option(postgres_url):
-    from sluice.export import database as postgres
+    from sluice.export import jdbc
 
-    with postgres.connected(f"{postgres_url}?sslmode=prefer&sslrootcert=/etc/ca.pem", "public") as database:
-        options = database.jdbc_options()
+    with psycopg2.connect(f"{postgres_url}?sslmode=prefer&sslrootcert=/etc/ca.pem") as connection:
+        options = jdbc.options(connection)
     assert "sslmode=prefer&sslrootcert=%2Fetc%2Fca.pem" in options["url"]
     assert options["password"]
     assert options["password"] not in options["url"]
@@ -274,13 +274,15 @@ def test_run_does_all_three_and_makes_up_for_what_an_ended_run_left(job, csv_fil
 
 
 def test_a_task_that_wrote_its_rows_twice_does_not_matter(database, postgres_url):
-    from sluice.export import database as postgres
+    from sluice.export.connection import connected
+    from sluice.export.target import DeltaVersion, Target
+    from sluice.lake.lock import Writer
 
-    held = postgres.Exported("/lake", "id", 3)
-    target = postgres.Target("t", {"k": "string", "n": "bigint"}, ("k",), True, (), held, full=True)
+    version = DeltaVersion("/lake", "id", 3)
+    target = Target("t", {"k": "string", "n": "bigint"}, ("k",), True, (), version, full=True)
     for expected in ({"inserted": 2, "unchanged": 0}, {"inserted": 0, "unchanged": 2}):
-        with postgres.connected(postgres_url, "fresh") as connection:
-            connection.prepare(timeout=5)
+        with connected(postgres_url, "fresh") as connection:
+            connection.prepare(Writer("run", 5, print))
             staging = connection.create_staging(target)
             database(
                 f"INSERT INTO {staging} VALUES ('a', 1, false), (NULL, 2, false), ('a', 1, false), (NULL, 2, false)"
@@ -311,7 +313,7 @@ def test_the_first_scores_come_by_an_index_without_sorting_in_the_order_that_del
     assert index.endswith("(value DESC, id)")
     first = "SELECT id, value FROM scores ORDER BY value DESC, id LIMIT 10"
     plan = plan_of(database, first)
-    assert nodes(plan) in (["RejectLimit", "Index Scan"], ["RejectLimit", "Index Only Scan"]), plan
+    assert nodes(plan) in (["Limit", "Index Scan"], ["Limit", "Index Only Scan"]), plan
     ranked = "SELECT id, value FROM top_scores WHERE rank <= 10 ORDER BY rank"
     plan = plan_of(database, ranked)
     assert nodes(plan) == ["Index Scan"], plan

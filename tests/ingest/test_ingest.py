@@ -196,7 +196,7 @@ def test_what_is_not_there(job, tmp_path):
     assert "nothing.csv: no such file or folder" in missing.stderr
     unknown = job("ingest", "product", tmp_path)
     assert unknown.exit_code == 2
-    assert "'product' is no table: did you mean 'products'?" in unknown.stderr
+    assert "unknown table 'product': did you mean 'products'?" in unknown.stderr
     assert job("ingest", "products", tmp_path / "*.csv").report["status"] == "nothing_new"
     (tmp_path / "folder").mkdir()
     assert job("ingest", "products", tmp_path / "folder").report["status"] == "nothing_new"

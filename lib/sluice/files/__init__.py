@@ -1,1 +1,1 @@
-"""Input files found, opened and watched for changes; the only folder that touches S3."""
+"""Input files found and read, output files written as a whole; the only folder that touches S3."""

@@ -1,17 +1,23 @@
-"""What an input file is, on local disk or S3."""
+"""What an input file is, on local disk or S3; which names are hidden; how a file fails that does not stay as it was."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import unquote, urlsplit
+
+from sluice.errors import InputError
 
 _COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 
 
 @dataclass(frozen=True)
 class InputFile:
-    """A file as it was when it was found. `modified_at` is in UTC; `etag` is S3's."""
+    """A file as it was when it was found: `size` in bytes, `modified_at` in UTC; only S3 gives an `etag`.
+
+    The reader of a file checks these again, so that no run mixes two versions of it.
+    """
 
     uri: str
     size: int
@@ -20,14 +26,31 @@ class InputFile:
 
     @property
     def path(self) -> str:
-        """What files are ordered by: a local one's path, an object's URI."""
+        """What files are ordered by: a local file's path, an object's URI."""
         return unquote(urlsplit(self.uri).path) if self.uri.startswith("file:") else self.uri
 
     @property
     def compression(self) -> str | None:
+        """Arrow's name of the compression that the file's ending says; None: not compressed."""
         return next((name for ending, name in _COMPRESSIONS.items() if self.uri.endswith(ending)), None)
 
 
+def modified_at(status: os.stat_result) -> datetime:
+    """When a local file was last written, in UTC, to the microsecond."""
+    seconds, nanoseconds = divmod(status.st_mtime_ns, 1_000_000_000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=nanoseconds // 1000)
+
+
 def is_hidden(path: str) -> bool:
-    """Whether a name of the path begins with `.` or `_`, as those of unfinished and marker files do."""
+    """Whether a name in the path begins with `.` or `_`, as the names of unfinished and marker files do."""
     return any(name.startswith((".", "_")) for name in path.split("/"))
+
+
+def disappeared(uri: str) -> InputError:
+    """The failure of a file that was found and is missing now."""
+    return InputError(f"{uri}: disappeared while being read: pass it again when it is complete")
+
+
+def changed(uri: str) -> InputError:
+    """The failure of a file that is not what it was when it was found."""
+    return InputError(f"{uri}: changed while being read: run again when it is complete")

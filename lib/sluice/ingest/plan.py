@@ -9,7 +9,7 @@ from typing import Any
 
 from sluice.catalog import drift
 from sluice.errors import InputError, UsageError
-from sluice.files import find as files
+from sluice.files.find import age_seconds, find_files
 from sluice.files.input_file import InputFile
 from sluice.ingest.limit import RejectLimit
 from sluice.lake import log
@@ -88,14 +88,14 @@ def make_plan(lake: str, table: Table, inputs: Sequence[str], options: Options) 
 
     Raises InputError for an input that is missing or cannot be read, UsageError for a declaration that changed.
     """
-    found = [file for file in files.find(inputs) if not options.min_age or files.age(file) >= options.min_age]
-    return open_files(lake, table, found, options)
+    files = [file for file in find_files(inputs) if not options.min_age or age_seconds(file) >= options.min_age]
+    return open_files(lake, table, files, options)
 
 
 def open_files(
     lake: str,
     table: Table,
-    found: Sequence[InputFile],
+    files: Sequence[InputFile],
     options: Options,
     *,
     missing: Sequence[InputError] = (),
@@ -104,7 +104,7 @@ def open_files(
     """Opens the files that are new, against the table as it is stored now; `missing`: why others were not found."""
     version = log.version(lake, table.name)  # first: a commit in between is seen under the lock
     stored, added = drift.for_ingest(lake, table, options.on_new_column)
-    new = found if options.reprocess else not_ingested(lake, table.name, found, options.known)
+    new = files if options.reprocess else not_ingested(lake, table.name, files, options.known)
     if stored.occurrences:
         check_reading(lake, stored, options, new)
     opened = stored.reader.open_all(new, stored, options.reading, options.on_new_column)
@@ -113,7 +113,7 @@ def open_files(
     return Plan(
         declared=table,
         options=options,
-        files=tuple(found),
+        files=tuple(files),
         table=stored.gaining(opened.gained),
         to_add={column.name: column.type for column in added} | dict.fromkeys(opened.gained, "string"),
         version=version,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sluice.catalog.catalog import Catalog
 from sluice.errors import InputError
-from sluice.files import find as files
+from sluice.files.find import find_files
 from sluice.files.input_file import InputFile
 from sluice.ingest.plan import Options, open_files
 from sluice.ingest.run import ingest
@@ -83,7 +83,7 @@ def _replay(job: Job, group: Group) -> None:
     missing: list[InputError] = []
     for file in group.files:
         try:
-            existing.extend(files.find([file.file]))
+            existing.extend(find_files([file.file]))
         except InputError as error:
             missing.append(error)
     existing.sort(key=lambda file: file.path)

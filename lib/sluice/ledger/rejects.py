@@ -77,6 +77,7 @@ def _readings(lake: Lake, tallies: Sequence[Tally], replayed: Mapping[str, FileW
 
 def _rejects(lake: Lake, table: Table, records: DataFrame, readings: DataFrame) -> DataFrame:
     rejected = records.where("_reason is not null and _position is not null")
+    rejected = rejected.select("_file", "_position", "_raw", "_reason")  # a file may have columns of the names below
     return rejected.join(F.broadcast(readings), "_file").select(
         F.lit(lake.run_id).alias("run_id"),
         F.lit(table.name).alias("table"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sluice.model.aggregate import Aggregate, Exact
 from sluice.model.table import Column, Table
 from sluice.readers.processes import reader
-from sluice.readers.processes.reader import Listing
+from sluice.readers.processes.snapshot import SnapshotOptions
 
 CPU_PERCENT = Exact("CAST(round(cpu_percent * 1000000) AS bigint)", 1_000_000)
 
@@ -54,7 +54,7 @@ TABLE = Table(
     ),
     key=("host", "snapshot_at", "pid"),
     reader=reader,
-    reading=Listing(),
+    reading=SnapshotOptions(),
     partition_by=("date", "os_type"),
     key_partitions=("date",),
     replaces=("host", "snapshot_at"),

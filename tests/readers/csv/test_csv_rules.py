@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sluice.readers.csv import parse as csv_parse
 from sluice.readers.csv import ranges as csv_ranges
 from sluice.readers.csv.dialect import Dialect
-from sluice.readers.csv.parse import Layout
-from sluice.readers.shared import encoding, line_ranges, records
+from sluice.readers.csv.layout import CsvLayout
+from sluice.readers.shared import line_ranges, pieces, records
 
 HARD = [
     b"",
@@ -41,13 +41,13 @@ HARD = [
 ]
 
 
-def read(data: bytes, ranges: list[tuple[int, int]], layout: Layout):
+def read(data: bytes, ranges: list[tuple[int, int]], layout: CsvLayout):
     """Rows as (position, fields) and rejects as (position, raw, reason), in file order."""
     rows, rejects = [], []
     for begin, end in ranges:
         stream = io.BytesIO(data)
         stream.seek(begin)
-        for batch in csv_parse.parse(stream, begin, end, layout):
+        for batch in csv_parse.parse_csv(stream, begin, end, layout):
             for record in batch.to_pylist():
                 if record["_reason"] is None:
                     rows.append((record["_position"], tuple(record[c] for c in layout.columns)))
@@ -56,10 +56,10 @@ def read(data: bytes, ranges: list[tuple[int, int]], layout: Layout):
     return sorted(rows), sorted(rejects)
 
 
-def layout_of(dialect: Dialect = Dialect(), columns: int = 2, max_record_bytes: int = 1 << 20) -> Layout:
+def layout_of(dialect: Dialect = Dialect(), columns: int = 2, max_record_bytes: int = 1 << 20) -> CsvLayout:
     dialect = replace(dialect, max_record_bytes=max_record_bytes)
     names = tuple(f"c{i}" for i in range(columns))
-    return Layout(dialect, names, names)
+    return CsvLayout(dialect, names, names)
 
 
 def oracle(data: bytes, dialect: Dialect, columns: int = 2) -> tuple[list, list]:
@@ -100,7 +100,7 @@ def ends_in_quotes(data: bytes, dialect: Dialect) -> bool:
 def cuts(data: bytes, size: int, dialect: Dialect, begin: int = 0) -> list[tuple[int, int]]:
     """The record-safe ranges of a file cut every `size` bytes."""
     scans = []
-    for i, (start, end) in enumerate(line_ranges.edges_of(begin, len(data), size)):
+    for i, (start, end) in enumerate(line_ranges.even_ranges(begin, len(data), size)):
         stream = io.BytesIO(data)
         stream.seek(start - (i > 0))
         scans.append(csv_ranges.scan_range(stream, start, end, dialect, first=i == 0))
@@ -134,7 +134,7 @@ def test_cut_at_every_byte_gives_the_same_rows_and_rejects(data):
 @pytest.mark.parametrize("size", [1, 2, 3, 5])
 def test_read_in_pieces_of_any_size(data, size, monkeypatch):
     whole = read(data, [(0, len(data))], layout_of())
-    monkeypatch.setattr(encoding, "PIECE_BYTES", size)
+    monkeypatch.setattr(pieces, "PIECE_BYTES", size)
     assert read(data, [(0, len(data))], layout_of()) == whole
     assert read(data, cuts(data, 4, Dialect()), layout_of()) == whole
 
@@ -204,7 +204,7 @@ def test_rejects_keep_position_raw_and_reason():
 @pytest.mark.parametrize("size", [1, 7, 64])
 def test_a_record_longer_than_allowed_costs_one_reject_and_no_memory(size, monkeypatch):
     data = b'a,b\n"' + b'x""\n' * 100 + b'",y\nc,d\n' + b"z" * 300 + b",w"
-    monkeypatch.setattr(encoding, "PIECE_BYTES", size)
+    monkeypatch.setattr(pieces, "PIECE_BYTES", size)
     rows, rejects = read(data, [(0, len(data))], layout_of(max_record_bytes=30))
     assert [fields for _, fields in rows] == [("a", "b"), ("c", "d")]
     assert [(position, reason) for position, _, reason in rejects] == [

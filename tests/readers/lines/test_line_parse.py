@@ -10,17 +10,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sluice.errors import UsageError
-from sluice.files import find as files
+from sluice.files.find import find_files
 from sluice.readers.lines import parse as line_parse
 from sluice.readers.lines.formats import JsonLines, LinePattern
-from sluice.readers.lines.parse import LineLayout
+from sluice.readers.lines.layout import LineLayout
 from sluice.readers.lines.reader import LineFile
 from sluice.readers.shared import line_ranges
 
 PAIR = LinePattern("(?P<id>[^=]*)=(?P<value>.*)", unmatched="no =")
 
 
-def told(batches):
+def by_position(batches):
     """The records by position: values, or raw and reason of a reject."""
     rows = [tuple(record.values()) for batch in batches for record in batch.to_pylist()]
     return sorted((row[:-2] if row[-1] is None else (row[0], *row[-2:]) for row in rows), key=lambda row: row[0])
@@ -29,11 +29,11 @@ def told(batches):
 def records(data, reading, columns, size=1 << 20):
     """All records of a file that is read in pieces of a size."""
     layout = LineLayout(reading, columns)
-    batches = list(line_parse.parse(((at, data[at : at + size]) for at in range(0, len(data), size)), layout))
+    batches = list(line_parse.parse_lines(((at, data[at : at + size]) for at in range(0, len(data), size)), layout))
     for batch in batches:
         assert batch.schema == layout.schema()
         batch.validate(full=True)
-    return told(batches)
+    return by_position(batches)
 
 
 def pairs(data, reading=PAIR, size=1 << 20):
@@ -78,7 +78,7 @@ def test_lines_that_cannot_be_read_are_rejects():
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 100, 5000])
-def test_long_lines_are_told_wherever_pieces_end(size):
+def test_long_lines_are_rejects_wherever_pieces_end(size):
     data = b"a=1\n" + b"x" * 3000 + b"\nb=2\n" + b"y" * 3000
     reading = LinePattern(PAIR.pattern, max_record_bytes=100)
     reason = "the line is longer than 100 bytes"
@@ -110,20 +110,20 @@ def test_other_encodings():
 @pytest.mark.parametrize(
     ("pattern", "reason"),
     [
-        ("(?P<a>x", r"cannot be read: missing \)"),
-        ("a)|(?:(?P<b>x)", "cannot be read"),
+        ("(?P<a>x", r"is not valid: missing \)"),
+        ("a)|(?:(?P<b>x)", "is not valid"),
         ("(?P<a>x(?=y))", "look-arounds and backreferences are not supported"),
         (r"(?P<a>x)\1", "look-arounds and backreferences are not supported"),
         ("x", r"no named group: write \(\?P<name>…\)"),
         ("", "no named group"),
         ("(?P<a>(x)+)", r"a group without a name: write \(\?:…\)"),
         ("(?P<a>x)(?P<a>y)", "the group 'a' twice"),
-        ("(?P<a>x\n", "cannot be read"),
-        (r"(?P<a>x)\Q", "cannot be read"),
+        ("(?P<a>x\n", "is not valid"),
+        (r"(?P<a>x)\Q", "is not valid"),
         ("(?P<a>\ud800)", "surrogate"),
     ],
 )
-def test_patterns_that_are_none_are_wrong_usage(pattern, reason):
+def test_patterns_that_are_not_valid_are_wrong_usage(pattern, reason):
     with pytest.raises(UsageError, match=reason) as caught:
         LinePattern(pattern)
     assert len(str(caught.value).splitlines()) == 1
@@ -134,7 +134,7 @@ def test_rows_keep_their_text_too_for_values_that_do_not_fit(reading):
     for value in ("é", "é" * 70_000):
         lines = ['{"a": 1}', f'{{"a" : "{value}"}}']
         data = "".join(f"{line}\r\n" for line in lines).encode()
-        (batch,) = line_parse.parse([(0, data)], LineLayout(reading, ("a",)))
+        (batch,) = line_parse.parse_lines([(0, data)], LineLayout(reading, ("a",)))
         assert batch["_raw"].to_pylist() == [line.encode()[: 64 * 1024].decode() for line in lines]
 
 
@@ -206,15 +206,15 @@ def test_numbers_lose_nothing(number, text):
         ("1", "the line is not a JSON object"),
         ("null", "the line is not a JSON object"),
         ('{"a": 01}', "the line is not a JSON object"),
-        ('{"a": NaN}', "NaN is no number of JSON"),
-        ('{"b": -Infinity}', "-Infinity is no number of JSON"),
+        ('{"a": NaN}', "NaN is not a JSON number"),
+        ('{"b": -Infinity}', "-Infinity is not a JSON number"),
         ('{"a": "x\\u0000"}', "a member's text holds a NUL"),
         ('{"a": {"b": "\\ud800"}}', "a member's text holds half of a surrogate pair"),
         ('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}", "the line is not a JSON object"),
         ('{"a": "x\x00"}', "the line holds a NUL byte"),
     ],
 )
-def test_what_is_no_object_is_a_reject(line, reason):
+def test_lines_that_are_not_objects_are_rejects(line, reason):
     raw = line[: 64 * 1024].replace("\0", "\\x00")
     assert values(line, "a") == (raw, reason)
 
@@ -245,10 +245,15 @@ def test_ranges_give_the_same_records_as_the_whole(tmp_path_factory, lines, ende
     data = path.read_bytes()
     whole = records(data, reading, ("id", "value"))
     assert [row[0] for row in whole] == expected_positions(data)
-    (file,) = files.find([str(path)])
+    (file,) = find_files([str(path)])
     source = LineFile(file, LineLayout(reading, ("id", "value")), 0)
-    parts = line_ranges.cut([source], size)
-    assert told(batch for part in parts for batch in line_parse.parse(line_ranges.pieces(part), source.layout)) == whole
+    parts = line_ranges.line_ranges([source], size)
+    assert (
+        by_position(
+            batch for part in parts for batch in line_parse.parse_lines(line_ranges.read_lines(part), source.layout)
+        )
+        == whole
+    )
 
 
 def expected_positions(data):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 
 import pytest
-from sluice.files import find as files
+from sluice.files.find import find_files
 from sluice.model.table import Column, Table
 from sluice.readers.lines import parse as line_parse
 from sluice.readers.lines import reader as lines
 from sluice.readers.lines.formats import JsonLines, LinePattern
+from sluice.readers.shared import in_spark
+from sluice.readers.shared.opening import Opened
 
 
 @pytest.fixture
@@ -20,7 +22,7 @@ def found(tmp_path):
         for name, data in contents.items():
             packed = gzip.compress(data) if name.endswith("_gz") else data
             (tmp_path / name.replace("_gz", ".gz")).write_bytes(packed)
-        return files.find([str(tmp_path)])
+        return find_files([str(tmp_path)])
 
     return write
 
@@ -55,7 +57,7 @@ def test_members_that_are_columns_are_not_new(found):
 
 
 @pytest.mark.parametrize(
-    ("on_new_column", "reason"), [("fail", "member 'size' is no column of the table"), ("ignore", None)]
+    ("on_new_column", "reason"), [("fail", "member 'size' is not a column of the table"), ("ignore", None)]
 )
 def test_members_that_come_later_make_a_reject_unless_ignored(found, on_new_column, reason):
     there = found(a=b'{"id": 1}\n' * 1000 + b'{"id": 2, "size": 1}\n')
@@ -68,7 +70,7 @@ def test_new_members_fail_or_are_ignored_or_added(found):
     there = found(a=KNOWN, b=NEW)
     failed = opened(there)
     assert len(failed.sources) == 1
-    assert "b: columns 'size', 'color' are not in table users: take them" in str(failed.failures[0])
+    assert "b: columns 'size', 'color' are not in table users: add to the table with" in str(failed.failures[0])
     ignored = opened(there, "ignore")
     assert [source.new for source in ignored.sources] == [(), ("size", "color")]
     assert {source.layout.columns for source in ignored.sources} == {("id", "user.id")}
@@ -87,9 +89,9 @@ def test_columns_gained_before_are_read(found):
 
 def test_new_members_that_cannot_be_columns(found):
     there = found(a=b'{"id": 1, "a b": 2}')
-    assert "'a b' cannot be a column's name" in str(opened(there, "add").failures[0])
+    assert "'a b' cannot be the name of a column" in str(opened(there, "add").failures[0])
     assert opened(there, "ignore").sources[0].new == ("a b",)
-    assert "in the way" in str(opened(found(a=b'{"id": 1, "customer": 2}'), "add").failures[0])
+    assert "clashes with" in str(opened(found(a=b'{"id": 1, "customer": 2}'), "add").failures[0])
 
 
 @pytest.mark.parametrize(
@@ -116,12 +118,13 @@ def test_a_pattern_has_no_new_columns(found):
 
 
 def test_nothing_to_open():
-    assert opened([], "add") == opened([]) == lines.Opened()
+    assert opened([], "add") == opened([]) == Opened()
 
 
-def test_rows_of_all_ranges_and_files(spark, found):
+def test_rows_of_all_ranges_and_files(spark, found, monkeypatch):
+    monkeypatch.setattr(in_spark, "MAX_RANGE_BYTES", 100)
     there = found(a=KNOWN * 50, b_gz=NEW)
-    read = lines.read(spark, opened(there, "add").sources, range_bytes=100)
+    read = lines.read(spark, opened(there, "add").sources)
     rows = sorted(tuple(row) for row in read.collect())
     assert read.columns == ["_file", "_position", "id", "user.id", "size", "color", "_raw", "_reason"]
     first, second = (line.decode() for line in KNOWN.splitlines())

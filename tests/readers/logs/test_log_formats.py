@@ -1,4 +1,4 @@
-"""Lines of request logs: every format, what is none, and blocks against single lines."""
+"""Lines of request logs: every format, lines of none, and blocks against single lines."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sluice.errors import UsageError
 from sluice.readers.logs import parse as log_parse
-from sluice.readers.logs.formats import FORMATS, LogFormat, Row, Unfit, parse_line
-from sluice.readers.logs.parse import found_layout
-from sluice.readers.shared.line_blocks import Lines
+from sluice.readers.logs.formats import FORMATS, LogFormat, Row, parse_line
+from sluice.readers.logs.layout import detect_layout, without_days_before
+from sluice.readers.logs.quick import quick_rows
+from sluice.readers.shared.line_blocks import LineSpans
+from sluice.readers.shared.records import NotARecord
 
 AT = datetime(2024, 10, 2, 5, 10, 46, tzinfo=UTC)
 SPACE = "2024-10-02 05:10:46 cust_40 /api/v1/resource1 400 0.316"
@@ -69,7 +71,7 @@ def test_daylight_saving_line_by_line_and_in_blocks(local, utc):
     wanted = datetime.fromisoformat(f"{utc}+00:00")
     assert parse_line(line, reading, FORMATS).requested_at == wanted
     block = (line + "\n").encode()
-    quick = log_parse._quick(block, Lines.of(block).starts, found_layout(block, reading))
+    quick = quick_rows(block, LineSpans.of(block).starts, detect_layout(block, reading))
     assert quick["requested_at"].to_pylist() == [wanted]
 
 
@@ -131,8 +133,8 @@ def test_customer_and_query():
         (COMBINED.replace(" 400 ", " 999 "), "status '999'"),
     ],
 )
-def test_what_is_no_row(line, reason):
-    with pytest.raises(Unfit, match=reason):
+def test_lines_that_cannot_become_rows(line, reason):
+    with pytest.raises(NotARecord, match=reason):
         parsed(line)
 
 
@@ -141,24 +143,24 @@ def test_an_unknown_zone_is_wrong_usage():
         LogFormat(timezone="Mars/Base")
 
 
-def test_the_first_good_line_tells_the_format():
+def test_the_first_valid_line_decides_the_format():
     head = "# written by hand\n\n" + COMBINED + "\n" + SPACE
-    assert found_layout(head.encode(), LogFormat()).formats == ("combined", "space", "json")
-    assert found_layout(head.encode(), LogFormat(format="space")).formats == ("space",)
-    assert found_layout(head.encode(), LogFormat(format="json")) is None
-    assert found_layout(b"", LogFormat()) is None
+    assert detect_layout(head.encode(), LogFormat()).formats == ("combined", "space", "json")
+    assert detect_layout(head.encode(), LogFormat(format="space")).formats == ("space",)
+    assert detect_layout(head.encode(), LogFormat(format="json")) is None
+    assert detect_layout(b"", LogFormat()) is None
 
 
 def read(data, layout, size):
     """All records of a file that is read in pieces of a size."""
     pieces = ((at, data[at : at + size]) for at in range(0, len(data), size))
-    found = [record for batch in log_parse.parse(pieces, layout) for record in batch.to_pylist()]
-    return sorted(found, key=lambda record: record["_position"])
+    records = [record for batch in log_parse.parse_log(pieces, layout) for record in batch.to_pylist()]
+    return sorted(records, key=lambda record: record["_position"])
 
 
 def test_a_line_longer_than_allowed_is_a_reject_wherever_pieces_end():
     data = f"{SPACE}\n{'x' * 200}\n{SPACE} \n".encode()
-    layout = found_layout(data, LogFormat(max_record_bytes=100))
+    layout = detect_layout(data, LogFormat(max_record_bytes=100))
     for size in (1, 7, 64, 1000):
         records = read(data, layout, size)
         assert [record["_reason"] for record in records] == [None, "the line is longer than 100 bytes", None]
@@ -167,7 +169,7 @@ def test_a_line_longer_than_allowed_is_a_reject_wherever_pieces_end():
 
 def test_days_before_the_first_one_are_rejects():
     data = f"{SPACE}\n2024-10-01 23:59:59 c /p 200 1\n".encode()
-    layout = log_parse.replace_first_day(found_layout(data, LogFormat()), datetime(2024, 10, 2).date())
+    layout = without_days_before(detect_layout(data, LogFormat()), datetime(2024, 10, 2).date())
     assert [r["_reason"] for r in read(data, layout, 1000)] == [None, "days before 2024-10-02 are pruned"]
 
 
@@ -223,12 +225,7 @@ LINES = st.one_of(
 )
 def test_blocks_give_what_single_lines_give(lines, size, ends, timezone):
     data = ("\n".join([SPACE, *lines]) + "\n" * ends).encode()
-    layout = found_layout(data, LogFormat(timezone=timezone))
-    alone = []
-    position = 0
-    for line in data.split(b"\n"):
-        if line.strip():
-            block = log_parse._batch([(position, log_parse._outcome(line, layout), line)], layout)
-            alone.extend(block.to_pylist())
-        position += len(line) + 1
+    layout = detect_layout(data, LogFormat(timezone=timezone))
+    batches = log_parse.line_by_line(data, LineSpans.of(data), 0, layout)
+    alone = [record for batch in batches for record in batch.to_pylist()]
     assert read(data, layout, size) == alone

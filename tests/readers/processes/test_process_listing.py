@@ -1,4 +1,4 @@
-"""Listings of every family into processes: each field, in bytes and seconds; what is no process is a reject."""
+"""Listings of every family into processes: each field, in bytes and seconds; rejects of lines that are not processes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sluice.readers.processes.row import Process
 
 
 def parsed(text, encoding="utf-8", data=None):
-    return list(process_listing.parse(text.encode() if data is None else data, encoding))
+    return list(process_listing.parse_listing(text.encode() if data is None else data, encoding))
 
 
 def processes(text, encoding="utf-8", data=None):
@@ -246,7 +246,7 @@ def test_unix(listing, wanted):
     assert processes(listing)[0] == wanted
 
 
-def test_threads_tell_what_their_process_told():
+def test_threads_take_name_and_time_from_their_process():
     lines = ["PID LWP NLWP TIME CMD", "7 7 2 00:00:01 java -jar x", "7 9 2 00:00:09 GC thread", "8 8 1 00:00:00 sh"]
     assert [(found.pid, found.name) for found in processes("\n".join(lines))] == [(7, "java"), (7, "java"), (8, "sh")]
 
@@ -411,7 +411,7 @@ def test_line_ends_and_where_each_record_begins(end):
     assert [(at, found.pid) for at, found, _ in parsed(text)] == [(text.index("root"), 1), (text.rindex("root"), 2)]
 
 
-def test_a_command_line_is_no_header():
+def test_a_command_line_is_not_a_header():
     odd = ["sort -k a,id,cpu,ws", "ps PID USER COMMAND", "Node,Name,ProcessId", '"a","PID","c","d","e"', "=== ==="]
     lines = [LINE.replace(" 1 ", f" {number} ").replace("/sbin/init", text) for number, text in enumerate(odd, 1)]
     assert [found.command for found in processes(PS + "".join(lines))] == odd
@@ -425,25 +425,28 @@ def test_headers_again_and_two_listings_in_one_file():
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (PS + "root 17 0.0 0.1 10", "no line of the columns"),
-        (PS + "root x 0.0 0.1 100 50 ? Ss 10:00 0:01 a", "no line of the columns"),
-        (PS + "root 1 0.0 0.1 1.5 50 ? Ss 10:00 0:01 a", "is no size"),
-        (PS + "root 99999999999 0.0 0.1 1 50 ? Ss 10:00 0:01 a", "is no whole number"),
+        (PS + "root 17 0.0 0.1 10", "does not fit the columns"),
+        (PS + "root x 0.0 0.1 100 50 ? Ss 10:00 0:01 a", "does not fit the columns"),
+        (PS + "root 1 0.0 0.1 1.5 50 ? Ss 10:00 0:01 a", "is not a size"),
+        (PS + "root 99999999999 0.0 0.1 1 50 ? Ss 10:00 0:01 a", "is not a whole number"),
         (TABLE + "chrome.exe       77", "cut short"),
-        (TABLE + "chrome.exe                    abcd Console                    1    345,678 K", "is no whole number"),
-        (TABLE.replace("345,678", "345;678"), "is no size"),
+        (
+            TABLE + "chrome.exe                    abcd Console                    1    345,678 K",
+            "is not a whole number",
+        ),
+        (TABLE.replace("345,678", "345;678"), "is not a size"),
         (
             WMIC
             + "a                             1               b             1                x          1            1             1              1\n",
-            "is no whole number",
+            "is not a whole number",
         ),
         ('"Name","Id","WS"\n"a","1"\n', "2 cells instead of 3"),
-        ('"Name","Id","WS"\n"a","1","many"\n', "is no whole number"),
+        ('"Name","Id","WS"\n"a","1","many"\n', "is not a whole number"),
         ('"Name","Id","WS"\n"a","1","5\n', "a quote is not closed"),
         ("Node,Name,ProcessId\nh,a,b,5\n", "4 cells instead of 3"),
     ],
 )
-def test_what_is_no_process_is_a_reject(text, reason):
+def test_lines_that_are_not_processes_are_rejects(text, reason):
     outcome = parsed(text)[-1]
     assert reason in outcome[1]
     assert outcome[2]

@@ -12,7 +12,8 @@ from sluice.readers.shared.encoding import byte_wise, decodes
 class Dialect:
     """RFC 4180 by default. `delimiter`, `quote` and `escape` are single ASCII characters ("" for none).
 
-    A record of more than `max_record_bytes` is a reject.
+    `skip_lines` are left out at the start of each file. Without a `header`, fields are the table's columns in their
+    order. A record of more than `max_record_bytes` is a reject. Raises UsageError for what cannot be scanned.
     """
 
     delimiter: str = ","
@@ -40,5 +41,5 @@ class Dialect:
         return not self.escape
 
     def decodes(self, text: bytes) -> bool:
-        """Whether the bytes are of the encoding."""
+        """Whether the bytes are text of the encoding."""
         return decodes(text, self.encoding)

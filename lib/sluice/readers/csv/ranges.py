@@ -1,8 +1,14 @@
-"""A CSV file cut into ranges that begin and end at records, though newlines may stand in quotes.
+"""A CSV file cut into ranges that begin and end at records, though newlines may be inside quotes.
 
 A file is first cut at round offsets, each moved to just after the next newline byte. Whether such a place is inside a
-quoted field only all bytes before it tell; so each range is scanned from both possible states, in parallel, and the
-outcomes are chained.
+quoted field depends on every byte before it. So that nobody waits for the range before, each range is scanned from both
+possible states at once (`scan_range`), in parallel. Then `chain` goes through the outcomes in order: the file begins
+outside of quotes, each range says in which state the next one begins, and so which of its two outcomes holds.
+
+    range            1             2             3
+    from plain   → quoted      → plain       → quoted
+    from quoted  → plain       → quoted      → plain
+    holds        plain→quoted  quoted→quoted  quoted→plain
 """
 
 from __future__ import annotations
@@ -14,7 +20,7 @@ from typing import BinaryIO
 
 from sluice.readers.csv.dialect import Dialect
 from sluice.readers.csv.scan import Scanner
-from sluice.readers.shared.line_ranges import whole_lines
+from sluice.readers.shared.pieces import pieces_of_lines
 
 
 @dataclass(frozen=True)
@@ -36,30 +42,32 @@ class RangeScan:
         return self.from_quoted if quoted else self.from_plain
 
 
-NOTHING = RangeScan(Outcome(False, None), Outcome(True, None))  # of a range that no newline byte begins
+NO_LINES = RangeScan(Outcome(False, None), Outcome(True, None))  # of a range in which no line begins
 
 
 def scan_range(stream: BinaryIO, begin: int, end: int, dialect: Dialect, *, first: bool) -> RangeScan:
-    """Scans from just after the first newline at or after `begin`-1 to just after that at or after `end`-1.
+    """Scans from just after the first newline at or after `begin`-1 to just after the first at or after `end`-1.
 
-    `stream` stands at `begin`-1, or at `begin` if this is the `first` range of the file.
+    `stream` is at `begin`-1, or at `begin` if this is the `first` range of the file.
     """
-    pieces = whole_lines(stream, begin if first else begin - 1, end, skip_line=not first)
     scanner = None
-    for offset, piece in pieces:
+    for offset, piece in pieces_of_lines(stream, begin if first else begin - 1, end, skip_line=not first):
         if scanner is None:
             scanner, plain_first, quoted_first = Scanner(dialect, offset, False, True), offset, None
         _, record_ends = scanner.feed(piece)
         if quoted_first is None and len(record_ends):
             quoted_first = int(record_ends[0]) + 1
     if scanner is None:
-        return NOTHING
+        return NO_LINES
     plain, quoted = scanner.finish()
     return RangeScan(Outcome(plain.quoted, plain_first), Outcome(quoted.quoted, quoted_first))
 
 
 def chain(begin: int, end: int, scans: Sequence[RangeScan]) -> list[tuple[int, int]]:
-    """The record-safe ranges of a file whose data are `begin`…`end`: each begins at a record and ends at the next's."""
+    """The ranges of a file whose records are in `begin`…`end`: each begins at a record and ends where the next begins.
+
+    A scan in which no record begins adds no range: the range before goes on through it.
+    """
     starts, quoted = [begin], False
     for scan in scans:
         outcome = scan.outcome(quoted)

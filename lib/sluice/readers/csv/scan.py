@@ -2,7 +2,7 @@
 
 The dialect's state machine has two states at a byte: outside and inside a quoted field. A quote changes them so:
 
-- quotes that stand together are one run; a run of even length changes nothing (`""` is an empty field outside and a
+- quotes side by side are one run; a run of even length changes nothing (`""` is an empty field outside and a
   literal quote inside);
 - a run of odd length that follows a delimiter or a line end swaps the two states: outside it opens a field, inside it
   closes one;
@@ -68,7 +68,7 @@ def find_marks(piece: bytes | memoryview, before: int, dialect: Dialect) -> Mark
 
 
 def _without_escaped(data: np.ndarray, escape: int) -> np.ndarray:
-    """A copy in which each escaped byte is a letter; escapes that stand together escape each other in pairs."""
+    """A copy in which each escaped byte is a letter; escapes side by side escape each other in pairs."""
     escapes = np.flatnonzero(data == escape)
     first = np.flatnonzero(np.diff(escapes, prepend=-2) != 1)
     lengths = np.diff(first, append=len(escapes))
@@ -93,25 +93,25 @@ class Scanner:
     """
 
     def __init__(self, dialect: Dialect, offset: int, *quoted: bool) -> None:
-        """`offset` is that of the first byte; `quoted` are the start states to follow, by default only outside."""
+        """`offset`: of the first byte. `quoted`: the start states to follow, by default only outside quotes."""
         self.starts = [Start(state) for state in quoted or (False,)]
         self._dialect = dialect
         self._offset = offset
         self._before = LF
-        self._held = b""
-        self._hold = (dialect.quote + dialect.escape).encode()
+        self._waiting = b""
+        self._undecided = (dialect.quote + dialect.escape).encode()  # at a piece's end: their run may go on
 
     def feed(self, piece: bytes) -> list[np.ndarray]:
-        """For each start the offsets of the record ends (LF or CR) found up to now and not told before."""
-        piece = self._held + piece
-        whole = piece.rstrip(self._hold) if self._hold else piece
-        self._held = piece[len(whole) :]
-        return self._scan(whole)
+        """For each start state the offsets of the record ends (LF or CR) that this piece has decided."""
+        piece = self._waiting + piece
+        decided = piece.rstrip(self._undecided) if self._undecided else piece
+        self._waiting = piece[len(decided) :]
+        return self._scan(decided)
 
     def finish(self) -> list[Start]:
         """The states after the last piece."""
-        self._scan(self._held)
-        self._held = b""
+        self._scan(self._waiting)
+        self._waiting = b""
         return self.starts
 
     def _scan(self, piece: bytes) -> list[np.ndarray]:

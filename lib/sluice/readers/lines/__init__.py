@@ -1,1 +1,2 @@
-"""Files of lines by a pattern or as JSON objects: `formats`, rows and rejects (`parse`), in Spark (`reader`)."""
+"""Files of lines: a pattern or JSON objects (`formats`), a file's layout (`layout`), rows and rejects (`parse`), all of
+it in Spark (`reader`)."""

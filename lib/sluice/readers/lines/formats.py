@@ -1,4 +1,8 @@
-"""What the lines of a file mean: a pattern with named groups, or one JSON object each."""
+"""What the lines of a file mean: a pattern with named groups, or one JSON object each.
+
+A table's declaration chooses one of the two classes. Their fields are also the options of a run, except those marked
+as declared: they are the table's own.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +16,17 @@ import pyarrow.compute as pc
 from sluice.errors import UsageError
 from sluice.readers.shared.encoding import byte_wise
 
-_DECLARED = {"declared": True}  # the table's own, no option of a run
+_DECLARED = {"declared": True}
 
 
 @dataclass(frozen=True)
 class LinePattern:
     """Each line matches a regular expression as a whole; its named groups `(?P<name>…)` are the columns.
 
-    The syntax is RE2's (https://github.com/google/re2/wiki/Syntax): it takes time in proportion to a line's length
-    whatever the pattern, so none can backtrack forever; so there are no look-arounds and no backreferences. A group
-    that is empty or takes no part is null. A line that does not match is a reject with `unmatched` as its reason, one
-    of more than `max_record_bytes` too.
+    The syntax is RE2's (https://github.com/google/re2/wiki/Syntax), which has no look-arounds and no backreferences: so
+    its time grows with a line's length alone, and no pattern can backtrack forever. A group that is empty or takes no
+    part in the match is null. A line that does not match is a reject with `unmatched` as its reason; so is one of more
+    than `max_record_bytes`. Raises UsageError for a pattern that is not valid.
     """
 
     pattern: str = field(metadata=_DECLARED)
@@ -32,7 +36,7 @@ class LinePattern:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "encoding", byte_wise(self.encoding))
-        _compiled(self.pattern)  # alone too: `a)|(?:b` is none
+        _group_types(self.pattern)  # by itself too: `a)|(?:b` is valid only within `full_pattern`
         names = self.groups
         if not names:
             raise UsageError(f"{_shown(self.pattern)} has no named group: write (?P<name>…) for each column")
@@ -41,14 +45,14 @@ class LinePattern:
                 raise UsageError(f"{_shown(self.pattern)} has the group {name!r} twice: rename one of them")
 
     @property
-    def whole(self) -> str:
+    def full_pattern(self) -> str:
         """The pattern that matches from the beginning of a line to its end."""
         return rf"\A(?:{self.pattern})\z"
 
     @property
     def groups(self) -> tuple[str, ...]:
         """The names of the groups, in the pattern's order."""
-        return tuple(item.name for item in _compiled(self.whole))
+        return tuple(item.name for item in _group_types(self.full_pattern))
 
 
 @dataclass(frozen=True)
@@ -62,16 +66,16 @@ class JsonLines:
     encoding: ClassVar[str] = "utf-8"
 
 
-def _compiled(pattern: str) -> pa.StructType:
-    """What the pattern's groups give. Raises UsageError for one that RE2 cannot compile."""
+def _group_types(pattern: str) -> pa.StructType:
+    """The pattern's groups as fields of a struct. Raises UsageError for a pattern that RE2 cannot compile."""
     try:
         return pc.extract_regex(pa.nulls(0, pa.string()), pattern=pattern).type
     except pa.ArrowInvalid as error:
         if "unnamed groups" in str(error):
             raise UsageError(f"{_shown(pattern)} has a group without a name: write (?:…) or (?P<name>…)") from None
-        wrong = " ".join(str(error).removeprefix("Invalid regular expression: ").split())
+        problem = " ".join(str(error).removeprefix("Invalid regular expression: ").split())
         hint = "look-arounds and backreferences are not supported (RE2)"
-        raise UsageError(f"{_shown(pattern)} cannot be read: {wrong[:200]}; {hint}") from None
+        raise UsageError(f"{_shown(pattern)} is not valid: {problem[:200]}; {hint}") from None
     except UnicodeEncodeError:
         raise UsageError(f"{_shown(pattern)} holds half of a surrogate pair") from None
 

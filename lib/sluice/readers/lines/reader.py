@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
 
 from sluice.errors import InputError
 from sluice.files.input_file import InputFile
 from sluice.model.table import Table
-from sluice.readers.lines import parse as line_parse
 from sluice.readers.lines.formats import JsonLines, LinePattern
-from sluice.readers.lines.parse import LineLayout
-from sluice.readers.shared import in_spark, json_values, line_ranges, new_columns
-from sluice.readers.shared.encoding import PIECE_BYTES
-from sluice.readers.shared.in_spark import Opened, Range
+from sluice.readers.lines.layout import LineLayout
+from sluice.readers.lines.parse import parse_block, parse_lines
+from sluice.readers.shared.in_spark import Range, range_bytes, read_ranges
+from sluice.readers.shared.json_values import parse_object
+from sluice.readers.shared.line_ranges import line_ranges, read_lines
+from sluice.readers.shared.new_columns import find_new_columns
+from sluice.readers.shared.opening import Opened, open_each, with_gained
+from sluice.readers.shared.pieces import PIECE_BYTES, first_piece
+from sluice.readers.shared.records import NotARecord
 
-FIRST = 1000  # lines that tell what a file is
+_CHECKED_LINES = 1000  # at a file's beginning; one must fit, and all are searched for new members
 
 
 @dataclass(frozen=True)
@@ -34,33 +38,34 @@ class LineFile:
     new: tuple[str, ...] = ()
 
 
-def open_all(found: Sequence[InputFile], table: Table, reading: LinePattern | JsonLines, on_new_column: str) -> Opened:
-    """Reads the files' first lines; fails for each that is empty, unreadable or has none that fits the table.
+def open_all(files: Sequence[InputFile], table: Table, reading: LinePattern | JsonLines, on_new_column: str) -> Opened:
+    """Reads the files' first lines; a file that is empty, unreadable or has none that fits the table fails.
 
-    Members of JSON objects are found new among the first lines only; later they make a reject, unless to be ignored.
+    Only members in the first lines count as new columns. A line further down with a member that the table lacks is a
+    reject, unless new columns are ignored.
     """
-    opened = in_spark.open_each(found, lambda file: _open(file, table, reading, on_new_column))
-    return in_spark.with_gained(*opened, table, on_new_column)
+    opened = open_each(files, lambda file: _open(file, table, reading, on_new_column))
+    return with_gained(opened, table, on_new_column)
 
 
 def _open(file: InputFile, table: Table, reading: LinePattern | JsonLines, on_new_column: str) -> LineFile:
-    head, begin = in_spark.head(file)
-    if not head:
+    piece, begin = first_piece(file)
+    if not piece:
         raise InputError(f"{file.uri}: the file is empty: expected lines of table {table.name}")
     layout = LineLayout(reading, (*table.input_columns, *table.gained), ignored=True)
-    lines = head[begin:].split(b"\n", FIRST)[:FIRST]
-    judged = len(lines) > 1 or len(head) < PIECE_BYTES  # else not even the first line ends in what was read
-    if judged and (reason := _unfit(b"\n".join(lines), layout)):
+    lines = piece[begin:].split(b"\n", _CHECKED_LINES)[:_CHECKED_LINES]
+    has_whole_line = len(lines) > 1 or len(piece) < PIECE_BYTES  # a first line longer than the piece is not judged
+    if has_whole_line and (reason := _why_none_fits(b"\n".join(lines), layout)):
         raise InputError(f"{file.uri}: no line at its beginning fits table {table.name} ({reason}): check the file")
     members = _members(lines, layout.members) if isinstance(reading, JsonLines) else []
-    new = new_columns.new_columns(file.uri, members, table, on_new_column)
+    new = find_new_columns(file.uri, members, table, on_new_column)
     return LineFile(file, replace(layout, ignored=on_new_column == "ignore"), begin, tuple(new))
 
 
-def _unfit(lines: bytes, layout: LineLayout) -> str:
-    """Why the first of the lines is no row, if none is one."""
+def _why_none_fits(lines: bytes, layout: LineLayout) -> str:
+    """Why the first of the lines is a reject, if all are; "" if one is a row."""
     reasons: dict[int, str] = {}
-    for batch in line_parse.parse_block(lines, 0, layout):
+    for batch in parse_block(lines, 0, layout):
         if batch.column("_reason").null_count:
             return ""
         reasons.update(zip(batch.column("_position").to_pylist(), batch.column("_reason").to_pylist(), strict=True))
@@ -72,22 +77,22 @@ def _members(lines: Sequence[bytes], known: Collection[str]) -> list[str]:
     names: dict[str, None] = {}
     for line in lines:
         try:
-            names.update(dict.fromkeys(json_values.parsed(line.decode("utf-8", "replace"))))
-        except json_values.Unfit:
+            names.update(dict.fromkeys(parse_object(line.decode("utf-8", "replace"))))
+        except NotARecord:
             continue
     return [name for name in names if name not in known]
 
 
-def read(spark: Any, sources: Sequence[LineFile], range_bytes: int | None = None) -> Any:
-    """A DataFrame of all lines of the files, blank ones left out; read as often as it is evaluated.
+def read(spark: SparkSession, sources: Sequence[LineFile]) -> DataFrame:
+    """A DataFrame of all lines of the files, blank ones left out; the files are read again whenever it is evaluated.
 
     One row a line: `_file` int (its number in `sources`), `_position` bigint (byte offset in the decompressed file;
-    null: the file as a whole cannot be read), the input columns as text, `_raw` (the line's text),
-    `_reason` (null, or why it is no row).
+    null: the file as a whole cannot be read), the input columns as text, `_raw` (the line's text), `_reason` (null for
+    a row, else why the line is a reject).
     """
-    size = range_bytes or in_spark.range_bytes(spark, sources)
-    return in_spark.read_ranges(spark, line_ranges.cut(sources, size), size, _parse, sources[0].layout.schema())
+    size = range_bytes(spark, sources)
+    return read_ranges(spark, line_ranges(sources, size), size, _parse, sources[0].layout.schema())
 
 
 def _parse(part: Range) -> Iterator[pa.RecordBatch]:
-    return line_parse.parse(line_ranges.pieces(part), part.source.layout)
+    return parse_lines(read_lines(part), part.source.layout)

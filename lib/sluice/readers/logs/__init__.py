@@ -1,1 +1,2 @@
-"""Request logs: one line (`formats`), blocks of lines (`parse`), in Spark (`reader`)."""
+"""Request logs: one line (`formats`, `values`), a file's layout (`layout`), blocks of lines (`quick`, `parse`), all of
+it in Spark (`reader`)."""

@@ -1,56 +1,62 @@
-"""Request logs as a Spark DataFrame: formats found on the driver, lines read by the workers in byte ranges."""
+"""Request logs as a Spark DataFrame: formats detected on the driver, lines read by the workers in byte ranges."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
 
 from sluice.errors import InputError
 from sluice.files.input_file import InputFile
 from sluice.model.table import Table
-from sluice.readers.logs import parse as log_parse
-from sluice.readers.logs.formats import LogFormat
-from sluice.readers.logs.parse import LogLayout
-from sluice.readers.shared import in_spark, line_ranges
-from sluice.readers.shared.in_spark import Opened, Range
+from sluice.readers.logs.formats import FORMATS, LogFormat
+from sluice.readers.logs.layout import SCHEMA, LogLayout, detect_layout, without_days_before
+from sluice.readers.logs.parse import parse_log
+from sluice.readers.shared.in_spark import Range, range_bytes, read_ranges
+from sluice.readers.shared.line_ranges import line_ranges, read_lines
+from sluice.readers.shared.opening import Opened, open_each
+from sluice.readers.shared.pieces import first_piece
 
 
 @dataclass(frozen=True)
 class LogFile:
-    """A log whose first good line told its format; its lines begin at byte `begin` of the decompressed file."""
+    """A log whose first valid line gave its format; its lines begin at byte `begin` of the decompressed file."""
 
     file: InputFile
     layout: LogLayout
     begin: int = 0
-    new: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()  # a log never brings new columns
 
 
-def open_all(found: Sequence[InputFile], table: Table, reading: LogFormat, on_new_column: str) -> Opened:
-    """Finds the files' formats; fails for each that is empty, unreadable or without a good line at its beginning."""
-    return Opened(*in_spark.open_each(found, lambda file: _open(file, table, reading)))
+def open_all(files: Sequence[InputFile], table: Table, reading: LogFormat, on_new_column: str) -> Opened:
+    """Detects the files' formats; a file that is empty, unreadable or begins with no valid line fails."""
+    return open_each(files, lambda file: _open(file, table, reading))
 
 
 def _open(file: InputFile, table: Table, reading: LogFormat) -> LogFile:
-    head, begin = in_spark.head(file)
-    wanted = f"of format {reading.format}" if reading.format else "of a known format (space, json, combined)"
-    if not head:
+    piece, begin = first_piece(file)
+    wanted = f"of format {reading.format}" if reading.format else f"of a known format ({', '.join(FORMATS)})"
+    if not piece:
         raise InputError(f"{file.uri}: the file is empty: expected lines {wanted}")
-    layout = log_parse.found_layout(head[begin:], reading)
+    layout = detect_layout(piece[begin:], reading)
     if layout is None:
         raise InputError(f"{file.uri}: no line at its beginning is {wanted}: check the file, or name its --format")
     if table.pruned_before:
-        layout = log_parse.replace_first_day(layout, table.pruned_before)
+        layout = without_days_before(layout, table.pruned_before)
     return LogFile(file, layout, begin)
 
 
-def read(spark: Any, sources: Sequence[LogFile], range_bytes: int | None = None) -> Any:
-    """A DataFrame of all lines of the files: `_file` int and the columns of `log_parse.SCHEMA`; blank ones left out."""
-    size = range_bytes or in_spark.range_bytes(spark, sources)
-    return in_spark.read_ranges(spark, line_ranges.cut(sources, size), size, _parse, log_parse.SCHEMA)
+def read(spark: SparkSession, sources: Sequence[LogFile]) -> DataFrame:
+    """A DataFrame of all lines of the files, blank ones left out; the files are read again whenever it is evaluated.
+
+    One row a line: `_file` int (its number in `sources`) and the columns of `layout.SCHEMA`. `_position` is the byte
+    offset in the decompressed file, null where the file as a whole cannot be read. Only rejects have `_raw`.
+    """
+    size = range_bytes(spark, sources)
+    return read_ranges(spark, line_ranges(sources, size), size, _parse, SCHEMA)
 
 
 def _parse(part: Range) -> Iterator[pa.RecordBatch]:
-    return log_parse.parse(line_ranges.pieces(part), part.source.layout)
+    return parse_log(read_lines(part), part.source.layout)

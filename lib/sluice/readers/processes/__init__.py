@@ -1,1 +1,2 @@
-"""Listings of processes: a file for each family of tools, `listing` for a file of any, in Spark (`reader`)."""
+"""Listings of processes: what a process is (`row`), a file for each family of tools (`ps`, `tasklist`, `wmic`, `csv`;
+`windows` for their values), a file of any of them (`listing`), its host and time (`snapshot`), in Spark (`reader`)."""

@@ -1,7 +1,7 @@
-"""Process listings as CSV: of PowerShell's Export-Csv, `tasklist /fo csv` and `wmic … /format:csv`.
+"""Process listings as CSV, of Windows' tools: PowerShell's Export-Csv, `tasklist /fo csv` and `wmic … /format:csv`.
 
-PowerShell (Get-Process, Get-CimInstance Win32_Process) and tasklist quote every cell; PowerShell's may hold newlines.
-wmic quotes none, and a command line may hold commas: its other columns are counted from both ends.
+PowerShell (Get-Process, Get-CimInstance Win32_Process) and tasklist quote every cell; PowerShell's may have newlines in
+them. wmic quotes none, though a command line may have commas in it: the other columns are counted from both ends.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sluice.readers.processes import windows as windows_values
-from sluice.readers.processes.row import Process, Unfit
+from sluice.readers.processes.row import Process
+from sluice.readers.processes.windows import name_processes, process_of_columns, process_of_tasklist
+from sluice.readers.shared.records import NotARecord
 
 _MAX_LINES = 10_000  # of one cell; more is a quote that was never closed
 
 
 @dataclass(frozen=True)
-class Quoted:
+class QuotedCsvLayout:
     """Columns of quoted cells: by their names in small letters, or tasklist's by position (`names` empty)."""
 
     names: tuple[str, ...]
@@ -26,73 +27,73 @@ class Quoted:
     delimiter: str
 
     def record(self, lines: Sequence[str], at: int) -> tuple[Process | None, int]:
-        """The process of a record, none of a blank line, and the line after it. Raises Unfit for one that is none."""
+        """The process of a record (None: a blank line), and the line after it. Raises NotARecord for any other."""
         if not lines[at].strip():
             return None, at + 1
-        end = record_end(lines, at)
+        end = _record_end(lines, at)
         cells = _cells("\n".join(lines[at:end]), self.delimiter)
         if len(cells) != self.count:
-            raise Unfit(f"{len(cells)} cells instead of {self.count}")
+            raise NotARecord(f"{len(cells)} cells instead of {self.count}")
         if not self.names:
-            return windows_values.tasklist(cells), end
-        return windows_values.process(dict(zip(self.names, cells, strict=True))), end
+            return process_of_tasklist(cells), end
+        return process_of_columns(dict(zip(self.names, cells, strict=True))), end
 
 
 @dataclass(frozen=True)
-class Unquoted:
-    """wmic's columns, the command line among them the only one that may hold commas."""
+class UnquotedCsvLayout:
+    """wmic's columns; of these only the command line may have commas in it."""
 
     names: tuple[str, ...]
 
     def record(self, lines: Sequence[str], at: int) -> tuple[Process | None, int]:
-        """The process of a line, none of a blank one, and the line after it. Raises Unfit for a line that is none."""
+        """The process of a line (None: it is blank) and the line after it. Raises NotARecord for any other line."""
         if not lines[at].strip():
             return None, at + 1
         cells = lines[at].split(",")
-        free = len(cells) - len(self.names)
-        if free < 0 or (free and "commandline" not in self.names):
-            raise Unfit(f"{len(cells)} cells instead of {len(self.names)}")
-        if free:
+        extra = len(cells) - len(self.names)  # commas in the command line
+        if extra < 0 or (extra and "commandline" not in self.names):
+            raise NotARecord(f"{len(cells)} cells instead of {len(self.names)}")
+        if extra:
             place = self.names.index("commandline")
-            cells[place : place + free + 1] = [",".join(cells[place : place + free + 1])]
-        return windows_values.process(dict(zip(self.names, cells, strict=True))), at + 1
+            cells[place : place + extra + 1] = [",".join(cells[place : place + extra + 1])]
+        return process_of_columns(dict(zip(self.names, cells, strict=True))), at + 1
 
 
-def record_end(lines: Sequence[str], at: int) -> int:
-    """The line after a record of quoted cells that begins at a line. Raises Unfit for a quote that is not closed."""
+def _record_end(lines: Sequence[str], at: int) -> int:
+    """The line after a record of quoted cells that begins at a line. Raises NotARecord if a quote is not closed."""
     quotes = 0
     for end in range(at, min(len(lines), at + _MAX_LINES)):
         quotes += lines[end].count('"')
         if quotes % 2 == 0:
             return end + 1
-    raise Unfit("a quote is not closed")
+    raise NotARecord("a quote is not closed")
 
 
 def _cells(text: str, delimiter: str) -> list[str]:
     try:
         return next(csv.reader([text], delimiter=delimiter, strict=True), [])
     except csv.Error as error:
-        raise Unfit(f"no CSV: {error}") from None
+        raise NotARecord(f"not valid CSV: {error}") from None
 
 
-def header(lines: Sequence[str], at: int) -> tuple[Quoted | Unquoted, int] | None:
+def header(lines: Sequence[str], at: int) -> tuple[QuotedCsvLayout | UnquotedCsvLayout, int] | None:
     """The layout that a line is the header of, and the line after it; None for any other line."""
     line = lines[at]
     if line.startswith("Node,"):
         names = tuple(name.lower() for name in line.split(","))
-        return (Unquoted(names), at + 1) if "processid" in names and len(set(names)) == len(names) else None
+        return (UnquotedCsvLayout(names), at + 1) if "processid" in names and len(set(names)) == len(names) else None
     delimiter = next((mark for mark in ",;\t" if mark in line), None)
     if delimiter is None or line.count('"') % 2:
         return None
     try:
         cells = _cells(line, delimiter)
-    except Unfit:
+    except NotARecord:
         return None
     names = tuple(cell.strip().lower() for cell in cells)
-    if windows_values.are_columns(names):
-        return Quoted(names, len(names), delimiter), at + 1
+    if name_processes(names):
+        return QuotedCsvLayout(names, len(names), delimiter), at + 1
     if len(cells) in (5, 9) and line.startswith('"') and _is_tasklist(lines, at, delimiter, len(cells)):
-        return Quoted((), len(cells), delimiter), at + 1
+        return QuotedCsvLayout((), len(cells), delimiter), at + 1
     return None
 
 
@@ -106,6 +107,6 @@ def _is_tasklist(lines: Sequence[str], at: int, delimiter: str, count: int) -> b
     following = next((line for line in lines[at + 1 : at + 3] if line.strip()), "")
     try:
         below = _cells(following, delimiter)
-        return len(below) == count and bool(windows_values.tasklist(below))
-    except Unfit:
+        return len(below) == count and bool(process_of_tasklist(below))
+    except NotARecord:
         return False

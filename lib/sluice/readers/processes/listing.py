@@ -1,30 +1,41 @@
-"""The text of a snapshot file, of any system, into processes and rejects; plain Python, no Spark."""
+"""The text of a listing, of any tool and system, into processes and rejects; plain Python, no Spark.
+
+A file is not said to be of a tool: its header is recognised, by each family in turn, and gives the layout of the lines
+below it. Every line is tried as a header, for a file may hold several listings, and `ps` may repeat its header. Lines
+before the first header (a prompt, a date) are skipped.
+
+The byte offset of each line is kept beside its text, for positions: the text is decoded as a whole, so that line ends
+are found in UTF-16 too, and the lines' sizes are added up in the file's encoding.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sluice.errors import InputError
-from sluice.readers.processes import csv as process_csv
-from sluice.readers.processes import ps, tasklist, wmic
-from sluice.readers.processes.row import Process, Unfit
-from sluice.readers.shared.records import raw_text
+from sluice.readers.processes import csv, ps, tasklist, wmic
+from sluice.readers.processes.row import Process
+from sluice.readers.shared.records import NotARecord, raw_text
 
 
-class Layout(Protocol):
-    """What a header tells of the lines below it."""
+class ListingLayout(Protocol):
+    """What a header says of the lines below it."""
 
     def record(self, lines: Sequence[str], at: int) -> tuple[Process | None, int]:
-        """The process of the record that begins at a line, none of a blank one, and the line after it. Raises Unfit."""
+        """The process of the record that begins at a line (None: it is blank), and the line after it.
+
+        Raises NotARecord for a line that is not a process of this layout.
+        """
         ...
 
 
-_FAMILIES: tuple[Callable[[Sequence[str], int], tuple[Layout, int] | None], ...] = (
+# each gives the layout that a line is the header of, and the line after it; None for any other line
+_HEADERS: tuple[Callable[[Sequence[str], int], tuple[ListingLayout, int] | None], ...] = (
     tasklist.header,
-    process_csv.header,
+    csv.header,
     wmic.header,
     ps.header,
 )
@@ -32,63 +43,82 @@ _MARKS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xb
 _LINE_ENDS = re.compile("\r*\n|\r+")
 
 
-def parse(data: bytes, encoding: str) -> Iterator[tuple[int, Process | str, str | None]]:
-    """For each record below the first header its byte offset, its process or why it is none, and then its raw text.
+def parse_listing(data: bytes, encoding: str) -> Iterator[tuple[int, Process | str, str | None]]:
+    """For each record below the first header: its byte offset, and its process, or why it is a reject and its text.
 
-    A byte order mark tells the encoding, else `encoding` does. Raises InputError if there is no header of any listing.
+    A file with a byte order mark is decoded by that, any other by `encoding`. Raises InputError if there is no header.
     """
-    lines, offsets, ends, codec = _lines(data, encoding)
-    layout: Layout | None = None
+    text = _decode(data, encoding)
+    layout: ListingLayout | None = None
     at = 0
-    while at < len(lines):
-        found = next((found for header in _FAMILIES if (found := header(lines, at))), None)
-        if found:
+    while at < len(text.lines):
+        if found := _header(text.lines, at):
             layout, at = found
-            continue
-        if layout is None:
+        elif layout is None:
             at += 1
-            continue
-        begin = at
-        try:
-            process, at = layout.record(lines, at)
-            if process and any("\udc80" <= character <= "\udcff" for character in "".join(lines[begin:at])):
-                raise Unfit(f"bytes that are not {codec}: name the file's --encoding")
-            outcome: Process | str | None = process
-        except Unfit as error:
-            outcome, at = str(error), max(at, begin + 1)
-        if outcome:
-            raw = None if isinstance(outcome, Process) else raw_text(data[offsets[begin] : ends[at - 1]], codec)
-            yield offsets[begin], outcome, raw
+        else:
+            begin = at
+            outcome, at = _record(layout, text, begin)
+            if isinstance(outcome, Process):
+                yield text.begins[begin], outcome, None
+            elif outcome:
+                yield text.begins[begin], outcome, raw_text(data[text.begins[begin] : text.ends[at - 1]], text.encoding)
     if layout is None:
         raise InputError(
-            "no header of a process listing in it (ps, tasklist, wmic, Get-Process or Get-CimInstance as CSV): check "
+            "it has no header of a process listing (ps, tasklist, wmic, Get-Process or Get-CimInstance as CSV): check "
             "the file, or name its --encoding"
         )
 
 
-def _lines(data: bytes, encoding: str) -> tuple[list[str], list[int], list[int], str]:
-    """The lines of a file, where in it each begins and ends, and the encoding they are in."""
+def _header(lines: Sequence[str], at: int) -> tuple[ListingLayout, int] | None:
+    return next((found for header in _HEADERS if (found := header(lines, at))), None)
+
+
+def _record(layout: ListingLayout, text: _Text, begin: int) -> tuple[Process | str | None, int]:
+    """The outcome of the record at a line (a process, why it is a reject, None: blank), and the line after it."""
+    try:
+        process, after = layout.record(text.lines, begin)
+    except NotARecord as error:
+        return str(error), begin + 1
+    if process and text.has_undecodable(begin, after):
+        return f"bytes that are not {text.encoding}: name the file's --encoding", after
+    return process, after
+
+
+class _Text(NamedTuple):
+    """The lines of a file, where in the file each begins and ends, in bytes, and their encoding."""
+
+    lines: list[str]
+    begins: list[int]
+    ends: list[int]
+    encoding: str
+
+    def has_undecodable(self, begin: int, after: int) -> bool:
+        """Whether lines hold bytes that are not of the encoding, which `surrogateescape` has put into the text."""
+        return any("\udc80" <= character <= "\udcff" for character in "".join(self.lines[begin:after]))
+
+
+def _decode(data: bytes, encoding: str) -> _Text:
     mark, codec = next(((mark, codec) for mark, codec in _MARKS if data.startswith(mark)), (b"", encoding))
     wide = codec.startswith("utf-16")
     body = data[len(mark) : len(data) - (len(data) % 2 if wide else 0)]
     text = body.decode(codec, "surrogatepass" if wide else "surrogateescape")
-    lines, begins, ends, last = [], [], [], 0
-    for found in _LINE_ENDS.finditer(text):
-        lines.append(text[last : found.start()])
+    lines, begins, last = [], [], 0
+    for line_end in _LINE_ENDS.finditer(text):
+        lines.append(text[last : line_end.start()])
         begins.append(last)
-        ends.append(found.start())
-        last = found.end()
+        last = line_end.end()
     if last < len(text):
         lines.append(text[last:])
         begins.append(last)
-        ends.append(len(text))
     sizes = [_size(text[a:b], codec) for a, b in zip(begins, [*begins[1:], len(text)], strict=False)]
-    starts = [len(mark) + place for place in accumulate(sizes, initial=0)][: len(lines)]
-    stops = [start + _size(line, codec) for start, line in zip(starts, lines, strict=True)]
-    return lines, starts, stops, codec
+    offsets = [len(mark) + place for place in accumulate(sizes, initial=0)][: len(lines)]
+    ends = [offset + _size(line, codec) for offset, line in zip(offsets, lines, strict=True)]
+    return _Text(lines, offsets, ends, codec)
 
 
 def _size(text: str, codec: str) -> int:
+    """The bytes of a text in the file."""
     if codec.startswith("utf-16"):
         return len(text.encode(codec, "surrogatepass"))
     return len(text) if text.isascii() else len(text.encode(codec, "surrogateescape"))

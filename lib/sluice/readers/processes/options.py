@@ -1,10 +1,10 @@
-"""Options of how process listings are read: the fields of `Listing` that other readers do not have."""
+"""Options of how process listings are read: the fields of `SnapshotOptions` that other readers do not have."""
 
 from __future__ import annotations
 
 import click
 
-from sluice.readers.processes.reader import Listing
+from sluice.readers.processes.snapshot import SnapshotOptions
 
 HEADING = "Process listings"
 OPTIONS = (
@@ -33,7 +33,7 @@ OPTIONS = (
         "--path-pattern",
         envvar="SLUICE_PATH_PATTERN",
         metavar="PATTERN",
-        default=Listing().path_pattern,
+        default=SnapshotOptions().path_pattern,
         help="Read host and time, and {os} if it names it, from the end of a file's path by this pattern.",
     ),
 )

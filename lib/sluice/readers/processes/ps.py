@@ -1,9 +1,14 @@
-"""Listings of `ps` on Unix: Linux (procps, busybox), macOS, FreeBSD, Solaris, AIX. The header decides the columns.
+"""Listings of `ps` on Unix: Linux (procps, busybox), macOS, FreeBSD, Solaris, AIX.
+
+The header decides: it becomes a pattern with a group for each column that is kept. Columns are recognised by the form
+of their texts, not by their width, since `ps` shifts a line whose text is too long. What is known of each column:
+`_COLUMNS` (its meaning), `_PATTERNS` (the form of its texts). Solaris and AIX leave columns of a process that has ended
+blank, so its line is matched by a second pattern in which those may be missing.
 
 Units, by the tools' manuals (procps ps(1), busybox procps/ps.c, macOS and FreeBSD ps(1), Solaris ps(1) and ps(1B), AIX
 ps): RSS and VSZ are KiB everywhere (busybox adds `m` and `g`); SZ is pages, whose size no listing tells, but for
-`ps aux` of Solaris and AIX, where it is KiB; TIME is minutes and seconds, with hours and days before them where there
-are any, or a plain number of seconds (procps' `cputimes`). C is a percentage on Linux alone, and no header tells Linux
+`ps aux` of Solaris and AIX, where it is KiB; TIME is minutes and seconds, with hours and days before them if needed,
+or a plain number of seconds (procps' `cputimes`). C is a percentage on Linux alone, and no header tells Linux
 from Solaris and AIX: it is left out.
 """
 
@@ -14,8 +19,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sluice.readers.processes import row as process_row
-from sluice.readers.processes.row import Process, Unfit, present
+from sluice.readers.processes.row import (
+    Process,
+    clock_seconds,
+    decimal_number,
+    file_name,
+    kibibytes,
+    not_blank,
+    process_id,
+    program_name,
+    thread_count,
+)
+from sluice.readers.shared.records import NotARecord
 
 _PID, _COMMAND = "pid", "command"
 _COLUMNS = {
@@ -59,7 +74,7 @@ _COLUMNS = {
     "UCOMM": "name",
 }
 _THREAD = ("LWP", "SPID", "TID")
-_NAMED = ("USER", "EUSER", "RUSER", "LOGIN", "UNAME", "UID")  # of several columns that tell the user, the first
+_USER_COLUMNS = ("USER", "EUSER", "RUSER", "LOGIN", "UNAME", "UID")  # the first that a listing has is kept
 _DAY = r"(?:[^\W\d]{2,4}\.? +)?"
 _DATE = rf"{_DAY}[^\W\d]{{3,4}}\.? +\d{{1,2}}(?: \d\d:\d\d(?::\d\d)?(?: \d{{4}})?)?"
 _PATTERNS = {
@@ -76,59 +91,63 @@ _PATTERNS = {
 
 
 @dataclass(frozen=True)
-class Layout:
-    """The columns of one listing; `mains` are its processes so far, by id, as their own line tells of them."""
+class PsLayout:
+    """The columns of one listing, and the patterns of its lines.
+
+    In a listing of `threads` each thread has a line of its own. All lines of a process give the same one: as its main
+    thread's line shows it, or the first line until that comes. `main_threads` are the processes so far, by id.
+    """
 
     columns: tuple[str, ...]
     pattern: re.Pattern[str]
-    of_the_dead: re.Pattern[str]
+    pattern_of_ended: re.Pattern[str]
     threads: bool
-    mains: dict[int, Process] = field(default_factory=dict)
+    main_threads: dict[int, Process] = field(default_factory=dict)
 
     def record(self, lines: Sequence[str], at: int) -> tuple[Process | None, int]:
-        """The process of a line, none of a blank one, and the line after it. Raises Unfit for a line that is none."""
+        """The process of a line (None: it is blank) and the line after it. Raises NotARecord for any other line."""
         line = lines[at].rstrip()
         if not line.strip():
             return None, at + 1
-        found = self.pattern.fullmatch(line)
-        if not found and line.endswith(("<defunct>", "<exiting>")):
-            found = self.of_the_dead.fullmatch(line)
-        if not found:
-            raise Unfit(f"no line of the columns {' '.join(self.columns)}"[:200])
-        texts = {name: text for name, text in found.groupdict().items() if text not in (None, "-", "?", "??")}
+        match = self.pattern.fullmatch(line)
+        if not match and line.endswith(("<defunct>", "<exiting>")):
+            match = self.pattern_of_ended.fullmatch(line)
+        if not match:
+            raise NotARecord(f"the line does not fit the columns {' '.join(self.columns)}"[:200])
+        texts = {name: text for name, text in match.groupdict().items() if text not in (None, "-", "?", "??")}
         process = _process(texts)
         if not self.threads:
             return process, at + 1
         if texts.get("lwp") in (None, texts.get(_PID)):
-            self.mains[process.pid] = process
-        return self.mains.setdefault(process.pid, process), at + 1
+            self.main_threads[process.pid] = process
+        return self.main_threads.setdefault(process.pid, process), at + 1
 
 
 def _process(texts: dict[str, str]) -> Process:
-    def of(name: str, convert: Callable[[str], Any]) -> Any:
+    def value(name: str, convert: Callable[[str], Any]) -> Any:
         return convert(texts[name]) if name in texts else None
 
-    command, name = present(texts.get(_COMMAND)), present(texts.get("name"))
+    command, name = not_blank(texts.get(_COMMAND)), not_blank(texts.get("name"))
     return Process(
         os_type="unix",
-        pid=process_row.pid(texts.get(_PID, "")),
-        parent_pid=of("parent_pid", process_row.pid),
-        name=process_row.file_name(name) if name else process_row.base_name(command) if command else None,
+        pid=process_id(texts.get(_PID, "")),
+        parent_pid=value("parent_pid", process_id),
+        name=file_name(name) if name else program_name(command) if command else None,
         command=command,
         user=texts.get("user"),
         state=texts.get("state"),
-        cpu_percent=of("cpu_percent", lambda text: process_row.decimal(text, "%CPU")),
-        memory_percent=of("memory_percent", lambda text: process_row.decimal(text, "%MEM")),
-        resident_bytes=of("resident_bytes", process_row.kibibytes),
-        virtual_bytes=of("virtual_bytes", process_row.kibibytes),
-        cpu_seconds=of("cpu_seconds", process_row.clock),
+        cpu_percent=value("cpu_percent", lambda text: decimal_number(text, "%CPU")),
+        memory_percent=value("memory_percent", lambda text: decimal_number(text, "%MEM")),
+        resident_bytes=value("resident_bytes", kibibytes),
+        virtual_bytes=value("virtual_bytes", kibibytes),
+        cpu_seconds=value("cpu_seconds", clock_seconds),
         terminal=texts.get("terminal"),
         started=texts.get("started"),
-        threads=of("threads", lambda text: process_row.whole(text, "the number of threads", 2**31 - 1)),
+        threads=value("threads", thread_count),
     )
 
 
-def header(lines: Sequence[str], at: int) -> tuple[Layout, int] | None:
+def header(lines: Sequence[str], at: int) -> tuple[PsLayout, int] | None:
     """The layout that a line is the header of, and the line after it; None for any other line."""
     names = lines[at].split()
     known = [name for name in names if name in _COLUMNS]
@@ -136,12 +155,15 @@ def header(lines: Sequence[str], at: int) -> tuple[Layout, int] | None:
         return None
     columns = _meanings(names)
     threads = any(name in _THREAD for name in names)
-    return Layout(tuple(names), _joined(columns, names), _of_the_dead(columns, names), threads), at + 1
+    return PsLayout(tuple(names), _pattern(columns, names), _pattern_of_ended(columns, names), threads), at + 1
 
 
 def _meanings(names: Sequence[str]) -> list[str]:
-    """What each column is of a process, each but once; empty if it is nothing that is kept."""
-    user = next((name for name in _NAMED if name in names), "")
+    """What each column is: a field of `Process`, `command`, `lwp` (a thread), or "" for one that is not kept.
+
+    Of columns with the same meaning the first is kept.
+    """
+    user = next((name for name in _USER_COLUMNS if name in names), "")
     meanings: list[str] = []
     for name in names:
         meaning = _COLUMNS.get(name, "")
@@ -152,13 +174,13 @@ def _meanings(names: Sequence[str]) -> list[str]:
         if meaning == "user" and name != user:
             meaning = ""
         if meaning == _COMMAND and len(meanings) + 1 < len(names):
-            meaning = "name"  # `comm` is headed as `args` is, which is but the last
+            meaning = "name"  # `comm` has the same header as `args`, which is always last
         meanings.append("" if meaning in meanings else meaning)
     return meanings
 
 
 def _parts(columns: Sequence[str], names: Sequence[str]) -> list[tuple[str, str]]:
-    """Each column's name and the pattern of its text: the last one may hold blanks, commands elsewhere too."""
+    """Each column's name and the pattern of its text. Blanks are allowed in the last column, and in commands."""
     parts = []
     for at, (column, name) in enumerate(zip(columns, names, strict=True)):
         last = at == len(columns) - 1
@@ -169,18 +191,18 @@ def _parts(columns: Sequence[str], names: Sequence[str]) -> list[tuple[str, str]
     return parts
 
 
-def _joined(columns: Sequence[str], names: Sequence[str]) -> re.Pattern[str]:
+def _pattern(columns: Sequence[str], names: Sequence[str]) -> re.Pattern[str]:
     texts = [text for _, text in _parts(columns, names)]
     end = r"(?:\s+" + texts[-1] + r")?" if columns[-1] == _COMMAND else r"\s+" + texts[-1]
     return re.compile(r"\s*" + r"\s+".join(texts[:-1]) + end)
 
 
-def _of_the_dead(columns: Sequence[str], names: Sequence[str]) -> re.Pattern[str]:
+def _pattern_of_ended(columns: Sequence[str], names: Sequence[str]) -> re.Pattern[str]:
     parts = _parts(columns, names)
-    texts = [rf"(?:{text}\s+)?" if _may_lack(name) else rf"{text}\s+" for name, text in parts[:-1]]
+    texts = [rf"(?:{text}\s+)?" if _may_be_blank(name) else rf"{text}\s+" for name, text in parts[:-1]]
     return re.compile(r"\s*" + "".join(texts) + parts[-1][1])
 
 
-def _may_lack(name: str) -> bool:
+def _may_be_blank(name: str) -> bool:
     """Whether Solaris and AIX leave the column blank for a process that has ended."""
     return name in ("STIME", "START", "TTY", "TT", "ADDR", "SZ", "WCHAN", "RSS", "%CPU", "%MEM")

@@ -1,157 +1,69 @@
-"""Snapshots of processes as a Spark DataFrame: host and time from options or the path, listings read by the workers.
+"""Process listings as a Spark DataFrame. Each file is one snapshot, read as a whole by one worker.
 
-What a system is, and all else, the listing itself tells; no file is read on the driver.
+No file is opened on the driver: there may be many thousands, and all that is needed before is in their paths.
 """
 
 from __future__ import annotations
 
-import codecs
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
 
-from sluice.errors import InputError, UsageError
-from sluice.files import find as files
+from sluice.errors import InputError
 from sluice.files.input_file import InputFile
+from sluice.files.reading import open_input
 from sluice.model.table import Table
-from sluice.readers.processes import listing as process_listing
+from sluice.readers.processes.listing import parse_listing
 from sluice.readers.processes.row import Process
-from sluice.readers.shared import in_spark
-from sluice.readers.shared.in_spark import Opened, Range
+from sluice.readers.processes.snapshot import Snapshot, SnapshotOptions, snapshot_of
+from sluice.readers.shared.in_spark import Range, range_bytes, read_ranges
+from sluice.readers.shared.opening import Opened, open_each
 
-_BATCH = 10_000
-_TYPES = {int: pa.int64(), float: pa.float64(), str: pa.string()}
+_BATCH_ROWS = 10_000
 _INTEGERS = ("pid", "parent_pid", "resident_bytes", "virtual_bytes", "threads")
 _FLOATS = ("cpu_percent", "memory_percent", "cpu_seconds")
-_FIELDS = [
-    pa.field(name, _TYPES[int if name in _INTEGERS else float if name in _FLOATS else str]) for name in Process._fields
-]
+_TYPES = dict.fromkeys(_INTEGERS, pa.int64()) | dict.fromkeys(_FLOATS, pa.float64())
 SCHEMA = pa.schema(
     [
         pa.field("_position", pa.int64()),
         pa.field("host", pa.string()),
         pa.field("snapshot_at", pa.timestamp("us", "UTC")),
-        *_FIELDS,
+        *(pa.field(name, _TYPES.get(name, pa.string())) for name in Process._fields),
         pa.field("_raw", pa.string()),
         pa.field("_reason", pa.string()),
     ]
 )
+_NO_PROCESS = (None,) * len(Process._fields)
 
 
-@dataclass(frozen=True)
-class Listing:
-    """How snapshots are read; all of it changes rows.
+def open_all(files: Sequence[InputFile], table: Table, reading: SnapshotOptions, on_new_column: str) -> Opened:
+    """Takes each file's host and time from options or path; a file for which neither gives them fails."""
+    return open_each(files, lambda file: snapshot_of(file, reading))
 
-    `host`, `snapshot_at` (ISO 8601; UTC where it has no offset) and `os` (`unix`, `windows`) hold for all files; what
-    is not given the end of a file's path tells, by `path_pattern`, and the listing tells the system. `encoding` is that
-    of a file without a byte order mark.
+
+def read(spark: SparkSession, sources: Sequence[Snapshot]) -> DataFrame:
+    """A DataFrame of the records of all listings, many files in a task; read again whenever it is evaluated.
+
+    One row a record: `_file` int (its number in `sources`) and the columns of `SCHEMA`. `_position` is the byte offset
+    in the decompressed file, null where the file as a whole cannot be read. Only rejects have `_raw`.
     """
-
-    host: str = ""
-    snapshot_at: str = ""
-    os: str = ""
-    path_pattern: str = "{host}/{snapshot_at}.*"
-    encoding: str = "utf-8"
-
-    def __post_init__(self) -> None:
-        if self.snapshot_at and time(self.snapshot_at) is None:
-            raise UsageError(f"--snapshot-at {self.snapshot_at!r} is no time: write it like 2024-09-01T10:00:00Z")
-        try:
-            codecs.lookup(self.encoding)
-        except LookupError:
-            raise UsageError(
-                f"--encoding {self.encoding!r} is unknown: use a name like utf-8, cp850 or cp1252"
-            ) from None
-        pattern(self.path_pattern)
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A file with what is known of it before it is read."""
-
-    file: InputFile
-    host: str
-    snapshot_at: datetime
-    os: str
-    encoding: str
-    begin: int = 0
-    new: tuple[str, ...] = ()
-
-
-@lru_cache
-def pattern(text: str) -> re.Pattern[str]:
-    """A path pattern as a regular expression of a path's end. Raises UsageError for an unknown name in it."""
-    parts = re.split(r"(\{[^{}]*\}|\*)", text)
-    names = [part[1:-1] for part in parts if part.startswith("{")]
-    wrong = [name for name in names if name not in ("host", "snapshot_at", "os")]
-    if wrong or len(set(names)) != len(names):
-        raise UsageError(
-            f"--path-pattern {text!r}: use {{host}}, {{snapshot_at}} and {{os}} once each, and * for any text"
-        )
-    places = {
-        "*": "[^/]*",
-        "{host}": "(?P<host>[^/]+)",
-        "{snapshot_at}": "(?P<snapshot_at>[^/]+?)",
-        "{os}": "(?P<os>[^/]+)",
-    }
-    return re.compile("(?:^|/)" + "".join(places.get(part) or re.escape(part) for part in parts) + "$")
-
-
-def time(text: str) -> datetime | None:
-    """A time in UTC; its hours may be written `10-00-00` or `100000`, as in file names. None for any other text."""
-    text = re.sub(r"T(\d\d)-(\d\d)-(\d\d)", r"T\1:\2:\3", text.strip())
-    try:
-        found = datetime.fromisoformat(text)
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def open_all(found: Sequence[InputFile], table: Table, reading: Listing, on_new_column: str) -> Opened:
-    """Finds out each file's host and time; fails for each of which neither options nor path tell them."""
-    return Opened(*in_spark.open_each(found, lambda file: _open(file, reading)))
-
-
-def _open(file: InputFile, reading: Listing) -> Snapshot:
-    match = pattern(reading.path_pattern).search(file.path)
-    known = {name: text for name, text in (match.groupdict() if match else {}).items() if text}
-    host = reading.host or known.get("host", "")
-    text = reading.snapshot_at or known.get("snapshot_at", "")
-    os, at = reading.os or known.get("os", ""), time(text)
-    if not host or at is None:
-        lacking = " and ".join((["host"] if not host else []) + (["time"] if at is None else []))
-        raise InputError(
-            f"{file.uri}: the snapshot's {lacking} is not known: its path does not fit {reading.path_pattern}: give "
-            "--host and --snapshot-at, or a --path-pattern"
-        )
-    if os not in ("", "unix", "windows"):
-        raise InputError(f"{file.uri}: its system {os!r} is neither unix nor windows: give --os")
-    return Snapshot(file, host, at, os, reading.encoding)
-
-
-def read(spark: Any, sources: Sequence[Snapshot], range_bytes: int | None = None) -> Any:
-    """A DataFrame of the records of all snapshots: `_file` int and the columns of `SCHEMA`, many files in a task."""
-    size = range_bytes or in_spark.range_bytes(spark, sources)
     ranges = [Range(number, source, 0, None) for number, source in enumerate(sources)]
-    return in_spark.read_ranges(spark, ranges, size, _parse, SCHEMA)
+    return read_ranges(spark, ranges, range_bytes(spark, sources), _parse, SCHEMA)
 
 
 def _parse(part: Range) -> Iterator[pa.RecordBatch]:
     source: Snapshot = part.source
-    with files.reading(source.file) as stream:
+    with open_input(source.file) as stream:
         data = stream.read()
     if not data:
         raise InputError(f"{source.file.uri}: the file is empty: expected a listing of processes")
     records = []
     try:
-        for position, outcome, raw in process_listing.parse(data, source.encoding):
+        for position, outcome, raw in parse_listing(data, source.encoding):
             records.append(_record(position, outcome, raw, source))
-            if len(records) == _BATCH:
+            if len(records) == _BATCH_ROWS:
                 yield _batch(records)
                 records = []
     except InputError as error:
@@ -163,7 +75,7 @@ def _record(position: int, outcome: Process | str, raw: str | None, source: Snap
     if isinstance(outcome, Process):
         process = outcome._replace(os_type=source.os) if source.os else outcome
         return (position, source.host, source.snapshot_at, *process, raw, None)
-    return (position, source.host, source.snapshot_at, *(None,) * len(Process._fields), raw, outcome)
+    return (position, source.host, source.snapshot_at, *_NO_PROCESS, raw, outcome)
 
 
 def _batch(records: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:

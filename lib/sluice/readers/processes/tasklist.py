@@ -1,7 +1,14 @@
-"""Tables of Windows' `tasklist`, with or without `/v`; a line of `=` tells the columns, whatever the language.
+"""Tables of Windows' `tasklist`, with or without `/v`.
 
-Its csv form is read with the others in `process_csv`. Memory is in KiB, CPU time `h:mm:ss`
-(learn.microsoft.com/windows-server/administration/windows-commands/tasklist).
+The names of the columns are in the language of the system, so they say nothing. The line below them does, whose groups
+of `=` are as wide as the columns:
+
+    Image Name                     PID Session Name        Session#    Mem Usage
+    ========================= ======== ================ =========== ============
+    chrome.exe                    1234 Console                    1    345,678 K
+
+Widths are places on the screen, of which a Chinese or Japanese character takes two. Columns are known by their position
+(`windows`). The csv form is read in `csv`.
 """
 
 from __future__ import annotations
@@ -11,39 +18,40 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sluice.readers.processes import windows as windows_values
-from sluice.readers.processes.row import Process, Unfit
+from sluice.readers.processes.row import Process
+from sluice.readers.processes.windows import process_of_tasklist
+from sluice.readers.shared.records import NotARecord
 
 
 @dataclass(frozen=True)
-class Layout:
-    """Where the columns begin and end, in places on the screen."""
+class TasklistLayout:
+    """Where each column begins and ends, in places on the screen."""
 
     spans: tuple[tuple[int, int], ...]
 
     def record(self, lines: Sequence[str], at: int) -> tuple[Process | None, int]:
-        """The process of a line, none of a blank one, and the line after it. Raises Unfit for a line that is none."""
+        """The process of a line (None: it is blank) and the line after it. Raises NotARecord for any other line."""
         if not lines[at].strip():
             return None, at + 1
-        places = _places(lines[at].rstrip())
+        places = _screen_places(lines[at].rstrip())
         if len(places) <= self.spans[4][0]:
-            raise Unfit("the line is cut short")
+            raise NotARecord("the line is cut short")
         if any(places[end] != " " for _, end in self.spans[:-1] if end < len(places)):
-            raise Unfit("no line of the columns that the line of = tells")
+            raise NotARecord("the line does not fit the columns of the line of =")
         ends = [*(end for _, end in self.spans[:-1]), len(places)]
         cells = ["".join(places[begin:end]) for (begin, _), end in zip(self.spans, ends, strict=True)]
-        return windows_values.tasklist(cells), at + 1
+        return process_of_tasklist(cells), at + 1
 
 
-def header(lines: Sequence[str], at: int) -> tuple[Layout, int] | None:
+def header(lines: Sequence[str], at: int) -> tuple[TasklistLayout, int] | None:
     """The layout of a header and the line of `=` below it, and the line after both; None for any other line."""
     if at + 1 == len(lines) or not lines[at].strip() or not re.fullmatch(r"=+( =+)+\s*", lines[at + 1]):
         return None
-    spans = tuple(found.span() for found in re.finditer("=+", lines[at + 1]))
-    return (Layout(spans), at + 2) if len(spans) in (5, 9) else None
+    spans = tuple(match.span() for match in re.finditer("=+", lines[at + 1]))
+    return (TasklistLayout(spans), at + 2) if len(spans) in (5, 9) else None
 
 
-def _places(line: str) -> list[str]:
-    """The line by places on the screen: a wide character takes two of them."""
+def _screen_places(line: str) -> list[str]:
+    """The line by places on the screen: a wide character, then an empty text for its second place."""
     wide = ("W", "F")
     return [part for c in line for part in ((c, "") if unicodedata.east_asian_width(c) in wide else (c,))]

@@ -1,4 +1,4 @@
-"""Bytes and encodings that the readers share."""
+"""Which encodings can be scanned byte by byte, and whether bytes are of one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LF, CR = 0x0A, 0x0D
 
 
 def decodes(text: bytes, encoding: str) -> bool:
-    """Whether the bytes are of an encoding in which ASCII stands for itself."""
+    """Whether the bytes are text of an encoding that `byte_wise` accepts."""
     try:
         return text.isascii() or bool(text.decode(encoding))
     except UnicodeDecodeError:
@@ -18,9 +18,10 @@ def decodes(text: bytes, encoding: str) -> bool:
 
 
 def byte_wise(encoding: str) -> str:
-    """The canonical name of an encoding in which every byte below 128 stands for itself.
+    """The canonical name of an encoding in which every byte below 128 is an ASCII character.
 
-    The scanner looks for single bytes, which a UTF-16 or Shift-JIS file has in the middle of characters.
+    The readers look for single bytes (line ends, quotes, delimiters); UTF-16 and Shift-JIS have the same bytes in the
+    middle of other characters. Raises UsageError for such an encoding, and for an unknown one.
     """
     try:
         name = codecs.lookup(encoding).name
@@ -36,8 +37,5 @@ def byte_wise(encoding: str) -> str:
     except (LookupError, UnicodeError):
         single = False
     if not single:
-        raise UsageError(f"--encoding {encoding!r} is not read here: convert the file to UTF-8 first (iconv)")
+        raise UsageError(f"--encoding {encoding!r} is not supported: convert the file to UTF-8 first (iconv)")
     return name
-
-
-PIECE_BYTES = 1024 * 1024  # read and scanned at a time: what stays in a processor's cache

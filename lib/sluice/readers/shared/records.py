@@ -1,4 +1,8 @@
-"""Records of text in Arrow batches: what the parsers of files give."""
+"""What every parser gives: records in Arrow batches, rows and rejects alike.
+
+A record with a `_reason` is a reject: it says why the record cannot become a row, and `_raw` is its text. All others
+are rows. `_position` is the byte offset at which a record begins in the decompressed file.
+"""
 
 from __future__ import annotations
 
@@ -6,33 +10,37 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+MAX_RAW_BYTES = 64 * 1024
 
-def schema(columns: Sequence[str]) -> pa.Schema:
-    """One row a record: _position (byte offset), the columns as text, _raw, _reason (null for a row)."""
+# `ingest/tally.py` recognises a quote that was left open by this beginning of the reason: such a quote swallows the
+# rest of the file, so the file is refused as a whole.
+UNCLOSED_QUOTE = "a quote is still open at the end of the file; it was opened at byte "
+
+
+class NotARecord(ValueError):
+    """Why a line, an object or a cell cannot become a row: the reason of a reject."""
+
+
+def text_schema(columns: Sequence[str]) -> pa.Schema:
+    """The schema of records whose columns are all text: `_position`, the columns, `_raw`, `_reason`."""
     texts = [pa.field(column, pa.string()) for column in columns]
     return pa.schema([("_position", pa.int64()), *texts, ("_raw", pa.string()), ("_reason", pa.string())])
 
 
-def rejects(columns: Sequence[str], records: Sequence[tuple[int, bytes, str]], encoding: str) -> pa.RecordBatch:
-    """Records that are no rows: position, bytes and reason of each."""
+def reject_batch(columns: Sequence[str], rejects: Sequence[tuple[int, bytes, str]], encoding: str) -> pa.RecordBatch:
+    """Rejects in the schema of these columns: the position, bytes and reason of each."""
     return pa.record_batch(
         [
-            pa.array([position for position, _, _ in records], pa.int64()),
-            *(pa.nulls(len(records), pa.string()) for _ in columns),
-            pa.array([raw_text(record, encoding) for _, record, _ in records], pa.string()),
-            pa.array([reason for _, _, reason in records], pa.string()),
+            pa.array([position for position, _, _ in rejects], pa.int64()),
+            *(pa.nulls(len(rejects), pa.string()) for _ in columns),
+            pa.array([raw_text(record, encoding) for _, record, _ in rejects], pa.string()),
+            pa.array([reason for _, _, reason in rejects], pa.string()),
         ],
-        schema=schema(columns),
+        schema=text_schema(columns),
     )
 
 
-MAX_RAW_BYTES = 64 * 1024
-
-
 def raw_text(record: bytes, encoding: str = "utf-8") -> str:
-    """A record as text of at most 64 KiB, undecodable bytes as `\\\\xNN`."""
+    """A record as text of at most 64 KiB in UTF-8; bytes that cannot be decoded, and NUL, become `\\xNN`."""
     text = record[:MAX_RAW_BYTES].decode(encoding, "backslashreplace").replace("\0", "\\x00")
     return text.encode()[:MAX_RAW_BYTES].decode("utf-8", "ignore")
-
-
-UNCLOSED_QUOTE = "a quote is still open at the end of the file; it was opened at byte "

@@ -1,0 +1,92 @@
+"""How PostgreSQL is reached: which server, and a connection that a signal can interrupt.
+
+psycopg2 has one wait callback for the whole process (`set_wait_callback`). While a connection of `connected` is open,
+every connection of the process waits by it, those of other libraries too; on leaving it is unset. This is the only
+place that sets it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg2
+from psycopg2.extensions import parse_dsn, set_wait_callback
+from psycopg2.extras import wait_select
+
+from sluice.errors import DatabaseError
+from sluice.export import embedded
+from sluice.export.database import Database
+
+_LIBPQ_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
+
+
+def database_url(log: Callable[[str], Any]) -> str:
+    """What libpq connects to: `SLUICE_DATABASE_URL`; else, with none of libpq's own variables, the embedded server.
+
+    An empty URL leaves it to libpq's variables. The embedded server is started if need be, and logged without its
+    password. Raises DatabaseError.
+    """
+    if url := os.environ.get("SLUICE_DATABASE_URL"):
+        check_url(url)
+        return url
+    if any(os.environ.get(name) for name in _LIBPQ_VARIABLES):
+        return ""
+    url, started = embedded.start(Path(".sluice", "postgres"))
+    parts = urlsplit(url)
+    without_password = f"postgresql://{parts.username}@{parts.hostname}:{parts.port}{parts.path}"
+    state = "started" if started else "in use"
+    log(f"embedded PostgreSQL {state}: {without_password} (password in .sluice/postgres/password)")
+    return url
+
+
+def check_url(url: str) -> None:
+    """Raises DatabaseError for a URL that libpq would misread: its own message would show a part of the password."""
+    try:
+        parts = urlsplit(url)
+        well_formed = parts.netloc.count("@") <= 1 and (parts.port is None or parts.port > 0)
+        valid = well_formed and parts.scheme in ("postgres", "postgresql")
+        if valid:
+            parse_dsn(url)
+    except (ValueError, psycopg2.ProgrammingError):
+        valid = False
+    if not valid:
+        raise DatabaseError(
+            "SLUICE_DATABASE_URL is not a valid URL: write it as postgresql://user:password@host:port/database, and "
+            "percent-encode the special characters of its password"
+        )
+
+
+@contextmanager
+def connected(url: str, schema: str) -> Iterator[Database]:
+    """A connection to the database, whose tables are exported into a schema. Raises DatabaseError for its refusals."""
+    try:
+        connection = psycopg2.connect(url, connect_timeout=10, application_name="sluice")
+        set_wait_callback(_wait)
+        try:
+            yield Database(connection, schema)
+        finally:
+            set_wait_callback(None)
+            connection.close()
+    except psycopg2.Error as error:
+        raise DatabaseError(f"PostgreSQL: {_first_line(error)}") from None
+
+
+def _wait(connection: Any) -> None:
+    """Waits for an answer, and cancels the statement if a signal ends the run.
+
+    libpq's own waiting would not end before the answer, and the statement would go on without anyone to wait for it.
+    """
+    try:
+        wait_select(connection)
+    except BaseException:
+        connection.cancel()
+        raise
+
+
+def _first_line(error: psycopg2.Error) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

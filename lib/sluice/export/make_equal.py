@@ -1,0 +1,88 @@
+"""Makes a table of PostgreSQL equal to its staging table, as a part of the caller's transaction."""
+
+from __future__ import annotations
+
+from psycopg2 import sql
+
+from sluice.export import exported_versions
+from sluice.export.statements import Statements
+from sluice.export.target import GONE, Target, column_definitions, column_list, index_columns, same_key
+
+# In these t is the table and s the staging table; {latest} are the rows of the latter, one a key: a task of Spark that
+# was tried again may have written its rows twice.
+_DUPLICATES = "SELECT (SELECT count(*) FROM {staging}) - (SELECT count(*) FROM {latest} s)"
+_UNCHANGED = """
+SELECT count(*) FROM {latest} s JOIN {table} t ON {same_key}
+WHERE NOT s.{gone} AND ({values_of_t}) IS NOT DISTINCT FROM ({values_of_s})"""
+_DELETE_GONE = "DELETE FROM {table} t USING {staging} s WHERE s.{gone} AND {same_key}"
+_DELETE_ABSENT = "DELETE FROM {table} t WHERE NOT EXISTS (SELECT FROM {staging} s WHERE {same_key})"
+_UPSERT = """
+WITH done AS (
+  INSERT INTO {table} AS t ({columns}) SELECT {columns} FROM {latest} s WHERE NOT {gone}
+  ON CONFLICT ({key}) DO UPDATE SET {assignments} WHERE ({values_of_t}) IS DISTINCT FROM ({new_values})
+  RETURNING xmax = 0 AS is_new
+)
+SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM done"""
+
+
+def make_equal(statements: Statements, target: Target, run_id: str) -> dict[str, int]:
+    """Creates or changes the table, records the version that it holds, and drops the staging table.
+
+    Gives the number of rows by outcome: `duplicate` (a row that Spark wrote twice), `unchanged`, `inserted`, `updated`,
+    `deleted` (its key is gone from the Delta table), `removed` (a full export lacks it).
+    """
+    parts = _parts(statements, target)
+    is_new = not statements.columns(target.name)
+    if is_new:
+        _create(statements, target, parts)
+    else:
+        _add_columns(statements, target, parts)
+    statements.execute("ANALYZE {staging}", **parts)
+    counts = {"duplicate": statements.count(_DUPLICATES, **parts), "unchanged": 0, "deleted": 0, "removed": 0}
+    if not is_new:
+        counts["unchanged"] = statements.count(_UNCHANGED, **parts)
+        if target.full:
+            counts["removed"] = statements.execute(_DELETE_ABSENT, **parts)
+        else:
+            counts["deleted"] = statements.execute(_DELETE_GONE, **parts)
+    counts["inserted"], counts["updated"] = statements.rows(_UPSERT, **parts)[0]
+    if target.full:  # without statistics of its new size PostgreSQL may not use the table's indexes
+        statements.execute("ANALYZE {table}", **parts)
+    exported_versions.record(statements, target, run_id)
+    statements.execute("DROP TABLE {staging}", **parts)
+    return counts
+
+
+def _parts(statements: Statements, target: Target) -> dict[str, sql.Composable]:
+    """The composed parts of the statements above."""
+    assignments = [sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in target.values]
+    parts = {
+        "table": statements.name(target.name),
+        "staging": statements.name(target.staging_name),
+        "columns": column_list(target.columns),
+        "key": column_list(target.key),
+        "gone": sql.Identifier(GONE),
+        "same_key": same_key(target),
+        "values_of_t": column_list(target.values, "t"),
+        "values_of_s": column_list(target.values, "s"),
+        "new_values": column_list(target.values, "excluded"),
+        "assignments": sql.SQL(", ").join(assignments),
+    }
+    latest = sql.SQL("(SELECT DISTINCT ON ({key}) {columns}, {gone} FROM {staging})").format(**parts)
+    return {**parts, "latest": latest}
+
+
+def _create(statements: Statements, target: Target, parts: dict[str, sql.Composable]) -> None:
+    nulls = "NULLS NOT DISTINCT" if target.nullable_key else ""
+    create = "CREATE TABLE {table} ({definitions}, UNIQUE " + nulls + " ({key}))"
+    statements.execute(create, definitions=column_definitions(target), **parts)
+    for entries in target.indexes:
+        statements.execute("CREATE INDEX ON {table} ({entries})", entries=index_columns(entries), **parts)
+
+
+def _add_columns(statements: Statements, target: Target, parts: dict[str, sql.Composable]) -> None:
+    """Adds the columns that the Delta table gained; they are null in rows that did not change."""
+    existing = statements.columns(target.name)
+    for name, kind in target.types.items():
+        if name not in existing:
+            statements.execute("ALTER TABLE {table} ADD COLUMN {column} " + kind, column=sql.Identifier(name), **parts)

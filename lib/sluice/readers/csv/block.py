@@ -1,0 +1,145 @@
+"""Whole CSV records, a block at a time, into rows and rejects in Arrow batches.
+
+pyarrow parses thousands of records at once, but it stops at the first bad byte, gives no offsets and says little of a
+record that it refuses. So the work is divided:
+
+1. The scanner has found where records begin and end, so positions never depend on how pyarrow counts rows.
+2. Records that pyarrow must not see (bad bytes, NUL, too long) become rejects, and the block is put together without
+   them. Single records are looked at only if the block as a whole has something bad in it.
+3. pyarrow parses what is left and reports records with a wrong number of fields, which become rejects too. It must find
+   as many records as the scanner did; anything else is a bug, and stops the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import csv as pa_csv
+
+from sluice.readers.csv.dialect import Dialect
+from sluice.readers.csv.layout import CsvLayout
+from sluice.readers.shared.records import MAX_RAW_BYTES, raw_text
+
+
+class _Records(NamedTuple):
+    """Records of a block: where each begins and ends in `data`, and its position in the file."""
+
+    data: bytes
+    starts: np.ndarray
+    ends: np.ndarray
+    positions: np.ndarray
+
+    def rejects(self, reasons: dict[int, str]) -> list[tuple[int, bytes, str]]:
+        """Position, bytes and reason of some of the records, by their numbers."""
+        return [(int(self.positions[i]), self.data[self.starts[i] : self.ends[i]], why) for i, why in reasons.items()]
+
+
+def parse_block(data: bytes, record_ends: np.ndarray, offset: int, layout: CsvLayout) -> Iterator[pa.RecordBatch]:
+    """Rows and rejects of the records that end at `record_ends`; `data` begin at byte `offset` of the file.
+
+    Two record ends side by side enclose a blank line, which is not a record.
+    """
+    starts = np.concatenate(([0], record_ends[:-1] + 1)) if len(record_ends) else record_ends
+    filled = record_ends > starts
+    records = _Records(data, starts[filled], record_ends[filled], starts[filled] + offset)
+    if not len(records.starts):
+        return
+    if reasons := _unreadable(records, layout):
+        yield layout.rejects(records.rejects(reasons))
+        records = _without(records, reasons)
+    if len(records.starts):
+        yield from _parse_readable(records, layout)
+
+
+def _unreadable(records: _Records, layout: CsvLayout) -> dict[int, str]:
+    """Record number → why pyarrow must not see it."""
+    data, starts, ends, _ = records
+    reasons = {int(i): layout.too_long for i in np.flatnonzero(ends - starts > layout.dialect.max_record_bytes)}
+    if b"\0" in data:
+        nuls = np.flatnonzero(np.frombuffer(data, np.uint8) == 0)
+        for i in np.unique(np.searchsorted(starts, nuls, "right") - 1):
+            if np.any((nuls >= starts[i]) & (nuls < ends[i])):
+                reasons.setdefault(int(i), "the record holds a NUL byte")
+    if not layout.dialect.decodes(data[starts[0] : ends[-1]]):
+        for i, (start, end) in enumerate(zip(starts, ends, strict=True)):
+            if not layout.dialect.decodes(data[start:end]):
+                reasons.setdefault(i, f"bytes that are not {layout.dialect.encoding}")
+    return dict(sorted(reasons.items()))
+
+
+def _without(records: _Records, reasons: dict[int, str]) -> _Records:
+    """The other records, in data of their own."""
+    good = np.ones(len(records.starts), bool)
+    good[list(reasons)] = False
+    starts, ends = records.starts[good], records.ends[good]
+    data = b"\n".join([records.data[start:end] for start, end in zip(starts, ends, strict=True)])
+    ends = np.cumsum(ends - starts + 1) - 1
+    starts = np.concatenate(([0], ends[:-1] + 1)) if len(ends) else ends
+    return _Records(data, starts, ends, records.positions[good])
+
+
+def _parse_readable(records: _Records, layout: CsvLayout) -> Iterator[pa.RecordBatch]:
+    """Rows of records that decode; those with a wrong number of fields become rejects."""
+    data, starts, ends, positions = records
+    wrong: dict[int, str] = {}
+
+    def note(row: pa_csv.InvalidRow) -> str:
+        wrong[row.number - 1] = f"{row.actual_columns} fields, expected {len(layout.header)}"
+        return "skip"
+
+    text = data[starts[0] : ends[-1]]
+    if layout.dialect.encoding != "utf-8":
+        text = text.decode(layout.dialect.encoding).encode()
+    table = pa_csv.read_csv(pa.py_buffer(text), *_pyarrow_options(layout, len(text), note)).combine_chunks()
+    if table.num_rows + len(wrong) != len(starts):
+        raise RuntimeError(f"{len(starts)} records from byte {positions[0]}, but {table.num_rows} rows parsed")
+    raw = _raw_texts(records, layout.dialect)
+    if wrong:
+        yield layout.rejects(records.rejects(wrong))
+        good = np.ones(len(starts), bool)
+        good[list(wrong)] = False
+        positions, raw = positions[good], raw.filter(pa.array(good))
+    if table.num_rows:
+        columns = [table.column(column).chunk(0) for column in layout.columns]
+        no_reason = pa.nulls(table.num_rows, pa.string())
+        yield pa.record_batch([pa.array(positions, pa.int64()), *columns, raw, no_reason], schema=layout.schema())
+
+
+def _pyarrow_options(
+    layout: CsvLayout, size: int, note: Callable[[pa_csv.InvalidRow], str]
+) -> tuple[pa_csv.ReadOptions, pa_csv.ParseOptions, pa_csv.ConvertOptions]:
+    dialect = layout.dialect
+    return (
+        pa_csv.ReadOptions(use_threads=False, block_size=size + 1, column_names=list(layout.header)),
+        pa_csv.ParseOptions(
+            delimiter=dialect.delimiter,
+            quote_char=dialect.quote or False,
+            escape_char=dialect.escape or False,
+            newlines_in_values=True,
+            invalid_row_handler=note,
+        ),
+        pa_csv.ConvertOptions(
+            include_columns=list(layout.columns),
+            include_missing_columns=True,
+            column_types={column: pa.string() for column in layout.columns},
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=True,
+            null_values=[""],
+            check_utf8=False,  # the whole block was decoded before
+        ),
+    )
+
+
+def _raw_texts(records: _Records, dialect: Dialect) -> pa.StringArray:
+    """The records' text, without a copy of the block wherever its records are short."""
+    data, starts, ends, _ = records
+    if dialect.encoding == "utf-8" and np.max(ends - starts, initial=0) <= MAX_RAW_BYTES:
+        # each text goes on to the next record, so it has the line end: `conform` cuts it off where the text is kept
+        offsets = np.append(starts, ends[-1:]).astype(np.int32)
+        return pa.StringArray.from_buffers(len(starts), pa.py_buffer(offsets), pa.py_buffer(data))
+    return pa.array(
+        [raw_text(data[start:end], dialect.encoding) for start, end in zip(starts, ends, strict=True)], pa.string()
+    )

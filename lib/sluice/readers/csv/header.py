@@ -1,0 +1,72 @@
+"""The beginning of a CSV file, checked on the driver: its header against the table, and where its records begin."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from sluice.errors import InputError
+from sluice.files.input_file import InputFile
+from sluice.model.table import Table
+from sluice.readers.csv.dialect import Dialect
+from sluice.readers.csv.scan import Scanner
+from sluice.readers.shared import pieces
+
+
+def records_begin(piece: bytes, begin: int, dialect: Dialect) -> int:
+    """Where the header, or without one the first record, begins: after the lines to skip."""
+    for _ in range(dialect.skip_lines):
+        begin = piece.find(b"\n", begin) + 1 or len(piece)
+    return begin
+
+
+def read_header(file: InputFile, piece: bytes, begin: int, table: Table, dialect: Dialect) -> tuple[list[str], int]:
+    """The names in the first record of a file's first piece, and where the next record begins; blank lines are skipped.
+
+    Raises InputError where the record is not CSV in the file's encoding, or so long that it is not a header.
+    """
+    start, end = _first_record(piece, begin, dialect)
+    record = piece[start:end]
+    if b"\0" in record or not dialect.decodes(record) or len(record) >= pieces.PIECE_BYTES // 2:
+        raise InputError(f"{file.uri}: not a CSV file in {dialect.encoding}: expected {expected(table, dialect)}")
+    reader = csv.reader(
+        io.StringIO(record.decode(dialect.encoding), newline=""),
+        delimiter=dialect.delimiter,
+        quotechar=dialect.quote or None,
+        quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+        escapechar=dialect.escape or None,
+    )
+    try:
+        return [name.strip() for name in next(reader, [])], min(end + 1, len(piece))
+    except csv.Error as error:
+        raise InputError(
+            f"{file.uri}: its header cannot be read ({error}): expected {expected(table, dialect)}"
+        ) from None
+
+
+def check_header(file: InputFile, names: list[str], table: Table) -> None:
+    """Raises InputError for a header that lacks a required column, or names one twice."""
+    shown = ", ".join(name[:40] for name in names[:20])
+    for name in table.required:
+        if name not in names:
+            raise InputError(f"{file.uri}: no column {name!r} in the header ({shown}): table {table.name} needs it")
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise InputError(f"{file.uri}: the header names column {name!r} twice: remove or rename one")
+
+
+def expected(table: Table, dialect: Dialect) -> str:
+    """What the table's files begin with, for messages."""
+    names = dialect.delimiter.join(table.input_columns)
+    return f"a header like {names}" if dialect.header else f"records of {names}"
+
+
+def _first_record(piece: bytes, begin: int, dialect: Dialect) -> tuple[int, int]:
+    """Where the first record that is not blank begins and ends; the piece's end if no record end follows."""
+    (record_ends,) = Scanner(dialect, begin).feed(piece[begin:])
+    start, end = begin, len(piece)
+    for end in [int(end) for end in record_ends] or [len(piece)]:
+        if end > start:
+            break
+        start = end + 1
+    return start, end

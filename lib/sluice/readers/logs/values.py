@@ -1,0 +1,106 @@
+"""The values of a log line as they are stored: times in UTC, statuses, durations in seconds, text.
+
+Every function raises NotARecord for a value that it cannot take.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sluice.errors import UsageError
+from sluice.readers.shared.records import NotARecord
+
+MAX_SECONDS = 1e6  # more than 11 days; microseconds of millions of such requests still add up in a bigint
+
+_ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d(?::?\d\d)?)?", re.ASCII)
+_ACCESS_TIME = re.compile(r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)", re.ASCII)
+_SECONDS = re.compile(r"[+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, 1)}
+_MILLISECONDS_FROM = 1e11  # a number of seconds as large is of the year 5138
+
+
+@lru_cache
+def zone(name: str) -> ZoneInfo:
+    """Raises UsageError for a name that is not a time zone."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UsageError(f"--timezone {name!r} is unknown: use a name like Europe/Berlin or UTC") from None
+
+
+def in_utc(local: datetime, timezone: str) -> datetime:
+    """A local time in UTC: the earlier one where it comes twice, moved forward by the gap where it never comes."""
+    return local.replace(tzinfo=zone(timezone)).astimezone(UTC)
+
+
+def iso_time(text: str, timezone: str) -> datetime:
+    """ISO 8601; a time without an offset is of the time zone."""
+    if not _ISO.fullmatch(text):
+        raise NotARecord(f"{text[:40]!r} is not a time like 2024-10-02T05:10:46")
+    try:
+        time = datetime.fromisoformat(text)
+        return time.astimezone(UTC) if time.tzinfo else in_utc(time, timezone)
+    except (ValueError, OverflowError):
+        raise NotARecord(f"{text[:40]!r} is not a possible time") from None
+
+
+def access_time(text: str) -> datetime:
+    """The time of an access line: `02/Oct/2024:05:10:46 +0000`."""
+    match = _ACCESS_TIME.fullmatch(text)
+    if not match or match[2] not in _MONTHS:
+        raise NotARecord(f"{text!r} is not a time like 02/Oct/2024:05:10:46 +0000")
+    day, month, year, hour, minute, second, sign, hours, minutes = match.groups()
+    offset = timedelta(hours=int(hours), minutes=int(minutes)) * (1 if sign == "+" else -1)
+    try:
+        local = datetime(int(year), _MONTHS[month], int(day), int(hour), int(minute), int(second), tzinfo=UTC)
+        return local - offset
+    except (ValueError, OverflowError):
+        raise NotARecord(f"{text!r} is not a possible time") from None
+
+
+def json_time(value: Any, timezone: str) -> datetime:
+    """ISO 8601, or a number, perhaps in quotes: seconds since 1970, or milliseconds if it is that large."""
+    if isinstance(value, str):
+        if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
+            return iso_time(value, timezone)
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise NotARecord(f"{str(value)[:40]!r} is not a time")
+    try:
+        micros = round(value * 1000) if abs(value) >= _MILLISECONDS_FROM else round(value * 1_000_000)
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
+    except OverflowError:
+        raise NotARecord(f"{value} is not a possible time") from None
+
+
+def status_code(value: Any) -> int:
+    """A number or its digits, 100 to 599."""
+    text = str(value)
+    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,9}", text) or not 100 <= int(text) <= 599:
+        raise NotARecord(f"status {text[:40]!r} is not a number from 100 to 599")
+    return int(text)
+
+
+def duration(value: Any) -> float | None:
+    """Seconds, 0 to `MAX_SECONDS`; None where none was logged: null, empty or `-`."""
+    if value is None or value in ("", "-"):
+        return None
+    is_number = _SECONDS.fullmatch(value) if isinstance(value, str) else type(value) in (int, float)
+    seconds = float(value) if is_number else math.nan
+    if not 0 <= seconds <= MAX_SECONDS:
+        raise NotARecord(f"duration {str(value)[:40]!r} is not a number of seconds from 0 to {MAX_SECONDS:,.0f}")
+    return abs(seconds)
+
+
+def json_text(value: Any) -> str:
+    """A text or a number of a JSON object as text."""
+    if isinstance(value, (Mapping, list, bool)):
+        raise NotARecord(f"{str(value)[:40]} is neither text nor a number")
+    return str(value)

@@ -1,0 +1,67 @@
+"""Files opened on the driver, before Spark is needed: their beginnings are checked, many files at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from sluice.errors import InputError
+from sluice.files.input_file import InputFile
+from sluice.model.table import Table
+from sluice.readers.shared.new_columns import check_names
+
+_THREADS = 16  # opening waits for disks and S3, not for the processor
+
+
+class Source(Protocol):
+    """A file whose beginning fits its table; its records begin at byte `begin` of the decompressed file.
+
+    `new` are the file's columns that the table lacks.
+    """
+
+    @property
+    def file(self) -> InputFile: ...
+    @property
+    def begin(self) -> int: ...
+    @property
+    def new(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The files that can be read, why others cannot be, and the columns that the table will gain from them."""
+
+    sources: tuple[Any, ...] = ()
+    failures: tuple[InputError, ...] = ()
+    gained: tuple[str, ...] = ()
+
+
+def open_each(files: Sequence[InputFile], open_one: Callable[[InputFile], Any]) -> Opened:
+    """What `open_one` gives for each file, in their order; an InputError that it raises is a failure of the file."""
+
+    def attempt(file: InputFile) -> Any:
+        try:
+            return open_one(file)
+        except InputError as error:
+            return error
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        outcomes = list(pool.map(attempt, files))
+    failures = tuple(outcome for outcome in outcomes if isinstance(outcome, InputError))
+    return Opened(tuple(outcome for outcome in outcomes if not isinstance(outcome, InputError)), failures)
+
+
+def with_gained(opened: Opened, table: Table, on_new_column: str) -> Opened:
+    """With `on_new_column` `add`: the files' new columns as `gained`, and every file's layout with all of them.
+
+    Raises InputError for two new columns whose names differ only in case, or clash with the table's.
+    """
+    if on_new_column != "add" or not opened.sources:
+        return opened
+    gained = tuple(dict.fromkeys(name for source in opened.sources for name in source.new))
+    check_names("files that are read together", table, gained)
+    columns = (*opened.sources[0].layout.columns, *gained)
+    sources = (replace(source, layout=replace(source.layout, columns=columns)) for source in opened.sources)
+    return Opened(tuple(sources), opened.failures, gained)

@@ -1,0 +1,45 @@
+"""Which aggregates a table has, and whether they are built as declared: rules without Spark."""
+
+from __future__ import annotations
+
+import pytest
+from sluice.catalog import catalog, derived
+from sluice.errors import UsageError
+from sluice.model.aggregate import Aggregate
+
+PRODUCTS = catalog.BUILT_IN["products"]
+
+
+def test_a_count_aggregate_has_the_names_of_its_columns():
+    aggregate = derived.count_aggregate(PRODUCTS, ["name", "description"])
+    assert aggregate == Aggregate("products_by_name_description", ("name", "description"), {"count": "count"})
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (["nam"], "table products has no column 'nam': did you mean 'name'?"),
+        (["name", "sku", "name"], "--by name,sku,name names a column twice: name each once"),
+    ],
+)
+def test_a_count_aggregate_of_wrong_columns(columns, message):
+    with pytest.raises(UsageError) as error:
+        derived.count_aggregate(PRODUCTS, columns)
+    assert str(error.value).startswith(message)
+
+
+def test_of_a_lake_that_does_not_exist_only_declared_aggregates_are_known(tmp_path):
+    assert derived.aggregates_of(str(tmp_path / "none"), PRODUCTS) == list(PRODUCTS.aggregates)
+
+
+def test_a_build_record_is_of_one_definition_whatever_the_version():
+    built = Aggregate("a", ("g",), {"n": "count"})
+    record = derived.build_record(built, ("id", 3))
+    assert record == {"id": "id", "version": 3, "by": ["g"], "measures": {"n": "count"}}
+    assert derived.was_built_as_declared({**record, "version": 4}, built)
+    assert not derived.was_built_as_declared(record, Aggregate("a", ("h",), {"n": "count"}))
+
+
+def test_a_column_that_the_stored_table_lacks():
+    with pytest.raises(UsageError, match="a: table products does not have the column sku yet: ingest a file with"):
+        derived.check_columns_exist(["name"], PRODUCTS, Aggregate("a", ("name",), {"n": "count:sku"}))
