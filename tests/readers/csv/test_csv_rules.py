@@ -7,7 +7,7 @@ import io
 from dataclasses import replace
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from sluice.readers.csv import parse as csv_parse
 from sluice.readers.csv import ranges as csv_ranges
@@ -63,7 +63,7 @@ def layout_of(dialect: Dialect = Dialect(), columns: int = 2, max_record_bytes: 
 
 
 def oracle(data: bytes, dialect: Dialect, columns: int = 2) -> tuple[list, list]:
-    """Rows and wrongly sized records of Python's csv; the caller leaves out files that end inside quotes."""
+    """Rows and why other records are rejects, by Python's csv; the caller leaves out files that end inside quotes."""
     text = io.StringIO(data.decode(dialect.encoding), newline="")
     reader = csv.reader(
         text,
@@ -74,7 +74,11 @@ def oracle(data: bytes, dialect: Dialect, columns: int = 2) -> tuple[list, list]
     )
     records = [row for row in reader if row]
     rows = [tuple(value or None for value in row) for row in records if len(row) == columns]
-    return rows, [row for row in records if len(row) != columns]
+    return rows, [f"{len(row)} fields, expected {columns}" for row in records if len(row) != columns]
+
+
+def reasons_of(rejects) -> list[str]:
+    return [reason for _, _, reason in rejects]
 
 
 def ends_in_quotes(data: bytes, dialect: Dialect) -> bool:
@@ -112,7 +116,7 @@ def test_same_rows_as_python_csv(data):
     rows, rejects = read(data, [(0, len(data))], layout_of())
     expected, wrong = oracle(data, Dialect())
     assert [fields for _, fields in rows] == expected
-    assert [int(reason.split()[0]) for _, _, reason in rejects] == [len(row) for row in wrong]
+    assert reasons_of(rejects) == wrong
 
 
 @pytest.mark.parametrize("data", HARD)
@@ -154,7 +158,7 @@ def test_random_files(text, size):
         return
     expected, wrong = oracle(data, dialect)
     assert [fields for _, fields in rows] == expected
-    assert len(rejects) == len(wrong)
+    assert reasons_of(rejects) == wrong
 
 
 @settings(max_examples=300, deadline=None)
@@ -163,12 +167,11 @@ def test_random_files(text, size):
 )
 def test_random_files_with_an_escape(text):
     dialect, data = Dialect(delimiter="|", quote="'", escape="\\"), text.encode()
-    if ends_in_quotes(data, dialect) or text.endswith("\\"):
-        return
+    assume(not ends_in_quotes(data, dialect) and not text.endswith("\\"))
     rows, rejects = read(data, [(0, len(data))], layout_of(dialect))
     expected, wrong = oracle(data, dialect)
     assert [fields for _, fields in rows] == expected
-    assert len(rejects) == len(wrong)
+    assert reasons_of(rejects) == wrong
 
 
 @settings(max_examples=200, deadline=None)
@@ -178,7 +181,7 @@ def test_random_files_without_quoting_in_latin_1(text, size):
     rows, rejects = read(data, cuts(data, size, dialect), layout_of(dialect))
     expected, wrong = oracle(data, dialect)
     assert [fields for _, fields in rows] == expected
-    assert len(rejects) == len(wrong)
+    assert reasons_of(rejects) == wrong
 
 
 def test_position_is_the_byte_offset_of_the_record():
@@ -233,5 +236,4 @@ def test_more_rows_than_pyarrow_holds_in_one_parser_block():
 def test_raw_is_at_most_64_kib():
     data = b'a,"' + "é".encode() * 50_000 + b'",c\n'
     _, [(_, raw, _)] = read(data, [(0, len(data))], layout_of())
-    assert len(raw.encode()) <= 65_536
-    assert raw.startswith('a,"éé')
+    assert raw == 'a,"' + "é" * 32_766  # 3 bytes and 65,532: another é would be one byte too much

@@ -6,6 +6,7 @@ are rows. `_position` is the byte offset at which a record begins in the decompr
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -42,5 +43,7 @@ def reject_batch(columns: Sequence[str], rejects: Sequence[tuple[int, bytes, str
 
 def raw_text(record: bytes, encoding: str = "utf-8") -> str:
     """A record as text of at most 64 KiB in UTF-8; bytes that cannot be decoded, and NUL, become `\\xNN`."""
-    text = record[:MAX_RAW_BYTES].decode(encoding, "backslashreplace").replace("\0", "\\x00")
+    decoder = codecs.getincrementaldecoder(encoding)("backslashreplace")
+    is_all = len(record) <= MAX_RAW_BYTES  # else half of a character may be at the end: it is left out
+    text = decoder.decode(record[:MAX_RAW_BYTES], final=is_all).replace("\0", "\\x00")
     return text.encode()[:MAX_RAW_BYTES].decode("utf-8", "ignore")
