@@ -21,7 +21,7 @@ from sluice.runtime.job import job
     help="Count the rows of each combination of these columns, in a new aggregate TABLE_by_COL….",
 )
 @click.option(
-    "--full-refresh", envvar="SLUICE_FULL_REFRESH", is_flag=True, help="Compute all groups anew from all rows."
+    "--full-refresh", envvar="SLUICE_FULL_REFRESH", is_flag=True, help="Compute all groups again, from all rows."
 )
 @writer_options
 @common_options
@@ -29,7 +29,7 @@ def main(names: tuple[str, ...], by: str | None, full_refresh: bool, **options: 
     """Brings aggregates up to date with their tables.
 
     Each NAME is an aggregate, or a table: then all aggregates of the table are refreshed. Only the groups that changed
-    since the last refresh are computed anew.
+    since the last refresh are computed again.
     """
     with job("aggregate", options) as running:
         chosen = Catalog(running.settings.tables).aggregates(

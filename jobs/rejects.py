@@ -21,7 +21,7 @@ def main() -> None:
 
 @main.command("list", examples=["rejects list products --reason fields --limit 20"])
 @click.argument("table", required=False)
-@click.option("--run", metavar="ID", help="Show only rejects that this run found.")
+@click.option("--run", metavar="ID", help="Show only rejects of this run.")
 @click.option("--file", metavar="TEXT", help="Show only rejects of files whose path contains this text.")
 @click.option("--reason", metavar="TEXT", help="Show only rejects whose reason contains this text.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", default=100, help="Show at most this many rejects.")
@@ -30,10 +30,10 @@ def list_(table: str | None, run: str | None, file: str | None, reason: str | No
     """Lists the rejects of TABLE, or of all tables, newest first."""
     with job("rejects", options) as running:
         running.report.table = Catalog(running.settings.tables).table(table).name if table else None
-        found = rejects.newest(running.settings.lake, running.report.table, run=run, file=file, reason=reason)
-        running.show(found[:limit])
-        if len(found) > limit:
-            running.progress.log(f"{limit:,} of {len(found):,} rejects shown: see more with --limit")
+        rows = rejects.newest(running.settings.lake, running.report.table, run=run, file=file, reason=reason)
+        running.show(rows[:limit])
+        if len(rows) > limit:
+            running.progress.log(f"{limit:,} of {len(rows):,} rejects shown: see more with --limit")
 
 
 @main.command("replay", examples=["rejects replay products --encoding latin-1"])

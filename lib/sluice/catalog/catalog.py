@@ -49,7 +49,10 @@ class Catalog:
         """The table that a file declares. Raises UsageError if it is wrong, or if one of its names is in use."""
         table = self._read(path)
         in_use = dict.fromkeys(OWN_TABLES, "Sluice itself") | self._names_in_use(path)
-        names = {"its name": table.name, **{f"aggregates.{each.name}": each.name for each in table.aggregates}}
+        names = {
+            "its name": table.name,
+            **{f"aggregates.{aggregate.name}": aggregate.name for aggregate in table.aggregates},
+        }
         for key, name in names.items():
             if name in in_use:
                 raise UsageError(f"{path}: {key}: {name!r} is taken by {in_use[name]}: choose another")

@@ -91,7 +91,7 @@ def decided_by_key(name: str, declared: Declaration, inputs: Collection[str]) ->
     True only for types whose values are the same as a partition's name and in Python.
     """
     column = declared.columns[name]
-    sources = _words(column.sql) & {*declared.columns, *(each.lower() for each in inputs)} - {name}
+    sources = _words(column.sql) & {*declared.columns, *(name.lower() for name in inputs)} - {name}
     made_from_key = bool(sources) and sources <= set(declared.key) and not column.field
     return (name in declared.key or made_from_key) and column.type in _SAME_AS_TEXT
 

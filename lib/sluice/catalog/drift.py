@@ -15,7 +15,7 @@ from sluice.model.table import OWN_COLUMNS, Column, Table
 def refuse_changed(lake: str, table: Table) -> Stored:
     """What the lake stores of the table. Raises UsageError if its rows were written under another declaration.
 
-    Declared columns that the stored table still lacks are no difference.
+    Declared columns that the stored table does not have yet are not a difference.
     """
     stored = log.stored(lake, table.name)
     if differences := _differences(table, stored):
@@ -91,7 +91,7 @@ def _changed_settings(table: Table, before: Mapping[str, Any]) -> list[str]:
 
 
 def _changed_columns(table: Table, stored: Mapping[str, str], before: Mapping[str, str]) -> list[str]:
-    """The columns that are no longer declared, and those of the same type that are made in another way."""
+    """The columns that are no longer declared, and those of the same type whose source or SQL is another."""
     now = table.declaration["columns"]
     types = {column.name: column.type for column in table.columns}
     differences = []

@@ -91,7 +91,7 @@ def _empty(spark: SparkSession, types: Mapping[str, str]) -> DataFrame:
 
 
 def _type_of(sql: str, rows: DataFrame, place: str) -> str:
-    """The type of an expression over a row. Raises UsageError if it is none."""
+    """The type of an expression over a row. Raises UsageError if it is not one."""
     try:
         values = rows.select(F.expr(sql))
     except ParseException as error:

@@ -32,7 +32,7 @@ def mark_outdated(rows: DataFrame, stored: DataFrame, snapshot: Sequence[str]) -
 
 
 def removed(rows: DataFrame, stored: DataFrame, key: Sequence[str], snapshot: Sequence[str]) -> DataFrame:
-    """The stored rows of the snapshots that `rows` bring anew, whose keys are not among them.
+    """The stored rows of the snapshots that `rows` bring again, whose keys are not among them.
 
     in: `rows` with `_superseded`; superseded rows bring nothing.
     """

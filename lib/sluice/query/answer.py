@@ -150,7 +150,7 @@ def _exact(table: Table, column: str) -> Exact | None:
     """How values are added up whose sum would depend on their order; None for a column of exact numbers."""
     if column in table.exact:
         return table.exact[column]
-    types = {each.name: each.type for each in table.columns}
+    types = {column.name: column.type for column in table.columns}
     if types.get(column) in ("float", "double"):
         return Exact(f"CAST(`{column}` AS {measures.EXACT_DECIMAL})", 1)
     return None

@@ -47,8 +47,8 @@ class LogStyle:
 
 def _is_object(line: bytes) -> bool:
     with suppress(ValueError):
-        found = json.loads(line)
-        return isinstance(found, dict) and {"time", "run_id", "message"} <= found.keys()
+        entry = json.loads(line)
+        return isinstance(entry, dict) and {"time", "run_id", "message"} <= entry.keys()
     return False
 
 

@@ -52,8 +52,8 @@ def parse_listing(data: bytes, encoding: str) -> Iterator[tuple[int, Process | s
     layout: ListingLayout | None = None
     at = 0
     while at < len(text.lines):
-        if found := _header(text.lines, at):
-            layout, at = found
+        if header := _header(text.lines, at):
+            layout, at = header
         elif layout is None:
             at += 1
         else:
@@ -71,7 +71,7 @@ def parse_listing(data: bytes, encoding: str) -> Iterator[tuple[int, Process | s
 
 
 def _header(lines: Sequence[str], at: int) -> tuple[ListingLayout, int] | None:
-    return next((found for header in _HEADERS if (found := header(lines, at))), None)
+    return next((layout_and_next for header in _HEADERS if (layout_and_next := header(lines, at))), None)
 
 
 def _record(layout: ListingLayout, text: _Text, begin: int) -> tuple[Process | str | None, int]:
