@@ -32,12 +32,12 @@ QUICK_SETTINGS = {
     "spark.driver.memory": "1g",
     "spark.driver.extraJavaOptions": "-Duser.timezone=UTC",  # without the parallel garbage collector
     "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.shuffle.partitions": "1",
     "spark.databricks.delta.snapshotPartitions": "1",
     "spark.sql.ui.retainedExecutions": "60",  # progress looks at the latest 50
 }
-QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Ddelta.log.cacheSize=3"
+# The quick compiler alone reserves 48 MB for its code: not enough here, so it would compile the same again and again.
+QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Ddelta.log.cacheSize=3"
 SHIPPED_SETTINGS = {"spark.master": "local[*]"}  # as ./spark-submit.sh; the others are in conf/spark-defaults.conf
 
 
