@@ -229,11 +229,14 @@ def scores(tmp_path) -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def big_file(tmp_path_factory) -> Path:
-    """400,000 products: seconds of work for each step."""
-    path = tmp_path_factory.mktemp("big") / "a.csv"
+    """So many products that each step takes a second or more."""
+    return write_products(tmp_path_factory.mktemp("big") / "a.csv", 150_000)
+
+
+def write_products(path: Path, count: int) -> Path:
     with open(path, "w") as file:
-        file.write("sku,name,description\n")
-        file.writelines(f'k{i},"n\n{i}",{"d" * 100}\n' for i in range(400_000))
+        file.write(f"{HEADER}\n")
+        file.writelines(f'k{i},"n\n{i}",{"d" * 100}\n' for i in range(count))
     return path
 
 

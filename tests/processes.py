@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
+import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -48,12 +49,42 @@ def jvms(process: subprocess.Popen) -> list[psutil.Process]:
     return [child for child in psutil.Process(process.pid).children(recursive=True) if child.name() == "java"]
 
 
+_HOLD = """
+import fcntl, sys
+with open(sys.argv[1], "w") as file:
+    fcntl.lockf(file, fcntl.LOCK_EX)
+    file.write("another-run")
+    file.flush()
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
 @contextmanager
 def held(lake: Path, table: str) -> Iterator[None]:
-    """Holds a table's lock, as another process would."""
+    """Holds a table's lock in a process of its own: the test's own would be freed as a job in it reads the file."""
     (lake / "_locks").mkdir(parents=True, exist_ok=True)
-    with open(lake / "_locks" / table, "w") as file:
-        fcntl.lockf(file, fcntl.LOCK_EX)
-        file.write("another-run")
-        file.flush()
+    command = [sys.executable, "-c", _HOLD, str(lake / "_locks" / table)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
         yield
+        process.communicate()
+
+
+def assert_ended(process: subprocess.Popen, number: signal.Signals, began: float, before: str = "") -> None:
+    """Asserts that a run ends by a signal in time, with a report and one line that gives the cause, the last one.
+
+    `began`: when the signal was sent. `before`: what was read of standard error already.
+    """
+    code, out, err = finished(process, 60)
+    seconds = time.monotonic() - began
+    print(f"ended {seconds:.1f} s after {number.name}")
+    report, name = json.loads(out), number.name
+    assert (code, report["status"]) == (128 + number, "failed")
+    assert report["error"] == f"stopped by {name}: rerun the same command, it resumes safely"
+    lines = (before + err).splitlines()
+    assert lines[-1] == f"{report['job']}: {report['error']}"
+    assert sum("stopped by" in line for line in lines) == 1
+    assert "Traceback" not in before + err
+    assert seconds < 10

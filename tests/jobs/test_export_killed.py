@@ -1,25 +1,17 @@
-"""An export killed before and after PostgreSQL's commit, and the embedded server."""
+"""An export ended and killed before and after PostgreSQL's commit, and the embedded server."""
 
 from __future__ import annotations
 
 import fcntl
-import os
 import signal
 import stat
 import time
 
 import psycopg2
 import pytest
+from conftest import HEADER
+from processes import assert_ended, kill, wait_for
 from sluice.export import embedded
-
-HEADER = "sku,name,description"
-
-
-def wait_for(condition, seconds=90):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -31,22 +23,22 @@ def exported(job, csv_file, database):
 
 
 NEW = [("x", 1), ("z", 1)]
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'"
 STAGED = "SELECT count(*) FROM pg_tables WHERE tablename LIKE 'sluice_staging%%' AND schemaname = 'fresh'"
 
 
-def kill(process):
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-
-
-def test_killed_before_the_commit_the_old_state_stays_and_a_rerun_exports(
+def test_ended_or_killed_before_the_commit_the_old_state_stays_and_a_rerun_exports(
     submit, job, rows, database, exported, postgres_url
 ):
     reader = psycopg2.connect(postgres_url)
-    reader.cursor().execute("SELECT * FROM fresh.products_agg")  # an open transaction, which DELETE does not mind
-    reader.cursor().execute("LOCK TABLE fresh.products_agg IN SHARE MODE")  # … but this lock keeps writers waiting
+    reader.cursor().execute("LOCK TABLE fresh.products_agg IN SHARE MODE")  # keeps writers waiting, not readers
+    process = submit("export", "products_agg", "--run-id", "ended")
+    wait_for(lambda: database(WAITING) == [(1,)])
+    process.send_signal(signal.SIGTERM)
+    assert_ended(process, signal.SIGTERM, time.monotonic())
+    assert database(WAITING) == [(0,)]
     process = submit("export", "products_agg", "--run-id", "killed")
-    wait_for(lambda: database("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'") == [(1,)])
+    wait_for(lambda: database(WAITING) == [(1,)])
     kill(process)
     reader.close()
     assert database("SELECT * FROM products_agg ORDER BY 1") == [("x", 1), ("y", 1)]
@@ -55,8 +47,8 @@ def test_killed_before_the_commit_the_old_state_stays_and_a_rerun_exports(
     done = job("export", "products_agg", "--run-id", "next")
     assert (done.report["mode"], database("SELECT * FROM products_agg ORDER BY 1")) == ("incremental", NEW)
     assert database(STAGED) == [(0,)]
-    states = {run: status for run, status in rows("runs", "run_id", "status") if run in ("killed", "next")}
-    assert states == {"killed": "interrupted", "next": "succeeded"}
+    states = dict(rows("runs", "run_id", "status"))
+    assert [states[run] for run in ("ended", "killed", "next")] == ["failed", "interrupted", "succeeded"]
 
 
 @pytest.mark.slow

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
-
 import pytest
+from conftest import HEADER
+from processes import kill
 
-HEADER = "sku,name,description"
 STEPS = ["read", "keep rejects", "classify", "merge", "record", "aggregate", "write", "send products_agg", "apply"]
 RECORDS = 60_000
 
@@ -26,8 +24,7 @@ def killed_at(process, step):
     try:
         return any(line.rstrip().endswith(f" {step} …") for line in process.stderr)
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        kill(process)
 
 
 def check_all_is_done(job, rows, database, path):

@@ -7,7 +7,8 @@ import time
 
 import psutil
 import pytest
-from test_spark_submit import HEADER, finished, wait_for
+from conftest import HEADER
+from processes import finished, wait_for
 
 
 def objects(err):

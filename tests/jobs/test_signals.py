@@ -7,13 +7,11 @@ import os
 import signal
 import time
 
-import psutil
-import psycopg2
 import pytest
-from test_spark_submit import HEADER, finished, held, wait_for
+from conftest import HEADER
+from processes import assert_ended, finished, held, jvms, read_until, wait_for
 
 TERM, INT = signal.SIGTERM, signal.SIGINT
-CODES = {TERM: 143, INT: 130}
 
 
 @pytest.fixture(autouse=True)
@@ -29,32 +27,6 @@ def send(process, number, group):
         os.killpg(process.pid, number)
     else:
         process.send_signal(number)
-
-
-def read_until(process, text):
-    """The lines of standard error up to the one with the text."""
-    lines = []
-    for line in process.stderr:
-        lines.append(line)
-        if text in line:
-            return "".join(lines)
-    raise AssertionError(f"no {text!r} in {lines}")
-
-
-def assert_ended(process, number, began, before=""):
-    """The report and the one line that gives the cause, in time."""
-    code, out, err = finished(process, 60)
-    seconds = time.monotonic() - began
-    print(f"ended {seconds:.1f} s after {number.name}")
-    report, name = json.loads(out), number.name
-    assert (code, report["status"]) == (CODES[number], "failed")
-    assert report["error"] == f"stopped by {name}: rerun the same command, it resumes safely"
-    lines = (before + err).splitlines()
-    assert lines[-1] == f"{report['job']}: {report['error']}"
-    assert sum("stopped by" in line for line in lines) == 1
-    assert "Traceback" not in before + err
-    assert seconds < 10
-    return lines
 
 
 def ended_at(submit, big_file, step, number, group):
@@ -73,7 +45,7 @@ def ended_at(submit, big_file, step, number, group):
         *(
             pytest.param(step, number, group, marks=pytest.mark.slow)
             for step in ("start", "read", "classify", "merge")
-            for number in CODES
+            for number in (TERM, INT)
             for group in (False, True)
             if (step, number, group) not in {("read", TERM, False), ("merge", INT, True)}
         ),
@@ -109,7 +81,7 @@ def test_ended_in_a_start_without_a_jvm(submit, job, csv_file, database, number,
     database("SELECT pg_advisory_lock(%s)", 0x51_1CE)  # as another export would hold it
     process = submit("export", "products")
     wait_for(lambda: database("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sluice'") == [(1,)])
-    assert "java" not in {child.name() for child in psutil.Process(process.pid).children(recursive=True)}
+    assert jvms(process) == []
     send(process, number, group)
     assert_ended(process, number, time.monotonic())
 
@@ -121,26 +93,10 @@ def test_a_signal_before_the_job_runs_is_not_lost(submit, csv_file, lake, tmp_pa
     process = submit("ingest", "products", csv_file("a.csv", HEADER, "s1,n,d"))
     wait_for(lambda: list((tmp_path / "work").glob("*/lines" if start == "without" else "*/run")))
     if start == "with":
-        wait_for(lambda: any("java" in child.name() for child in psutil.Process(process.pid).children(recursive=True)))
+        wait_for(lambda: jvms(process))
     send(process, TERM, True)
     assert_ended(process, TERM, time.monotonic())
     assert not lake.exists()
-
-
-def test_ended_while_postgresql_works(submit, job, csv_file, database, postgres_url, rows):
-    job("ingest", "products", csv_file("a.csv", HEADER, "1,x,"))
-    job("export", "products")
-    job("ingest", "products", csv_file("b.csv", HEADER, "2,z,"))
-    reader = psycopg2.connect(postgres_url)
-    reader.cursor().execute("LOCK TABLE fresh.products IN SHARE MODE")
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'"
-    process = submit("export", "products", "--run-id", "ended")
-    wait_for(lambda: database(waiting) == [(1,)])
-    send(process, TERM, False)
-    assert_ended(process, TERM, time.monotonic())
-    assert database(waiting) == [(0,)]
-    reader.close()
-    assert ("ended", "failed") in rows("runs", "run_id", "status")
 
 
 def test_the_jvm_killed_the_run_is_recorded_all_the_same(submit, rows, big_file):
@@ -148,7 +104,7 @@ def test_the_jvm_killed_the_run_is_recorded_all_the_same(submit, rows, big_file)
     process = submit("ingest", "products", big_file, *arguments)
     before = read_until(process, "read …")
     time.sleep(1)
-    (jvm,) = (child for child in psutil.Process(process.pid).children(recursive=True) if child.name() == "java")
+    (jvm,) = jvms(process)
     jvm.kill()
     began = time.monotonic()
     code, out, err = finished(process)

@@ -11,8 +11,8 @@ import termios
 import time
 
 import pytest
+from conftest import HEADER, write_products
 from sluice.runtime.progress import Progress
-from test_spark_submit import HEADER
 
 
 @pytest.fixture
@@ -63,9 +63,9 @@ def screen(received, columns):
 
 
 @pytest.mark.slow
-def test_one_line_is_drawn_anew_for_each_step_and_a_finished_one_stays(on_terminal, lake, big_file):
+def test_one_line_is_drawn_anew_for_each_step_and_a_finished_one_stays(on_terminal, lake, tmp_path):
     columns = 38
-    received = on_terminal(columns, "ingest", "products", big_file)
+    received = on_terminal(columns, "ingest", "products", write_products(tmp_path / "a.csv", 400_000))
     seconds = {int(found) for found in re.findall(r"read: (\d+) s", received)}
     assert len(seconds) >= 3
     rows = [int(found.replace(",", "")) for found in re.findall(r"read: \d+ s, ([\d,]+) rows", received)]

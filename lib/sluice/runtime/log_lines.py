@@ -84,7 +84,8 @@ class Filter:
 
     def _known(self) -> LogStyle | None:
         with suppress(OSError):
-            return LogStyle(*self._introduced.read_text().split())
+            log_format, _, run_id = self._introduced.read_text().partition("\n")
+            return LogStyle(log_format, run_id.rstrip("\n"))
         return None
 
 
