@@ -91,26 +91,6 @@ def test_examples_are_valid(declared, example):
     assert [aggregate.by for aggregate in table.aggregates] == [("date",)]
 
 
-@pytest.mark.parametrize(
-    ("key", "partition_by", "shared"),
-    [
-        ('["order_id"]', '["date"]', ()),  # an order may move to another day
-        ('["order_id", "updated_at"]', '["date"]', ("date",)),
-        ('["order_id", "op"]', '["op", "date"]', ("op",)),
-    ],
-)
-def test_the_partitions_that_all_rows_of_a_key_share(declared, key, partition_by, shared):
-    text = ORDERS.replace('key = ["order_id"]', f"key = {key}").replace('partition_by = ["date"]', "")
-    assert declared(f"partition_by = {partition_by}\n{text}").key_partitions == shared
-
-
-def test_a_column_made_from_another_input_may_differ_within_a_key(declared):
-    part = 'part = { type = "string", sql = "concat(op, substr(ts, 1, 10))" }\n'
-    text = ORDERS.replace("[checks]", f'seen = {{ type = "string", field = "ts" }}\n{part}[checks]')
-    text = text.replace('key = ["order_id"]', 'key = ["order_id", "op"]')
-    assert declared(text.replace('partition_by = ["date"]', 'partition_by = ["part"]')).key_partitions == ()
-
-
 LINES = """
 key = ["id"]
 source = { format = "lines", pattern = '(?P<id>\\d+) (?P<day>\\S+) (?:\\S+)' }

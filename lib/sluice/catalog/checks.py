@@ -11,7 +11,6 @@ from sluice.model.aggregate import MEASURE, Measure
 from sluice.model.table import is_taken
 
 _NUMBERS = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal")
-_SAME_AS_TEXT = ("string", "int", "bigint", "date")  # types whose values a partition's name gives back unchanged
 
 
 def check_keys(table: str, declared: Declaration) -> None:
@@ -83,17 +82,6 @@ def check_inputs_differ(inputs: Sequence[str]) -> None:
             raise UsageError(
                 f"columns: inputs {alike!r} and {name!r} differ only in case, which Spark ignores: use one"
             )
-
-
-def decided_by_key(name: str, declared: Declaration, inputs: Collection[str]) -> bool:
-    """Whether all rows of a key have the same value in a column: it is of the key, or made by SQL from the key alone.
-
-    True only for types whose values are the same as a partition's name and in Python.
-    """
-    column = declared.columns[name]
-    sources = _words(column.sql) & {*declared.columns, *(name.lower() for name in inputs)} - {name}
-    made_from_key = bool(sources) and sources <= set(declared.key) and not column.field
-    return (name in declared.key or made_from_key) and column.type in _SAME_AS_TEXT
 
 
 def _words(sql: str) -> set[str]:

@@ -24,8 +24,9 @@ from pyspark.sql import functions as F
 
 from sluice.catalog.datetime_formats import check_format
 from sluice.errors import UsageError, spark_cause, with_article
-from sluice.model.table import Table
+from sluice.model.table import Column, Table
 
+_SAME_AS_TEXT = ("string", "int", "bigint", "date")  # types whose values a partition's name gives back unchanged
 # expressions that Spark takes for deterministic though their value is another in the next run
 _CHANGING = re.compile("Current|Now$|LocalTimestamp|SparkVersion|RaiseError")
 # literals of the current time: Spark's parser puts the value in their place, so that the plan does not show them
@@ -37,8 +38,31 @@ def check_in_spark(spark: SparkSession, table: Table) -> None:
     for column in table.columns:
         if column.format:
             check_format(spark, column, _place(table, f"columns.{column.name}.format"))
-    _check_columns(spark, table)
+    for column, values, _ in _computed(spark, table):
+        actual = values.dtypes[0][1]
+        if not _is_castable(spark, actual, column.type):
+            raise UsageError(
+                f"{_place(table, f'columns.{column.name}.sql')}: {column.sql!r} is {with_article(actual)}, which Spark "
+                f"does not cast to {with_article(column.type)}: convert it in the sql, or declare another type"
+            )
     _check_conditions(spark, table)
+
+
+def key_partitions(spark: SparkSession, table: Table) -> tuple[str, ...]:
+    """Those of a declared table's `partition_by` whose value is the same in all rows of a key.
+
+    They are columns of the key, or their SQL uses such columns alone. Only of types whose values are the same as a
+    partition's name and in Python.
+    """
+    if not table.partition_by:
+        return ()
+    decided = {name.lower() for name in table.key}  # Spark ignores case
+    for column, values, inputs in _computed(spark, table):
+        used = _names_used(values)
+        if used and used <= decided - inputs:
+            decided.add(column.name.lower())
+    types = {column.name: column.type for column in table.columns}
+    return tuple(name for name in table.partition_by if name.lower() in decided and types[name] in _SAME_AS_TEXT)
 
 
 @contextmanager
@@ -54,20 +78,18 @@ def explain_sql_failures(table: Table) -> Iterator[None]:
         ) from None
 
 
-def _check_columns(spark: SparkSession, table: Table) -> None:
-    """A column's SQL may use the inputs, the columns made of one input, and the columns made by SQL before it."""
+def _computed(spark: SparkSession, table: Table) -> Iterator[tuple[Column, DataFrame, set[str]]]:
+    """The columns made by SQL, each with an empty frame of its values, and the inputs (lower case) that it may use.
+
+    Their SQL may use the inputs, the columns made of one input, and the columns made by SQL before it.
+    """
     types = {column.name: column.type for column in table.columns if not column.sql}
     for column in table.columns:
         if column.sql:
-            place = _place(table, f"columns.{column.name}.sql")
             columns = {name.lower() for name in types}  # Spark ignores case, and a column hides the input of its name
             inputs = {name: "string" for name in table.input_columns if name.lower() not in columns}
-            actual = _type_of(column.sql, _empty(spark, inputs | types), place)
-            if not _is_castable(spark, actual, column.type):
-                raise UsageError(
-                    f"{place}: {column.sql!r} is {with_article(actual)}, which Spark does not cast to "
-                    f"{with_article(column.type)}: convert it in the sql, or declare another type"
-                )
+            place = _place(table, f"columns.{column.name}.sql")
+            yield column, _values(column.sql, _empty(spark, inputs | types), place), {name.lower() for name in inputs}
             types[column.name] = column.type
 
 
@@ -78,7 +100,7 @@ def _check_conditions(spark: SparkSession, table: Table) -> None:
         conditions["delete_when"] = table.delete_when
     for key, sql in conditions.items():
         place = _place(table, key)
-        if (actual := _type_of(sql, rows, place)) != "boolean":
+        if (actual := _values(sql, rows, place).dtypes[0][1]) != "boolean":
             raise UsageError(f"{place}: {sql!r} is {with_article(actual)}: expected a condition")
 
 
@@ -90,8 +112,8 @@ def _empty(spark: SparkSession, types: Mapping[str, str]) -> DataFrame:
     return spark.createDataFrame([], ", ".join(f"`{name}` {kind}" for name, kind in types.items()))
 
 
-def _type_of(sql: str, rows: DataFrame, place: str) -> str:
-    """The type of an expression over a row. Raises UsageError if it is not one."""
+def _values(sql: str, rows: DataFrame, place: str) -> DataFrame:
+    """One column, the values of an expression over a row. Raises UsageError if it is not one."""
     try:
         values = rows.select(F.expr(sql))
     except ParseException as error:
@@ -103,7 +125,13 @@ def _type_of(sql: str, rows: DataFrame, place: str) -> str:
             f"{place}: {sql!r} reaches outside the row: expected an expression over its columns alone, without "
             "subqueries, aggregates, windows, random values, the current time or anything else from outside"
         )
-    return values.dtypes[0][1]
+    return values
+
+
+def _names_used(values: DataFrame) -> set[str]:
+    """The columns that an expression uses, in lower case: by Spark's analysis, so that they may be quoted."""
+    used = _analysed_plan(values).references().toSeq()
+    return {used.apply(i).name().lower() for i in range(used.size())}
 
 
 def _depends_on_the_row_alone(values: DataFrame, rows: DataFrame) -> bool:

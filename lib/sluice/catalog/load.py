@@ -36,7 +36,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from sluice.catalog.checks import check_inputs_differ, check_keys, check_pattern_groups, decided_by_key
+from sluice.catalog.checks import check_inputs_differ, check_keys, check_pattern_groups
 from sluice.catalog.schema import (
     NAME,
     RESERVED_PREFIX,
@@ -126,7 +126,7 @@ def _table(path: Path, declared: Declaration) -> Table:
         reader=reader,
         reading=reading,
         partition_by=tuple(declared.partition_by),
-        key_partitions=tuple(name for name in declared.partition_by if decided_by_key(name, declared, inputs)),
+        key_partitions=(),  # what the SQL of columns uses only Spark can say: see `expressions.key_partitions`
         input_columns=inputs,
         order_by=declared.order_by,
         delete_when=declared.delete_when,

@@ -47,9 +47,9 @@ def against_table(lake: Lake, plan: Plan, read: Read) -> Classified:
 
 def _scope(plan: Plan, read: Read, *, few: bool) -> MergeScope | None:
     """Where the table may have rows of the same keys: in the same partitions, or in the range of `few` keys."""
-    if plan.table.key_partitions:
+    if read.key_partitions:
         values = {tuple(value) for tally in read.tallies for value in tally.partitions}
-        return scope.Partitions(plan.table.key_partitions, tuple(sorted(values, key=repr)))
+        return scope.Partitions(read.key_partitions, tuple(sorted(values, key=repr)))
     return scope.key_range(read.rows, plan.table.key) if few else None
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from sluice.catalog.expressions import check_in_spark
+from sluice.catalog.expressions import check_in_spark, key_partitions
 from sluice.ingest import occurrences
 from sluice.ingest.conform import conform
 from sluice.ingest.tally import tally
@@ -28,11 +28,13 @@ class Read:
     """What was read of a run's files: `tallies` counts the `records` by file; later steps use about `tasks` tasks.
 
     `records`: one row a record, with the columns of `conform`; of a log also what `occurrences.spread` adds.
+    `key_partitions`: the partition columns that are the same in all rows of a key.
     """
 
     records: DataFrame
     tallies: Sequence[Tally]
     tasks: int
+    key_partitions: tuple[str, ...] = ()
 
     @property
     def rows(self) -> DataFrame:
@@ -58,13 +60,15 @@ class Read:
 def read(lake: Lake, plan: Plan) -> Read:
     """Reads the plan's files once; the records stay in memory. Raises UsageError for a declaration with wrong SQL."""
     table, options = plan.table, plan.options
+    partitions = table.key_partitions or ()
     if table.origin:
         check_in_spark(lake.spark, table)
+        partitions = key_partitions(lake.spark, table)
     tasks = _tasks(lake.spark, plan)
     records = conform(table.reader.read(lake.spark, plan.sources), table)
     records = (occurrences.spread(records, table, tasks * SPREAD) if table.occurrences else records).persist()
     files = [(source.file, options.of_source(bool(source.new))) for source in plan.sources]
-    return Read(records, tally(records, files, table), tasks)
+    return Read(records, tally(records, files, table, partitions), tasks, partitions)
 
 
 def _tasks(spark: Any, plan: Plan) -> int:

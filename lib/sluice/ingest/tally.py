@@ -14,12 +14,14 @@ from sluice.model.table import Table
 from sluice.readers.shared.records import UNCLOSED_QUOTE
 
 
-def tally(records: DataFrame, files: Sequence[tuple[InputFile, str]], table: Table) -> list[Tally]:
+def tally(
+    records: DataFrame, files: Sequence[tuple[InputFile, str]], table: Table, key_partitions: Sequence[str] = ()
+) -> list[Tally]:
     """A tally for each file, in their order; `files` are given with the options they were read with.
+    `key_partitions`: the columns whose values are listed.
 
     in: what `conform` gives. A record without `_position` says that its whole file cannot be read.
     """
-    partition_by = table.key_partitions
     fails = [failed_check_reason(check) for check in table.checks if check.action == "fail"]
     warns = [check for check in table.checks if check.action == "warn"]
     is_record, reason = F.col("_position").isNotNull(), F.col("_reason")
@@ -29,7 +31,7 @@ def tally(records: DataFrame, files: Sequence[tuple[InputFile, str]], table: Tab
         F.count(F.when(is_record, reason)).alias("rows_rejected"),
         F.min(F.when(~is_record, reason)).alias("failure"),
         F.min(F.when(reason.startswith(UNCLOSED_QUOTE), reason)).alias("unclosed"),
-        F.collect_set(F.when(reason.isNull(), F.struct(*partition_by)) if partition_by else F.lit(None)),
+        F.collect_set(F.when(reason.isNull(), F.struct(*key_partitions)) if key_partitions else F.lit(None)),
         F.count(F.when(reason.isin(fails), True)).alias("failed"),
         F.array(*(F.count(F.when(reason.isNull() & ~passed(check), True)) for check in warns)).alias("warned"),
     )

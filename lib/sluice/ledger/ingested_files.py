@@ -41,7 +41,7 @@ class Tally:
 
     `number`: the file's among those read together. `options`: those that it was read with, as stored here.
     `failure`: why it could not be read. `unclosed`: where a quote stayed open to its end.
-    `partitions`: the values of the table's `key_partitions` in its rows.
+    `partitions`: the values in its rows of the partition columns that a key decides.
     `failed`: records that do not pass a check whose action is fail. `warned`: for each check whose action is warn, rows
     that do not pass it.
     """

@@ -92,7 +92,8 @@ class Table:
     * `columns`: in this order.
     * `key`: the columns that identify a row; no two rows have the same values in them.
     * `partition_by`: the columns whose values are the folders of its files.
-    * `key_partitions`: those of `partition_by` that are the same in all rows of a key; None: all of them.
+    * `key_partitions`: those of `partition_by` that are the same in all rows of a key; None: all of them. Of a declared
+      table `catalog.expressions.key_partitions` gives them.
     * `checks`: conditions on a row.
 
     How files become rows:
