@@ -7,6 +7,7 @@ from typing import Any
 import click
 from sluice.catalog.catalog import Catalog
 from sluice.cli.command import JobCommand
+from sluice.cli.help import POSTGRESQL, option_group
 from sluice.cli.options import common_options, export_options, writer_options
 from sluice.export.run import export
 from sluice.runtime.job import job
@@ -14,10 +15,19 @@ from sluice.runtime.job import job
 
 @click.command(cls=JobCommand, examples=["export products_agg", "export products products_agg --schema shop"])
 @click.argument("names", nargs=-1, required=True, metavar="NAME…")
+@option_group(
+    POSTGRESQL,
+    click.option(
+        "--full",
+        envvar="SLUICE_FULL",
+        is_flag=True,
+        help="Compare all rows, not only those that changed: this also sets right what others changed in PostgreSQL.",
+    ),
+)
 @export_options
 @writer_options
 @common_options
-def main(names: tuple[str, ...], schema: str, **options: Any) -> None:
+def main(names: tuple[str, ...], schema: str, full: bool, **options: Any) -> None:
     """Makes tables in PostgreSQL equal to the tables and aggregates NAME….
 
     All names are exported in one transaction. The environment variable SLUICE_DATABASE_URL names the database. Without
@@ -25,7 +35,7 @@ def main(names: tuple[str, ...], schema: str, **options: Any) -> None:
     """
     with job("export", options) as running:
         sources = Catalog(running.settings.tables).sources(running.settings.lake, names)
-        export(running, sources, schema)
+        export(running, sources, schema, full=full)
 
 
 if __name__ == "__main__":

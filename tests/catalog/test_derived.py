@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sluice.catalog import catalog, derived
 from sluice.errors import UsageError
+from sluice.lake.log import State
 from sluice.model.aggregate import Aggregate
 
 PRODUCTS = catalog.BUILT_IN["products"]
@@ -34,10 +35,15 @@ def test_of_a_lake_that_does_not_exist_only_declared_aggregates_are_known(tmp_pa
 
 def test_a_build_record_is_of_one_definition_whatever_the_version():
     built = Aggregate("a", ("g",), {"n": "count"})
-    record = derived.build_record(built, ("id", 3))
-    assert record == {"id": "id", "version": 3, "by": ["g"], "measures": {"n": "count"}}
+    record = derived.build_record(built, State("id", 3, "c3"))
+    assert record == {"id": "id", "version": 3, "mark": "c3", "by": ["g"], "measures": {"n": "count"}}
     assert derived.was_built_as_declared({**record, "version": 4}, built)
     assert not derived.was_built_as_declared(record, Aggregate("a", ("h",), {"n": "count"}))
+    assert derived.is_current(record, built, State("id", 3, "c3"))
+    assert not derived.is_current(record, built, State("id", 3, "another commit"))
+    assert not derived.is_current(record, built, State("id", 4, "c3"))
+    del record["mark"]  # of an earlier version
+    assert derived.is_current(record, built, State("id", 3, "c3"))
 
 
 def test_a_column_that_the_stored_table_lacks():

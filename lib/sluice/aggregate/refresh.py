@@ -10,8 +10,9 @@ from typing import Any
 from sluice.aggregate import groups, measures, ranking
 from sluice.aggregate.computed import Computed
 from sluice.catalog import drift
-from sluice.catalog.derived import build_record, check_columns_exist, was_built_as_declared
+from sluice.catalog.derived import build_record, built_from, check_columns_exist, is_current, was_built_as_declared
 from sluice.lake import change_feed, log
+from sluice.lake.log import State
 from sluice.ledger.recording import locked, recorded
 from sluice.model.aggregate import Derived, Ranking
 from sluice.model.table import Table
@@ -24,13 +25,13 @@ ROWS_PER_FILE = 500_000  # so that few rows are one file, though many tasks may 
 class _State:
     """How far an aggregate is behind its table.
 
-    `table_state`: the table's id and current version. `last`: the `build_record` of the aggregate's last commit; None
+    `table_state`: what the table holds. `last`: the `build_record` of the aggregate's last commit; None
     if there is no commit, or it has none.
     """
 
     table: Table
     aggregate: Derived
-    table_state: tuple[str, int]
+    table_state: State
     last: Mapping[str, Any] | None
 
     @property
@@ -73,7 +74,8 @@ def _look(lake: str, table: Table, aggregate: Derived) -> _State:
 def _report_if_current(job: Job, state: _State, full_refresh: bool) -> bool:
     """Whether there is nothing to do. The report then says so; else it says `failed` until the refresh is done."""
     job.report.table_version = log.version(job.settings.lake, state.aggregate.name)
-    current = state.last == state.record and not full_refresh
+    up_to_date = state.last is not None and is_current(state.last, state.aggregate, state.table_state)
+    current = up_to_date and not full_refresh
     job.report.status = "nothing_new" if current else "failed"
     return current
 
@@ -103,12 +105,11 @@ def _obstacle(lake: str, state: _State) -> str | None:
         return "its log does not say what it was built on"
     if not was_built_as_declared(state.last, state.aggregate):
         return "its definition changed"
-    since = (state.last["id"], state.last["version"])
-    return change_feed.obstacle(lake, state.table.name, since, state.table_state)
+    return change_feed.obstacle(lake, state.table.name, built_from(state.last), state.table_state)
 
 
 def _refresh_from_all(job: Job, state: _State) -> None:
-    lake, aggregate, (_, version) = job.lake, state.aggregate, state.table_state
+    lake, aggregate, version = job.lake, state.aggregate, state.table_state.version
     with job.step("aggregate"):
         computed = state.module.from_all(lake, state.table, aggregate, version)
     _report(job, "full", computed)
@@ -120,7 +121,7 @@ def _refresh_from_all(job: Job, state: _State) -> None:
 
 
 def _refresh_from_changes(job: Job, state: _State, after: int) -> None:
-    lake, aggregate, (_, version) = job.lake, state.aggregate, state.table_state
+    lake, aggregate, version = job.lake, state.aggregate, state.table_state.version
     with job.step("aggregate"):
         computed = state.module.from_changes(lake, state.table, aggregate, after, version)
     _report(job, "incremental", computed)

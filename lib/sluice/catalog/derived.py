@@ -12,10 +12,12 @@ from typing import Any
 
 from sluice.errors import UsageError, no_column
 from sluice.lake import log
+from sluice.lake.log import State
 from sluice.model.aggregate import Aggregate, Derived
 from sluice.model.table import Table
 
 _COUNT = {"count": "count"}
+_OF_TABLE = ("id", "version", "mark")  # keys of a `build_record`; the others are the definition
 
 
 def aggregates_of(lake: str, table: Table) -> list[Derived]:
@@ -51,15 +53,27 @@ def _count_aggregate_name(table: Table, columns: Sequence[str]) -> str:
     return f"{table.name}_by_{'_'.join(columns)}"
 
 
-def build_record(aggregate: Derived, table_state: tuple[str, int]) -> dict[str, Any]:
-    """What the commit of an aggregate says it was built from: its definition, and its table's id and version."""
-    table_id, version = table_state
-    return {"id": table_id, "version": version, **aggregate.definition}
+def build_record(aggregate: Derived, table_state: State) -> dict[str, Any]:
+    """What the commit of an aggregate says it was built from: its definition, and what its table held."""
+    table_id, version, mark = table_state
+    return {"id": table_id, "version": version, "mark": mark, **aggregate.definition}
+
+
+def built_from(record: Mapping[str, Any]) -> State:
+    """What the table held that an aggregate was built from; `build_record`s of earlier versions have no mark."""
+    return State(record["id"], record["version"], record.get("mark"))
 
 
 def was_built_as_declared(record: Mapping[str, Any], aggregate: Derived) -> bool:
-    """Whether a `build_record` has the aggregate's present definition, whatever the version of its table."""
-    return {key: value for key, value in record.items() if key not in ("id", "version")} == aggregate.definition
+    """Whether a `build_record` has the aggregate's present definition, whatever its table held."""
+    return {key: value for key, value in record.items() if key not in _OF_TABLE} == aggregate.definition
+
+
+def is_current(record: Mapping[str, Any], aggregate: Derived, table_state: State) -> bool:
+    """Whether a `build_record` is of the aggregate's present definition and of what its table holds now."""
+    built = built_from(record)
+    same_commit = built.mark in (None, table_state.mark)
+    return built[:2] == table_state[:2] and same_commit and was_built_as_declared(record, aggregate)
 
 
 def check_built_as_declared(lake: str, aggregate: Derived) -> None:

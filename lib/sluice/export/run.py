@@ -14,6 +14,7 @@ from sluice.export.database import Database
 from sluice.export.target import GONE, DeltaVersion, Target
 from sluice.lake import change_feed, log
 from sluice.lake.lake import Lake
+from sluice.lake.log import State
 from sluice.ledger.recording import recorded
 from sluice.model.table import AnyTable, Table
 from sluice.runtime.job import Job
@@ -22,16 +23,15 @@ from sluice.runtime.report import Report
 
 @dataclass(frozen=True)
 class _Planned:
-    """A table or aggregate to export at a version; `since`: the version that PostgreSQL holds, None for none of it."""
+    """A table or aggregate to export as it is; `since`: the version that PostgreSQL holds, None for none of it."""
 
     source: AnyTable
-    table_id: str
-    version: int
+    state: State
     since: int | None
 
     @property
     def is_current(self) -> bool:
-        return self.since == self.version
+        return self.since == self.state.version
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,10 @@ class _Staged:
     bytes_read: int
 
 
-def export(job: Job, sources: Sequence[AnyTable], schema: str) -> None:
+def export(job: Job, sources: Sequence[AnyTable], schema: str, *, full: bool = False) -> None:
     """Makes PostgreSQL's tables equal to the sources, and reports each as a part of the job.
+
+    `full`: all rows are compared, so that rows which others changed in PostgreSQL are set right too.
 
     Raises InputError for a source that does not exist, UsageError for one that is not as declared, DatabaseError for
     what PostgreSQL refuses. PostgreSQL is then as before.
@@ -54,7 +56,7 @@ def export(job: Job, sources: Sequence[AnyTable], schema: str) -> None:
     with connected(database_url(job.progress.log), schema) as database:
         database.check_schema()
         database.prepare(job.writer)
-        plans = [_plan(job, database, source) for source in sources]
+        plans = [_plan(job, database, source, full=full) for source in sources]
         reports = _start_reports(job, plans)
         outdated = [(plan, report) for plan, report in zip(plans, reports, strict=True) if not plan.is_current]
         if outdated:
@@ -72,28 +74,28 @@ def _check(lake: str, source: AnyTable) -> None:
         derived.check_built_as_declared(lake, source)
 
 
-def _plan(job: Job, database: Database, source: AnyTable) -> _Planned:
+def _plan(job: Job, database: Database, source: AnyTable, *, full: bool) -> _Planned:
     """What to send: only the changes if PostgreSQL holds an earlier version of the same table, else all rows."""
     lake, name = job.settings.lake, source.name
-    table_id, version = log.required_state(lake, name)
+    state = log.required_state(lake, name)
     holds = database.exported_version(name)
-    if holds is None:
-        return _Planned(source, table_id, version, None)
-    if (holds.lake, holds.table_id) != (lake, table_id):
+    if holds is None or full:
+        return _Planned(source, state, None)
+    if (holds.lake, holds.table_id) != (lake, state.table_id):
         job.progress.log(f"{name}: PostgreSQL's table holds another Delta table: all its rows are replaced")
-        return _Planned(source, table_id, version, None)
-    obstacle = change_feed.obstacle(lake, name, (holds.table_id, holds.version), (table_id, version))
+        return _Planned(source, state, None)
+    obstacle = change_feed.obstacle(lake, name, holds.state, state)
     if obstacle:
         job.progress.log(f"{name}: full export: {obstacle}")
-        return _Planned(source, table_id, version, None)
-    return _Planned(source, table_id, version, holds.version)
+        return _Planned(source, state, None)
+    return _Planned(source, state, holds.version)
 
 
 def _start_reports(job: Job, plans: Sequence[_Planned]) -> list[Report]:
     """One report for each plan, `failed` until it is done: the job's own for a single one, else parts of it."""
     reports = [job.report] if len(plans) == 1 else [Report(job.report.job, job.settings.run_id) for _ in plans]
     for plan, report in zip(plans, reports, strict=True):
-        report.table, report.table_version = plan.source.name, plan.version
+        report.table, report.table_version = plan.source.name, plan.state.version
         report.mode, report.status = ("none", "nothing_new") if plan.is_current else ("full", "failed")
     if len(plans) > 1:
         job.report.steps = reports
@@ -132,13 +134,13 @@ def _send(job: Job, database: Database, plan: _Planned) -> _Staged:
             job.progress.log(f"{name}: full export: its change feed after version {plan.since} is gone")
         else:
             return _Staged(target, *log.size_of_changes(lake.root, name, plan.since))
-    rows = lake.read(name, plan.version).withColumn(GONE, F.lit(False))
+    rows = lake.read(name, plan.state.version).withColumn(GONE, F.lit(False))
     return _Staged(_stage(database, lake, plan, rows, full=True), *log.size(lake.root, name))
 
 
 def _changed_rows(lake: Lake, plan: _Planned, since: int) -> DataFrame:
     """The last state of each key that changed: its row, or its last row with `sluice_gone`. out: one row a key."""
-    feed = lake.changes(plan.source.name, since, plan.version)
+    feed = lake.changes(plan.source.name, since, plan.state.version)
     last = change_feed.last_states(feed, plan.source.key).withColumn(GONE, ~change_feed.is_new_state())
     return last.drop("_change_type", "_commit_version", "_commit_timestamp")
 
@@ -151,7 +153,7 @@ def _stage(database: Database, lake: Lake, plan: _Planned, rows: DataFrame, *, f
         key=source.key,
         nullable_key=source.nullable_key,
         indexes=source.indexes,
-        version=DeltaVersion(lake.root, plan.table_id, plan.version),
+        version=DeltaVersion(lake.root, *plan.state),
         full=full,
     )
     database.stage(target, rows)

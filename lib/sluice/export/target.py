@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from psycopg2 import sql
 
+from sluice.lake.log import State
 from sluice.model.aggregate import direction
 
 GONE = "sluice_gone"  # column of a staging table: true in a row whose key is to be deleted
@@ -34,6 +35,11 @@ class DeltaVersion:
     lake: str
     table_id: str
     version: int
+    mark: str | None = None  # of the version's commit; None: unknown, for what earlier versions of Sluice exported
+
+    @property
+    def state(self) -> State:
+        return State(self.table_id, self.version, self.mark)
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,6 @@ def record(lake: Lake, plan: Plan, read: Read) -> int:
     table = plan.table
     if table.origin and log.stored(lake.root, table.name).declaration != plan.declared.declaration:
         lake.declare(plan.declared)
-    table_id, version = log.required_state(lake.root, table.name)
-    record_files(lake.root, table.name, table_id, version, read.tallies, lake.writer)
-    return version
+    state = log.required_state(lake.root, table.name)
+    record_files(lake.root, table.name, state, read.tallies, lake.writer)
+    return state.version

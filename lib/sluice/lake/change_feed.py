@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from sluice.lake import log
+from sluice.lake.log import State
 
 _FEED_GONE = ("CHANGE_DATA", "CHANGE_TABLE", "FileNotFound", "FILE_NOT_EXIST", "VERSION_NOT_FOUND", "VersionNotFound")
 
@@ -16,11 +17,13 @@ class NotEnough(Exception):
     """The changes do not suffice to refresh a table that is built on them: all rows must be read. Says why."""
 
 
-def obstacle(lake: str, table: str, since: tuple[str, int], current: tuple[str, int]) -> str | None:
-    """Why the feed does not lead from `since` to `current` (each a table id and version); None if it does."""
-    if since[0] != current[0] or since[1] > current[1]:
+def obstacle(lake: str, table: str, since: State, current: State) -> str | None:
+    """Why the feed does not lead from `since` to `current`; None if it does."""
+    if since.table_id != current.table_id or since.version > current.version:
         return f"table {table} was made anew"
-    if log.restored(lake, table, since[1]):
+    if not log.is_same_commit(lake, table, since.version, since.mark):
+        return f"table {table} was made anew: version {since.version} is another commit than before"
+    if log.restored(lake, table, since.version):
         return f"table {table} was restored, or its log does not reach back"
     return None
 

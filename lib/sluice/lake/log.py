@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -24,6 +24,17 @@ PRUNED_BEFORE = "sluice.pruned_before"  # property of a table
 DECLARATION = "sluice.declaration"  # property of a table
 _KEEP_ALL_ROWS = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")  # operations
 _SPARK_TYPES = {"long": "bigint", "integer": "int", "short": "smallint", "byte": "tinyint"}
+
+
+class State(NamedTuple):
+    """What a table holds: its id, its version, and the mark of that version's commit (see `commit_mark`).
+
+    A version's number is not enough: where a folder was put back from a backup, other commits get the same numbers.
+    """
+
+    table_id: str
+    version: int
+    mark: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,14 +64,33 @@ def version(lake: str, table: str) -> int | None:
     return None if delta is None else delta.version()
 
 
-def state(lake: str, table: str) -> tuple[str, int] | None:
-    """A table's id and current version; None if it does not exist."""
+def state(lake: str, table: str) -> State | None:
+    """What a table holds now; None if it does not exist."""
     delta = opened(lake, table)
-    return None if delta is None else (str(delta.metadata().id), delta.version())
+    if delta is None:
+        return None
+    return State(str(delta.metadata().id), delta.version(), commit_mark(lake, table, delta.version()))
 
 
-def required_state(lake: str, table: str, make: str = "ingest files into it") -> tuple[str, int]:
-    """A table's id and current version. Raises InputError, which says how to `make` it, if it does not exist."""
+def commit_mark(lake: str, table: str, version: int) -> str | None:
+    """What no other commit has: the id that Spark gives each commit, or else its time. None if the log lacks it."""
+    try:
+        with open(os.path.join(lake, table, "_delta_log", f"{version:020}.json"), encoding="utf-8") as file:
+            line = next((line for line in file if line.startswith('{"commitInfo"')), "{}")
+        info = json.loads(line).get("commitInfo", {})
+    except (OSError, ValueError):
+        return None
+    mark = info.get("txnId") or info.get("timestamp")
+    return None if mark is None else str(mark)
+
+
+def is_same_commit(lake: str, table: str, version: int, mark: str | None) -> bool:
+    """Whether a version is still the commit that had the mark; True where there is nothing to compare."""
+    return mark is None or commit_mark(lake, table, version) in (None, mark)
+
+
+def required_state(lake: str, table: str, make: str = "ingest files into it") -> State:
+    """What a table holds now. Raises InputError, which says how to `make` it, if it does not exist."""
     current = state(lake, table)
     if current is None:
         raise InputError(f"table {table} is not in lake {lake}: {make} first")

@@ -42,13 +42,13 @@ def append(lake: str, table: str, rows: pa.Table, writer: Writer) -> None:
 
 
 def upsert(lake: str, table: str, rows: pa.Table, key: tuple[str, ...], writer: Writer) -> None:
-    """Adds rows, in place of those with the same key, in one commit."""
+    """Adds rows, in place of those with the same key, in one commit; new columns are added to the table."""
     with _committing(lake, table, writer) as (delta, properties):
         if delta is None:
             write_deltalake(os.path.join(lake, table), rows, commit_properties=properties)
             return
         same = " and ".join(f'old."{column}" = new."{column}"' for column in key)
-        merge = delta.merge(rows, same, source_alias="new", target_alias="old", commit_properties=properties)
+        merge = delta.merge(rows, same, "new", "old", merge_schema=True, commit_properties=properties)
         merge.when_matched_update_all().when_not_matched_insert_all().execute()
 
 

@@ -1,12 +1,14 @@
 """The table `ingested_files`: which files a table holds, and with which options they were read.
 
-One row a table, table id, file and options; `table_version` is the version whose commit brought the file's rows.
+One row a table, table id, file and options; `table_version` is the version whose commit brought the file's rows, and
+`table_commit` the mark of that commit (`lake.log.commit_mark`), null in rows that earlier versions of Sluice wrote.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -15,6 +17,7 @@ import pyarrow.compute as pc
 from sluice.files.input_file import InputFile
 from sluice.lake import log, small_tables
 from sluice.lake.lock import Writer
+from sluice.lake.log import State
 from sluice.lake.small_tables import TIME, arrow_table
 
 NAME = "ingested_files"
@@ -31,6 +34,7 @@ SCHEMA = pa.schema(
         ("table_version", pa.int64()),
         ("rows_read", pa.int64()),
         ("rows_rejected", pa.int64()),
+        ("table_commit", pa.string()),
     ]
 )
 
@@ -67,7 +71,7 @@ def not_ingested(
     (it was cleared, restored to before it, or created anew) are not in it.
     """
     columns = ["file", "size", "modified_at", "etag"]
-    rows = _of_current_table(lake, table, files, [*columns, "options"])
+    rows = _of_current_table(lake, table, files)
     if rows is None:
         return list(files)
     if options is not None:
@@ -78,34 +82,39 @@ def not_ingested(
 
 def options_of(lake: str, table: str, files: Sequence[InputFile]) -> dict[str, set[str]]:
     """By file URI the options that files of these names were read with whose rows are in the table as it is now."""
-    rows = _of_current_table(lake, table, files, ["file", "options"])
+    rows = _of_current_table(lake, table, files)
     options: dict[str, set[str]] = {}
     for row in () if rows is None else rows.to_pylist():
         options.setdefault(row["file"], set()).add(row["options"])
     return options
 
 
-def _of_current_table(lake: str, table: str, files: Sequence[InputFile], columns: list[str]) -> pa.Table | None:
+def _of_current_table(lake: str, table: str, files: Sequence[InputFile]) -> pa.Table | None:
     """The rows of files of these names whose commits are part of the table as it is now; None if there can be none."""
     current = log.state(lake, table)
     if current is None or not files:
         return None
-    table_id, version = current
+    table_id, version, _ = current
     where = (
         (pc.field("table") == table)
         & (pc.field("table_id") == table_id)
         & (pc.field("table_version") <= version)
         & pc.field("file").isin([file.uri for file in files])
     )
-    return small_tables.read(lake, NAME, where, [*columns, "table", "table_id", "table_version"])
+    rows = small_tables.read(lake, NAME, where)
+    if rows is None or "table_commit" not in rows.column_names:
+        return rows
+    commits = zip(rows.column("table_version").to_pylist(), rows.column("table_commit").to_pylist(), strict=True)
+    is_part = cache(lambda version, commit: log.is_same_commit(lake, table, version, commit))
+    return rows.filter(pa.array([is_part(*commit) for commit in commits], pa.bool_()))
 
 
-def record_files(lake: str, table: str, table_id: str, version: int, tallies: Iterable[Tally], writer: Writer) -> None:
-    """Records that the table at `version` holds the files."""
+def record_files(lake: str, table: str, state: State, tallies: Iterable[Tally], writer: Writer) -> None:
+    """Records that the table, as it is in a state, holds the files."""
     rows = [
         (
-            *(table, table_id, tally.file.uri, tally.file.size, tally.file.modified_at, tally.file.etag),
-            *(tally.options, writer.run_id, version, tally.rows_read, tally.rows_rejected),
+            *(table, state.table_id, tally.file.uri, tally.file.size, tally.file.modified_at, tally.file.etag),
+            *(tally.options, writer.run_id, state.version, tally.rows_read, tally.rows_rejected, state.mark),
         )
         for tally in tallies
     ]

@@ -11,7 +11,7 @@ from sluice.runtime.job import Job
 def report_version(job: Job, table: AnyTable) -> int:
     """Puts the table's name and current version into the report. Raises InputError if the table does not exist."""
     job.report.table = table.name
-    _, version = log.required_state(job.settings.lake, table.name, "make it with ingest or aggregate")
+    version = log.required_state(job.settings.lake, table.name, "make it with ingest or aggregate").version
     job.report.table_version = version
     return version
 

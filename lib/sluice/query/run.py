@@ -12,9 +12,10 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame
 
 from sluice.catalog import drift
-from sluice.catalog.derived import aggregates_of, build_record
+from sluice.catalog.derived import aggregates_of, is_current
 from sluice.errors import counted
 from sluice.lake import log
+from sluice.lake.log import State
 from sluice.model.aggregate import Aggregate, Derived, Ranking
 from sluice.model.table import Table
 from sluice.query.answer import answer, combined_parts
@@ -65,11 +66,12 @@ def query(job: Job, table: Table, question: Question, form: str, *, explain: boo
     job.report.answer = render(rows, answered.columns, form)
 
 
-def _choose(job: Job, table: Table, question: Question, table_state: tuple[str, int]) -> tuple[_Candidate, list[str]]:
+def _choose(job: Job, table: Table, question: Question, table_state: State) -> tuple[_Candidate, list[str]]:
     """The table that answers, and for each of the others why it does not."""
     lake = job.settings.lake
-    _, version = table_state
-    candidates = [_Candidate(table.name, version, *log.size(lake, table.name, _files_of_days(table, question)))]
+    candidates = [
+        _Candidate(table.name, table_state.version, *log.size(lake, table.name, _files_of_days(table, question)))
+    ]
     reasons = []
     for derived in aggregates_of(lake, table):
         obstacle = _obstacle(job, table, derived, question, table_state)
@@ -96,7 +98,7 @@ def _files_of_days(table: Table, question: Question) -> pc.Expression | None:
     return first & last if first is not None and last is not None else last if first is None else first
 
 
-def _obstacle(job: Job, table: Table, derived: Derived, question: Question, table_state: tuple[str, int]) -> str | None:
+def _obstacle(job: Job, table: Table, derived: Derived, question: Question, table_state: State) -> str | None:
     """Why an aggregate or ranking cannot give the answer; None if it can."""
     if question.records_only:
         return "--source records was given"
@@ -108,10 +110,9 @@ def _obstacle(job: Job, table: Table, derived: Derived, question: Question, tabl
             return unfit
     elif not question.metrics:
         return "it has no records"
-    if record != build_record(derived, table_state):
-        return (
-            f"it was not built from version {table_state[1]} of {table.name}: refresh it with aggregate {derived.name}"
-        )
+    if not is_current(record, derived, table_state):
+        built_from = f"version {table_state.version} of {table.name}"
+        return f"it was not built from {built_from}: refresh it with aggregate {derived.name}"
     return _unfit_aggregate(job, table, derived, question) if isinstance(derived, Aggregate) else None
 
 
@@ -143,8 +144,9 @@ def _unfit_aggregate(job: Job, table: Table, aggregate: Aggregate, question: Que
 
 def _uses_only_dimensions(job: Job, aggregate: Aggregate, where: str) -> bool:
     version = log.version(job.settings.lake, aggregate.name) or 0
-    try:
-        _ = job.lake.read(aggregate.name, version).select(*aggregate.by).where(where).schema
+    dimensions = job.lake.read(aggregate.name, version).select(*aggregate.by).schema
+    try:  # on a frame of its own: Spark finds columns in a condition that were selected away
+        _ = job.lake.spark.createDataFrame([], dimensions).where(where).schema
     except AnalysisException:
         return False
     return True
