@@ -12,7 +12,7 @@ _superseded   boolean    dedupe, occurrences: another row of the key or snapshot
 _deletes      boolean    classify: the row deletes its key → classify
 _buried       struct     ledger.deletes: the key's last delete → commit, which needs it for what it remembers
 _read_at      timestamp  classify: when a replayed file was read first (UTC) → commit: its rows deleted then
-_read_by      array      classify: the runs that read a replayed file since → classify
+_read_by      array      classify: the readings of a replayed file since → classify
 _outcome      string     classify: what becomes of the row → commit
 _gone         boolean    commit, aggregate: the row's key is to be removed → lake.merge, lake.merge_groups
 """

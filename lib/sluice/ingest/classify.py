@@ -113,7 +113,7 @@ def _with_deletes(rows: DataFrame, table: Table) -> DataFrame:
 
 
 def _with_first_reading(rows: DataFrame, plan: Plan) -> DataFrame:
-    """Adds `_read_at` and `_read_by`: when a row's file was read first, and the runs that read it since."""
+    """Adds `_read_at` and `_read_by`: when a row's file was read first, and the readings of it since."""
     readings = [plan.replayed[source.file.uri] for source in plan.sources]
     number = F.col("_file") + 1
     read_at = F.element_at(F.array(*(F.lit(reading.read_at) for reading in readings)), number)
@@ -136,7 +136,7 @@ def with_outcomes(
     8. deleted: the row deletes its key
     9. updated
 
-    "Later" in a replay: after the row's file was read first (`_read_at`), by a run that did not read it (`_read_by`),
+    "Later" in a replay: after the row's file was read first (`_read_at`), not by a reading of it (`_read_by`),
     and with an equal `order_by` if the table has one.
 
     in: `rows` with the table's columns, `_superseded`, and `_deletes`, `_buried`, `_read_at`, `_read_by` where they

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame, Observation
@@ -21,33 +21,33 @@ if TYPE_CHECKING:
     from sluice.model.table import Table
 
 
-def _changes(lake: Lake, table: Table, rows: DataFrame) -> DataFrame:
-    """The rows to insert, update or remove. out: the table's columns, `ingested_at` (UTC), `run_id`, `_gone`: whether
-    the row's key is removed; one row a key."""
+def _changes(lake: Lake, table: Table, rows: DataFrame, at: datetime) -> DataFrame:
+    """The rows to insert, update or remove. out: the table's columns, `ingested_at` (`at`, UTC), `run_id`, `_gone`:
+    whether the row's key is removed; one row a key."""
     return rows.where(F.col("_outcome").isin(*CHANGES)).select(
         *table.column_names,
-        F.lit(datetime.now(UTC)).alias("ingested_at"),
+        F.lit(at).alias("ingested_at"),
         F.lit(lake.run_id).alias("run_id"),
         F.col("_outcome").isin("removed", "deleted").alias("_gone"),
     )
 
 
-def create(lake: Lake, plan: Plan, rows: DataFrame) -> dict[str, int]:
+def create(lake: Lake, plan: Plan, rows: DataFrame, at: datetime) -> dict[str, int]:
     """Makes a table of classified rows, and counts their outcomes in the same pass."""
     seen = Observation()
     outcomes = ("duplicate", "inserted", "absent")
     counts = [F.count(F.when(F.col("_outcome") == name, True)).alias(name) for name in outcomes]
-    changes = _changes(lake, plan.table, rows.observe(seen, *counts)).drop("_gone")
+    changes = _changes(lake, plan.table, rows.observe(seen, *counts), at).drop("_gone")
     if plan.table.partition_by and not plan.table.occurrences:  # those are spread by their partitions already
         changes = changes.hint("rebalance", *plan.table.partition_by)
     lake.create(plan.table, changes)
     return dict(seen.get)
 
 
-def merge(lake: Lake, plan: Plan, classified: Classified) -> None:
+def merge(lake: Lake, plan: Plan, classified: Classified, at: datetime) -> None:
     """Merges the changes into the table. Raises RuntimeError where Delta counts other rows than were classified."""
     table, counts = plan.table, classified.counts
-    changes = _changes(lake, table, classified.rows)
+    changes = _changes(lake, table, classified.rows, at)
     if plan.version is None:
         lake.create(table, changes.where("NOT _gone").drop("_gone"))
         return
@@ -63,7 +63,7 @@ def merge(lake: Lake, plan: Plan, classified: Classified) -> None:
             raise RuntimeError(f"table {table.name}: Delta merged {merged}, expected {expected}: maintain restore it")
 
 
-def remember_deletes(lake: Lake, plan: Plan, classified: Classified) -> None:
+def remember_deletes(lake: Lake, plan: Plan, classified: Classified, at: datetime) -> None:
     """Keeps in `sluice_deletes` what the merge will delete: before it, so that a killed run does not lose it."""
     if plan.version is None:  # of an earlier table of that name
         deletes.forget(lake.root, plan.table.name, -1, lake.writer)
@@ -71,7 +71,7 @@ def remember_deletes(lake: Lake, plan: Plan, classified: Classified) -> None:
         return
     rows = _to_remember(lake, plan.table, classified.rows.where(F.col("_outcome").isin(*DELETES)))
     if rows is not None:
-        deletes.remember(lake, plan.table, rows, _version_after(plan, classified.counts))
+        deletes.remember(lake, plan.table, rows, at, _version_after(plan, classified.counts))
 
 
 def _version_after(plan: Plan, counts: Mapping[str, int]) -> int:

@@ -42,7 +42,11 @@ def removed(rows: DataFrame, stored: DataFrame, key: Sequence[str], snapshot: Se
 
 
 def came_later(at: str, run_id: str, order: str = "", order_by: str = "") -> Column:
-    """Whether something (its moment `at`, its run) came after a row's file was read first, by a run that did not read
-    the file (`_read_at`, `_read_by`); with `order_by` only if the two are equal in it."""
-    later = (F.col(at) > F.col("_read_at")) & ~F.array_contains("_read_by", F.col(run_id))
+    """Whether something (its moment `at`, its run) came after a row's file was read first (`_read_at`), and not by a
+    reading of the file (`_read_by`, see `ledger.rejects.reading_id`); with `order_by` only if the two are equal in it.
+    """
+    reading = F.concat(F.col(run_id), F.lit("@"), F.unix_micros(at).cast("string"))
+    # earlier versions of Sluice kept the run's id alone
+    is_of_file = F.array_contains("_read_by", reading) | F.array_contains("_read_by", F.col(run_id))
+    later = (F.col(at) > F.col("_read_at")) & ~is_of_file
     return later & (F.col(order) == F.col(order_by)) if order_by else later

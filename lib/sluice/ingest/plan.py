@@ -63,7 +63,7 @@ class Plan:
     `version`: the stored table's current version; None: there is none yet.
     `files`: the input files; of these `sources` are new and opened; others are in the table already or cannot be read.
     `failures`: why files cannot be read, first those of the files that are `missing` (a number; only in a replay).
-    `replayed`: in a replay, for each file's URI the runs that read it before. Rows that later runs wrote win.
+    `replayed`: in a replay, for each file's URI the readings of it before. Rows that came later win.
     """
 
     declared: Table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import DataFrame
@@ -28,12 +29,14 @@ class Read:
     """What was read of a run's files: `tallies` counts the `records` by file; later steps use about `tasks` tasks.
 
     `records`: one row a record, with the columns of `conform`; of a log also what `occurrences.spread` adds.
-    `key_partitions`: the partition columns that are the same in all rows of a key.
+    `at`: when they were read (UTC), under the table's lock: rows and deletes of the run carry this moment, by which a
+    replay knows them. `key_partitions`: the partition columns that are the same in all rows of a key.
     """
 
     records: DataFrame
     tallies: Sequence[Tally]
     tasks: int
+    at: datetime
     key_partitions: tuple[str, ...] = ()
 
     @property
@@ -59,6 +62,7 @@ class Read:
 
 def read(lake: Lake, plan: Plan) -> Read:
     """Reads the plan's files once; the records stay in memory. Raises UsageError for a declaration with wrong SQL."""
+    at = datetime.now(UTC)
     table, options = plan.table, plan.options
     partitions = table.key_partitions or ()
     if table.origin:
@@ -68,7 +72,7 @@ def read(lake: Lake, plan: Plan) -> Read:
     records = conform(table.reader.read(lake.spark, plan.sources), table)
     records = (occurrences.spread(records, table, tasks * SPREAD) if table.occurrences else records).persist()
     files = [(source.file, options.of_source(bool(source.new))) for source in plan.sources]
-    return Read(records, tally(records, files, table, partitions), tasks, partitions)
+    return Read(records, tally(records, files, table, partitions), tasks, at, partitions)
 
 
 def _tasks(spark: Any, plan: Plan) -> int:

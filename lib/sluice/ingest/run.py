@@ -92,13 +92,13 @@ def _refuse_or_keep_rejects(job: Job, lake: Lake, plan: Plan, readable: Read) ->
 def _keep_rejects(job: Job, lake: Lake, plan: Plan, readable: Read) -> None:
     if not job.settings.dry_run:
         with job.step("keep rejects"):
-            rejects.keep(lake, plan.table, readable.records, readable.tallies, plan.replayed)
+            rejects.keep(lake, plan.table, readable.records, readable.tallies, readable.at, plan.replayed)
 
 
 def _create(job: Job, lake: Lake, plan: Plan, readable: Read) -> None:
     """Makes the table in one pass: its rows are classified, written and counted together."""
     with job.step("merge"):
-        counts = commit.create(lake, plan, classify(lake, plan, readable, None))
+        counts = commit.create(lake, plan, classify(lake, plan, readable, None), readable.at)
         _report_outcomes(job, counts)
 
 
@@ -110,9 +110,9 @@ def _merge(job: Job, lake: Lake, plan: Plan, readable: Read) -> None:
         return
     if plan.table.delete_when:
         with job.step("keep deletes"):
-            commit.remember_deletes(lake, plan, classified)
+            commit.remember_deletes(lake, plan, classified, readable.at)
     with job.step("merge"):
-        commit.merge(lake, plan, classified)
+        commit.merge(lake, plan, classified, readable.at)
     classified.rows.unpersist()
 
 

@@ -9,7 +9,7 @@ than the version that it goes back to.
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -38,8 +38,8 @@ def with_buried(rows: DataFrame, lake: Lake, table: Table) -> DataFrame:
     return rows.withColumn("_key", _key(table)).join(deletes, "_key", "left").drop("_key")
 
 
-def remember(lake: Lake, table: Table, deleting: DataFrame, version: int) -> None:
-    """Stores the keys of rows that delete them; `version` is the table's once they are merged.
+def remember(lake: Lake, table: Table, deleting: DataFrame, at: datetime, version: int) -> None:
+    """Stores the keys of rows that delete them, at a moment; `version` is the table's once they are merged.
 
     in: the table's columns; in a replay also `_read_at`: its rows delete when their file was read first.
     """
@@ -49,7 +49,7 @@ def remember(lake: Lake, table: Table, deleting: DataFrame, version: int) -> Non
         (F.col(table.order_by) if table.order_by else F.lit(None)).cast("string").alias("ordered_by"),
         F.lit(version).cast("bigint").alias("table_version"),
         F.lit(lake.run_id).alias("run_id"),
-        (F.col("_read_at") if "_read_at" in deleting.columns else F.lit(datetime.now(UTC))).alias("deleted_at"),
+        (F.col("_read_at") if "_read_at" in deleting.columns else F.lit(at)).alias("deleted_at"),
     )
     with lake.exclusively(NAME):
         lake.append(NAME, rows.coalesce(1))

@@ -2,7 +2,7 @@
 
 One row a table, file and position: a file's rejects replace that file's earlier ones in one commit. Beside what users
 see, each row has what a replay needs: the `options` that the file was read with (JSON), `read_at`, when it was read
-first, and `read_by`, the runs that read it (JSON list).
+first, and `read_by`, the readings of it (JSON list): a run's id and moment (`reading_id`), as ids come again.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow.compute as pc
@@ -24,12 +24,13 @@ from sluice.ledger.ingested_files import Tally
 from sluice.model.table import Table
 
 NAME = "rejects"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FOR_REPLAY = ("read_at", "read_by")  # columns that `rejects list` leaves out
 
 
 @dataclass(frozen=True)
 class FileWithRejects:
-    """A file with rejects: read with `options` (None: unknown), first at `read_at` (UTC), by the runs `read_by`."""
+    """A file with rejects: read with `options` (None: unknown), first at `read_at` (UTC), in the readings `read_by`."""
 
     table: str
     file: str
@@ -43,19 +44,20 @@ def keep(
     table: Table,
     records: DataFrame,
     tallies: Sequence[Tally],
+    at: datetime,
     replayed: Mapping[str, FileWithRejects],
 ) -> None:
     """Replaces the files' earlier rejects by those among the records, in one commit; nothing where there are none.
 
-    in: what `conform` gives; one row a record. `replayed`: of a replay, when and by which runs each file (by URI) was
-    read before.
+    in: what `conform` gives; one row a record. `at`: when the files were read. `replayed`: of a replay, when and in
+    which readings each file (by URI) was read before.
     """
     files = {tally.file.uri for tally in tallies}
     affected = {tally.file.uri for tally in tallies if tally.rows_rejected}
     affected |= files & {file.file for file in files_with_rejects(lake.root, table.name)}
     if not affected:
         return
-    rejects = _rejects(lake, table, records, _readings(lake, tallies, replayed))
+    rejects = _rejects(lake, table, records, _readings(lake, tallies, at, replayed))
     with lake.exclusively(NAME):
         names = ", ".join(map(spark_text, sorted(affected)))
         earlier = f"`table` = {spark_text(table.name)} AND file IN ({names})"
@@ -63,14 +65,14 @@ def keep(
         small_tables.compact_if_many(lake.root, NAME, lake.writer)
 
 
-def _readings(lake: Lake, tallies: Sequence[Tally], replayed: Mapping[str, FileWithRejects]) -> DataFrame:
+def _readings(lake: Lake, tallies: Sequence[Tally], at: datetime, replayed: Mapping[str, FileWithRejects]) -> DataFrame:
     """One row a file. out: `_file` (its number), `file` (its URI), `options`, `rejected_at`, `read_at`, `read_by`."""
-    now, rows = datetime.now(UTC), []
+    rows = []
     for tally in tallies:
         before = replayed.get(tally.file.uri)
-        read_by = sorted({*(before.read_by if before else ()), lake.run_id})
-        read_at = before.read_at if before else now
-        rows.append((tally.number, tally.file.uri, tally.options, now, read_at, json.dumps(read_by)))
+        read_by = sorted({*(before.read_by if before else ()), reading_id(lake.run_id, at)})
+        read_at = before.read_at if before else at
+        rows.append((tally.number, tally.file.uri, tally.options, at, read_at, json.dumps(read_by)))
     columns = "_file int, file string, options string, rejected_at timestamp, read_at timestamp, read_by string"
     return lake.spark.createDataFrame(rows, columns)
 
@@ -90,6 +92,11 @@ def _rejects(lake: Lake, table: Table, records: DataFrame, readings: DataFrame) 
         "read_at",
         "read_by",
     )
+
+
+def reading_id(run_id: str, at: datetime) -> str:
+    """What a reading of files is known by: a run's id alone may come again, as that of an Airflow run in each task."""
+    return f"{run_id}@{(at - _EPOCH) // timedelta(microseconds=1)}"
 
 
 def newest(
@@ -116,7 +123,7 @@ def files_with_rejects(lake: str, table: str | None) -> list[FileWithRejects]:
     rows = small_tables.read(lake, NAME, None if table is None else pc.field("table") == table)
     files = {}
     for row in rows.to_pylist() if rows is not None else ():
-        # rows of earlier versions have no options, and know only when the file was read last
+        # rows of earlier versions have no options, know only when the file was read last, and only runs as readings
         read_at, read_by = row.get("read_at") or row["rejected_at"], row.get("read_by")
         runs = tuple(json.loads(read_by)) if read_by else (row["run_id"],)
         files[row["table"], row["file"]] = FileWithRejects(row["table"], row["file"], row.get("options"), read_at, runs)
