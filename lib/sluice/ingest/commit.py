@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
@@ -40,7 +40,7 @@ def create(lake: Lake, plan: Plan, rows: DataFrame, at: datetime) -> dict[str, i
     changes = _changes(lake, plan.table, rows.observe(seen, *counts), at).drop("_gone")
     if plan.table.partition_by and not plan.table.occurrences:  # those are spread by their partitions already
         changes = changes.hint("rebalance", *plan.table.partition_by)
-    lake.create(plan.table, changes)
+    lake.create(plan.table, changes, _declaration(plan))
     return dict(seen.get)
 
 
@@ -49,7 +49,7 @@ def merge(lake: Lake, plan: Plan, classified: Classified, at: datetime) -> None:
     table, counts = plan.table, classified.counts
     changes = _changes(lake, table, classified.rows, at)
     if plan.version is None:
-        lake.create(table, changes.where("NOT _gone").drop("_gone"))
+        lake.create(table, changes.where("NOT _gone").drop("_gone"), _declaration(plan))
         return
     expected = {outcome: counts.get(outcome, 0) for outcome in ("inserted", "updated")}
     expected["removed"] = counts.get("removed", 0) + counts.get("deleted", 0)
@@ -61,6 +61,11 @@ def merge(lake: Lake, plan: Plan, classified: Classified, at: datetime) -> None:
         merged = lake.merge(table.name, changes, table.key, classified.within, updating=updating, removing=removing)
         if merged != expected:
             raise RuntimeError(f"table {table.name}: Delta merged {merged}, expected {expected}: maintain restore it")
+
+
+def _declaration(plan: Plan) -> Mapping[str, Any] | None:
+    """What a new table is declared as, without the columns that its first files add; None of a built-in table."""
+    return plan.declared.declaration if plan.declared.origin else None
 
 
 def remember_deletes(lake: Lake, plan: Plan, classified: Classified, at: datetime) -> None:
@@ -77,7 +82,7 @@ def remember_deletes(lake: Lake, plan: Plan, classified: Classified, at: datetim
 def _version_after(plan: Plan, counts: Mapping[str, int]) -> int:
     """The table's version once the run is merged."""
     if plan.version is None:
-        return 0
+        return int(_declaration(plan) is not None)  # which is a commit before the rows
     return plan.version + bool(plan.to_add) + any(counts.get(name) for name in CHANGES)
 
 

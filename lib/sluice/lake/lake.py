@@ -15,6 +15,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from sluice.errors import Busy
 from sluice.lake import lock, log
@@ -50,12 +51,26 @@ class Lake:
         rows = self.spark.read.format("delta").option("versionAsOf", version).load(self.path(table))
         return rows.where(within.holds()) if within else rows
 
-    def create(self, table: Table, rows: DataFrame) -> None:
-        """Makes a table of the rows in one commit; it keeps a feed of its changes."""
+    def create(self, table: Table, rows: DataFrame, declaration: Mapping[str, Any] | None = None) -> None:
+        """Makes a table of the rows; it keeps a feed of its changes.
+
+        In one commit, or with a `declaration` in two: what the table is declared as is stored before any row.
+        """
+        properties = {_FEED: "true"} | ({_BOUNDS: ",".join(table.bounds)} if table.bounds else {})
+        if declaration:
+            self._create_empty(table, rows.schema, {**properties, log.DECLARATION: json.dumps(declaration)})
         with self._commit(), self._without_dictionary(table.key):
-            writer = rows.write.format("delta").mode("errorifexists").option(_FEED, "true")
-            writer = writer.option(_BOUNDS, ",".join(table.bounds)) if table.bounds else writer
-            writer.partitionBy(*table.partition_by).save(self.path(table.name))
+            writer = rows.write.format("delta").mode("append" if declaration else "errorifexists")
+            writer.options(**properties).partitionBy(*table.partition_by).save(self.path(table.name))
+
+    def _create_empty(self, table: Table, schema: StructType, properties: Mapping[str, str]) -> None:
+        new = DeltaTable.create(self.spark).location(self.path(table.name)).partitionedBy(*table.partition_by)
+        for column in schema:
+            new = new.addColumn(column.name, column.dataType)
+        for name, value in properties.items():
+            new = new.property(name, value)
+        with self._commit():
+            new.execute()
 
     def merge(
         self,
