@@ -8,7 +8,6 @@ import pytest
 from conftest import HEADER
 from processes import finished
 
-
 SLOW = pytest.mark.slow  # trace writes hundreds of thousands of lines
 
 

@@ -10,7 +10,7 @@ import pytest
 from conftest import PROJECT
 from sluice.errors import Busy
 from sluice.lake import lock
-from sluice.lake.lock import Writer, held_by_python, is_alive, living
+from sluice.lake.lock import Writer, held_by_jvm, held_by_python, is_alive, living
 
 HOLD = """
 import sys
@@ -85,3 +85,57 @@ def test_a_run_is_alive_until_it_ends(tmp_path):
     with living(str(tmp_path), "mine", "ingest", "t"):
         assert is_alive(str(tmp_path), "mine", "ingest", "t")
     assert not is_alive(str(tmp_path), "mine", "ingest", "t")
+
+
+def test_two_runs_of_one_id_are_alive_until_both_have_ended(tmp_path):
+    run = (str(tmp_path), "mine", "ingest", "t")
+    with living(*run):
+        with living(*run):
+            assert is_alive(*run)
+        assert is_alive(*run)
+    assert not is_alive(*run)
+    assert list((tmp_path / "_locks" / "_alive").iterdir()) == []
+
+
+HELD_ELSEWHERE = """
+import fcntl, sys
+with open(sys.argv[1], "a") as file:
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("held")
+"""
+
+
+def is_held(path):
+    """Whether this process holds a lock, as another process sees it."""
+    done = subprocess.run([sys.executable, "-c", HELD_ELSEWHERE, str(path)], capture_output=True, text=True, check=True)
+    return done.stdout == "held\n"
+
+
+def test_a_run_that_gives_up_does_not_free_the_lock_of_another_run_in_its_process(tmp_path, lines):
+    path = tmp_path / "_locks" / "runs"
+    with held_by_python(str(tmp_path), "runs", Writer("first", 0, lines.append)):
+        with (
+            pytest.raises(Busy, match="table runs is held by run first"),
+            held_by_python(str(tmp_path), "runs", Writer("second", 0, lines.append)),
+        ):
+            pass
+        assert is_held(path)
+        assert path.read_text() == "first"
+    assert not is_held(path)
+    with held_by_python(str(tmp_path), "runs", Writer("second", 0, lines.append)):
+        assert is_held(path)
+
+
+def test_nor_does_it_in_its_jvm(spark, tmp_path, lines):
+    path = tmp_path / "_locks" / "t"
+    with held_by_jvm(spark, str(tmp_path), "t", Writer("first", 0, lines.append)):
+        with (
+            pytest.raises(Busy, match="table t is held by run first"),
+            held_by_jvm(spark, str(tmp_path), "t", Writer("second", 0.3, lines.append)),
+        ):
+            pass
+        assert is_held(path)
+    assert not is_held(path)
+    assert lines == ["table t is held by run first: waiting up to 0.3 s"]

@@ -37,7 +37,7 @@ class _State:
     @property
     def record(self) -> dict[str, Any]:
         """What the next commit of the aggregate is built from."""
-        return build_record(self.aggregate, self.table_state)
+        return build_record(self.aggregate, self.table.name, self.table_state)
 
     @property
     def module(self) -> ModuleType:

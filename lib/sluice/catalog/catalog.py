@@ -86,7 +86,7 @@ class Catalog:
         """
         if by:
             tables = [drift.as_stored(lake, self.table(name)) for name in names]
-            return [(table, self._count_aggregate(table, by)) for table in tables]
+            return [(table, self._count_aggregate(lake, table, by)) for table in tables]
         known = [(table, aggregate) for table in self.tables() for aggregate in derived.aggregates_of(lake, table)]
         chosen: dict[str, tuple[Table, Derived]] = {}
         for name in names:
@@ -100,8 +100,8 @@ class Catalog:
             chosen.update((aggregate.name, (table, aggregate)) for table, aggregate in matches)
         return list(chosen.values())
 
-    def _count_aggregate(self, table: Table, by: Sequence[str]) -> Aggregate:
-        aggregate, in_use = derived.count_aggregate(table, by), self._names_in_use()
+    def _count_aggregate(self, lake: str, table: Table, by: Sequence[str]) -> Aggregate:
+        aggregate, in_use = derived.count_aggregate(lake, table, by), self._names_in_use()
         if aggregate.name in in_use:
             raise UsageError(f"--by {','.join(by)}: the name {aggregate.name!r} is taken by {in_use[aggregate.name]}")
         return aggregate

@@ -6,8 +6,10 @@ and by what their commits say they were built from.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 from sluice.errors import UsageError, no_column
@@ -16,8 +18,7 @@ from sluice.lake.log import State
 from sluice.model.aggregate import Aggregate, Derived
 from sluice.model.table import Table
 
-_COUNT = {"count": "count"}
-_OF_TABLE = ("id", "version", "mark")  # keys of a `build_record`; the others are the definition
+_OF_TABLE = ("table", "id", "version", "mark")  # keys of a `build_record`; the others are the definition
 
 
 def aggregates_of(lake: str, table: Table) -> list[Derived]:
@@ -25,38 +26,61 @@ def aggregates_of(lake: str, table: Table) -> list[Derived]:
     return [*table.aggregates, *_built_count_aggregates(lake, table)]
 
 
-def count_aggregate(table: Table, columns: Sequence[str]) -> Aggregate:
+def count_aggregate(lake: str, table: Table, columns: Sequence[str]) -> Aggregate:
     """The aggregate `TABLE_by_COL…`: how many of the table's rows have each combination of values in the columns.
 
-    Raises UsageError for a column that the table does not have or that is named twice.
+    Another table of that name may be in the lake, as `a_by_b_c` is of `b_c` and of `b` and `c`: then a hash of the
+    columns is added to the name. The count is called `count`, or `_count` beside a column of that name. Raises
+    UsageError for a column that the table does not have or that is named twice.
     """
     for column in columns:
         if column not in table.column_names:
             raise UsageError(f"table {table.name} has {no_column(column, table.column_names)}")
     if len(set(columns)) != len(columns):
         raise UsageError(f"--by {','.join(columns)} names a column twice: name each once")
-    return Aggregate(_count_aggregate_name(table, columns), tuple(columns), _COUNT)
+    names = _names_by(table, columns)
+    free = (name for name in names if _is_free_for(lake, name, table, columns))
+    return Aggregate(next(free, names[-1]), tuple(columns), _counts(columns))
 
 
 def _built_count_aggregates(lake: str, table: Table) -> Iterator[Aggregate]:
     declared = {aggregate.name for aggregate in table.aggregates}
     folders = os.listdir(lake) if os.path.isdir(lake) else ()
     for name in sorted(folders):
-        if name.startswith(_count_aggregate_name(table, ())) and name not in declared:
+        if name.startswith(f"{table.name}_by_") and name not in declared:
             record = log.built_on(lake, name) or {}
             columns = tuple(record.get("by", ()))
-            if record.get("measures") == _COUNT and name == _count_aggregate_name(table, columns):
-                yield Aggregate(name, columns, _COUNT)
+            if name in _names_by(table, columns) and _counts_rows(record, table, columns):
+                yield Aggregate(name, columns, _counts(columns))
 
 
-def _count_aggregate_name(table: Table, columns: Sequence[str]) -> str:
-    return f"{table.name}_by_{'_'.join(columns)}"
+def _names_by(table: Table, columns: Sequence[str]) -> tuple[str, str]:
+    """The names that a count aggregate may have: the plain one, and one that no other can have."""
+    plain = f"{table.name}_by_{'_'.join(columns)}"
+    columns_hash = sha256(json.dumps([table.name, *columns]).encode()).hexdigest()[:8]
+    return plain, f"{plain}_{columns_hash}"
 
 
-def build_record(aggregate: Derived, table_state: State) -> dict[str, Any]:
-    """What the commit of an aggregate says it was built from: its definition, and what its table held."""
+def _counts(columns: Sequence[str]) -> dict[str, str]:
+    return {"_count" if "count" in columns else "count": "count"}
+
+
+def _is_free_for(lake: str, name: str, table: Table, columns: Sequence[str]) -> bool:
+    """Whether the lake has no table of a name, or just the one that counts these columns."""
+    record = log.built_on(lake, name)
+    return log.version(lake, name) is None if record is None else _counts_rows(record, table, columns)
+
+
+def _counts_rows(record: Mapping[str, Any], table: Table, columns: Sequence[str]) -> bool:
+    """Whether a `build_record` is of the count aggregate of these columns; earlier versions did not name the table."""
+    same_table = record.get("table", table.name) == table.name
+    return same_table and list(columns) == record.get("by") and record.get("measures") == _counts(columns)
+
+
+def build_record(aggregate: Derived, table: str, table_state: State) -> dict[str, Any]:
+    """What the commit of an aggregate says it was built from: its definition, its table, and what that held."""
     table_id, version, mark = table_state
-    return {"id": table_id, "version": version, "mark": mark, **aggregate.definition}
+    return {"table": table, "id": table_id, "version": version, "mark": mark, **aggregate.definition}
 
 
 def built_from(record: Mapping[str, Any]) -> State:

@@ -6,8 +6,8 @@ Python. Both take POSIX record locks on the same file, `<lake>/_locks/<table>`, 
 
 Beside them each recorded run holds a file of its own while it lives, so that other runs can see whether it is dead.
 
-A descriptor of a lock file that this process closes frees the process's own locks on it: no function here opens a file
-whose lock this process holds.
+A descriptor of a lock file that a process closes frees all of the process's locks on it, those of its other runs too.
+So no function here opens a file whose lock this process or its JVM holds: a list of those is kept.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from py4j.protocol import Py4JJavaError, Py4JNetworkError
+from py4j.protocol import Py4JNetworkError
 
 from sluice.errors import Busy
 
@@ -61,55 +63,86 @@ def _lock_file(lake: str, table: str) -> str:
     return os.path.join(folder, table)
 
 
-def _held_by(path: str, table: str) -> str:
-    with open(path) as file:
-        run_id = file.read(200)
-    return f"table {table} is held by run {run_id}" if run_id else f"table {table} is held by another run"
-
-
 @contextmanager
 def held_by_jvm(spark: Any, lake: str, table: str, writer: Writer, *, one_commit: bool = False) -> Iterator[None]:
     """Holds a table's lock for commits of Spark. Raises Busy if another run still has it after the timeout."""
     path = _lock_file(lake, table)
-    file = spark._jvm.java.io.RandomAccessFile(path, "rw")
-    try:
-        writer.wait_for(lambda: _try_lock(file), lambda: _held_by(path, table), one_commit=one_commit)
+
+    def lock() -> Callable[[], None] | None:
+        file = spark._jvm.java.io.RandomAccessFile(path, "rw")
+        if file.getChannel().tryLock() is None:
+            file.close()
+            return None
         file.setLength(0)
         file.writeBytes(writer.run_id)
+        return partial(_close_in_jvm, file)
+
+    with _held(path, table, writer, lock, one_commit=one_commit):
         yield
-    finally:
-        with suppress(Py4JNetworkError, ConnectionError):  # of a JVM that has died, and so freed the lock
-            file.close()  # frees it
 
 
-def _try_lock(file: Any) -> bool:
-    try:
-        return file.getChannel().tryLock() is not None
-    except Py4JJavaError as error:
-        # another run in this JVM has it: java.nio throws where another process's lock gives null
-        if "OverlappingFileLockException" in str(error.java_exception.getClass().getName()):
-            return False
-        raise
+def _close_in_jvm(file: Any) -> None:
+    with suppress(Py4JNetworkError, ConnectionError):  # of a JVM that has died, and so freed the lock
+        file.close()
 
 
 @contextmanager
 def held_by_python(lake: str, table: str, writer: Writer) -> Iterator[None]:
     """Holds a small table's lock for one commit of delta-rs; raises Busy as `held_by_jvm` does."""
     path = _lock_file(lake, table)
-    with open(path, "a") as file:
 
-        def attempt() -> bool:
-            try:
-                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-            return True
+    def lock() -> Callable[[], None] | None:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        os.truncate(descriptor, 0)
+        os.write(descriptor, writer.run_id.encode())
+        return partial(os.close, descriptor)
 
-        writer.wait_for(attempt, lambda: _held_by(path, table), one_commit=True)
-        file.truncate(0)
-        file.write(writer.run_id)
-        file.flush()
+    with _held(path, table, writer, lock, one_commit=True):
         yield
+
+
+# path → run id, of the locks that this process or its JVM holds: closing any descriptor of such a file would free it
+_OWN: dict[str, str] = {}
+_OWN_GUARD = threading.Lock()
+
+
+@contextmanager
+def _held(
+    path: str, table: str, writer: Writer, lock: Callable[[], Callable[[], None] | None], *, one_commit: bool
+) -> Iterator[None]:
+    """Holds a lock that `lock` takes, which gives what frees it, or None where another process has it."""
+    free: list[Callable[[], None]] = []
+
+    def attempt() -> bool:
+        with _OWN_GUARD:
+            if path in _OWN or (unlock := lock()) is None:
+                return False
+            _OWN[path] = writer.run_id
+        free.append(unlock)
+        return True
+
+    def holder() -> str:
+        with _OWN_GUARD:
+            run_id = _OWN.get(path) or _written_in(path)
+        return f"table {table} is held by run {run_id}" if run_id else f"table {table} is held by another run"
+
+    writer.wait_for(attempt, holder, one_commit=one_commit)
+    try:
+        yield
+    finally:
+        with _OWN_GUARD:
+            del _OWN[path]
+            free[0]()
+
+
+def _written_in(path: str) -> str:
+    with open(path) as file:
+        return file.read(200)
 
 
 def _life_file(lake: str, run: tuple[str, ...]) -> str:
@@ -119,16 +152,31 @@ def _life_file(lake: str, run: tuple[str, ...]) -> str:
 
 @contextmanager
 def living(lake: str, *run: str) -> Iterator[None]:
-    """Shows that the run (its id, job and table) is alive, until it ends or its process dies."""
+    """Shows that the run (its id, job and table) is alive, until it ends or its process dies.
+
+    Several runs of the same id, job and table may live side by side.
+    """
     path = _life_file(lake, run)
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            with suppress(FileNotFoundError):
-                os.unlink(path)
+    descriptor = _shared(path)
+    try:
+        yield
+    finally:
+        with suppress(BlockingIOError, FileNotFoundError):  # another such run lives: it removes the file
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.unlink(path)
+        os.close(descriptor)
+
+
+def _shared(path: str) -> int:
+    """A descriptor of the file, with a shared lock; opened again if the file was removed before it was locked."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), os.stat(path)):
+                return descriptor
+        os.close(descriptor)
 
 
 def is_alive(lake: str, *run: str) -> bool:
@@ -136,11 +184,10 @@ def is_alive(lake: str, *run: str) -> bool:
     path = _life_file(lake, run)
     try:
         with open(path) as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.unlink(path)
     except FileNotFoundError:
         return False
     except BlockingIOError:
         return True
-    with suppress(FileNotFoundError):
-        os.unlink(path)
     return False

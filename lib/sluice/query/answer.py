@@ -75,11 +75,12 @@ def _records(rows: DataFrame, table: Table, top: int | None) -> DataFrame:
 
 def _groups(parts: DataFrame, table: Table, question: Question) -> DataFrame:
     """The metrics of each group, in order. in: `by` and a column for each part."""
-    metrics = [F.expr(_metric_sql(table, metric)).alias(_column_of(metric)) for metric in question.measures]
+    names = answer_columns(question)
+    metrics = [F.expr(_metric_sql(table, m)).alias(name) for name, m in zip(names, question.measures, strict=True)]
     groups = parts.select(*question.by, *metrics)
     order = [F.col(name).asc_nulls_first() for name in question.by]
     if question.top:
-        order.insert(0, F.col(_column_of(question.measures[0])).desc_nulls_last())
+        order.insert(0, F.col(names[0]).desc_nulls_last())
     groups = groups.orderBy(*order) if order else groups
     return groups.limit(question.top) if question.top else groups
 
@@ -89,7 +90,7 @@ def _parts_of_records(rows: DataFrame, table: Table, question: Question) -> Data
     parts: dict[str, _Part] = {}
     for metric in question.measures:
         parts |= _parts(table, metric)
-    values = {name: f"_values_of_{name}" for name, part in parts.items() if part.values}
+    values = {name: f"_values_{i}" for i, (name, part) in enumerate(parts.items()) if part.values}
     inputs = {**table.dimensions, **{column: parts[name].values for name, column in values.items()}}
     kinds = {name: f"{part.kind}:{values[name]}" if name in values else part.kind for name, part in parts.items()}
     return measures.compute(rows, Aggregate("answer", question.by, kinds, inputs=inputs))
@@ -126,24 +127,30 @@ def _column_with(aggregate: Aggregate, part: _Part) -> str | None:
 
 def _parts(table: Table, metric: Measure) -> dict[str, _Part]:
     """The parts of a metric by name. A sum and a mean of doubles are made from a sum of exact numbers."""
-    exact = _exact(table, metric.column)
-    exact_sum = _Part("sum", exact.sql if exact else metric.column)
+    exact, column = _exact(table, metric.column), metric.column
+    exact_sum = _Part("sum", exact.sql if exact else column)
     if metric.kind == "mean":
-        return {f"_sum_{metric.column}": exact_sum, f"_count_{metric.column}": _Part("count", metric.column)}
+        return {_part_name("sum", column): exact_sum, _part_name("count", column): _Part("count", column)}
     if metric.kind == "sum" and exact:
-        return {f"_sum_{metric.column}": exact_sum}
-    return {_column_of(metric): _Part(metric.kind, metric.column)}
+        return {_part_name("sum", column): exact_sum}
+    return {_part_name(metric.kind, column): _Part(metric.kind, column)}
+
+
+def _part_name(kind: str, column: str) -> str:
+    """A name that no column has, nor any other part."""
+    return f"_{kind}:{column}"
 
 
 def _metric_sql(table: Table, metric: Measure) -> str:
     """SQL that makes a metric from its parts: it divides exact sums once."""
-    exact = _exact(table, metric.column)
+    exact, column = _exact(table, metric.column), metric.column
     scale = f"{exact.scale}D" if exact else "1D"
+    total, count = f"`{_part_name('sum', column)}`", f"`{_part_name('count', column)}`"
     if metric.kind == "mean":
-        return f"CAST(`_sum_{metric.column}` AS double) / (nullif(`_count_{metric.column}`, 0) * {scale})"
+        return f"CAST({total} AS double) / (nullif({count}, 0) * {scale})"
     if metric.kind == "sum" and exact:
-        return f"CAST(`_sum_{metric.column}` AS double) / {scale}"
-    return f"`{_column_of(metric)}`"
+        return f"CAST({total} AS double) / {scale}"
+    return f"`{_part_name(metric.kind, column)}`"
 
 
 def _exact(table: Table, column: str) -> Exact | None:
@@ -156,6 +163,12 @@ def _exact(table: Table, column: str) -> Exact | None:
     return None
 
 
-def _column_of(metric: Measure) -> str:
-    """The name of a metric's column in the answer."""
-    return f"{metric.kind}_{metric.column}" if metric.column else metric.kind
+def answer_columns(question: Question) -> list[str]:
+    """The names of the metrics' columns in the answer: `p99_duration`, with `_` before it where that is taken."""
+    names: list[str] = []
+    for metric in question.measures:
+        name = f"{metric.kind}_{metric.column}" if metric.column else metric.kind
+        while name in (*question.by, *names):
+            name = f"_{name}"
+        names.append(name)
+    return names
