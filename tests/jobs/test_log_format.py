@@ -33,7 +33,7 @@ def test_sparks_lines_too_and_the_outcome_is_last(submit, csv_file, monkeypatch)
     assert any(line.get("level") == "INFO" and line["logger"].startswith("org.apache.spark") for line in lines)
     assert "merge …" in {line["message"] for line in lines if line.get("step") == "merge"}
     assert any("[gc,heap,exit]" in line["message"] for line in lines)
-    assert lines[-1]["message"].startswith("ingest: succeeded; 1 rows read")
+    assert lines[-1]["message"].startswith("ingest: succeeded; 1 row read")
 
 
 @pytest.mark.parametrize("given", ["flag", "flag with =", "variable", "file"])

@@ -106,7 +106,7 @@ def test_no_live_line_when_not_wanted(watched, csv_file, style, told):
     err = watched("ingest", "products", csv_file("a.csv", HEADER, "s1,n,d"), "--progress", style).stderr
     assert "\x1b" not in err
     lines = [line[9:] for line in err.splitlines()]
-    assert lines[-1] == "ingest: succeeded; 1 rows read: 1 inserted; products is at version 0"
+    assert lines[-1] == "ingest: succeeded; 1 row read: 1 inserted; products is at version 0"
     assert [line for line in lines if line.startswith("read")] == told
 
 

@@ -60,5 +60,6 @@ def note_failure(report: Report, failure: BaseException | None) -> int:
     report.status = "refused" if code == 4 else "failed"
     java: Any = getattr(failure, "java_exception", None)  # py4j's own text is the JVM's whole stack
     lines = str(java.toString() if java else failure).strip().splitlines() or [type(failure).__name__]
-    report.error = lines[0] if code != 1 else f"unexpected {type(failure).__name__}: {lines[0]}"
+    cause = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]  # a colon alone says nothing
+    report.error = cause if code != 1 else f"unexpected {type(failure).__name__}: {cause}"
     return code

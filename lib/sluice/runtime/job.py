@@ -117,7 +117,7 @@ class Job:
         self.report.rows = rows
         self.report.status = "succeeded"
         if self.settings.log_format == "text":
-            print(text_table(rows), file=sys.stderr)
+            print(text_table(rows, widest=60), file=sys.stderr)
 
 
 def _on_terminal() -> bool:

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-_WIDTH = 60  # characters of a cell
+from sluice.errors import counted
+
 ROWS = ("rejected", "duplicate", "inserted", "updated", "unchanged", "deleted")
 
 
@@ -82,25 +83,27 @@ def summary(report: Report) -> str:
     parts = [report.status.replace("_", " ")]
     if report.rows_read:
         counts = ((outcome, getattr(report, f"rows_{outcome}")) for outcome in ROWS)
-        parts.append(f"{report.rows_read:,} rows read: " + ", ".join(f"{n:,} {name}" for name, n in counts if n))
+        parts.append(
+            f"{counted(report.rows_read, 'row')} read: " + ", ".join(f"{n:,} {name}" for name, n in counts if n)
+        )
     if report.files_skipped:
-        parts.append(f"{report.files_skipped:,} files skipped: already in the table")
+        parts.append(f"{counted(report.files_skipped, 'file')} skipped: already in the table")
     if report.mode:
-        parts.append(f"{report.mode}, {report.groups_recomputed or 0:,} groups")
+        parts.append(f"{report.mode}, {counted(report.groups_recomputed or 0, 'group')}")
     if report.table_version is not None:
         parts.append(f"{report.table} is at version {report.table_version}")
     return "; ".join(parts)
 
 
-def text_table(rows: list[dict[str, Any]]) -> str:
-    """Rows in aligned columns; longer values are cut."""
+def text_table(rows: list[dict[str, Any]], widest: int | None = None) -> str:
+    """Rows in aligned columns; values longer than `widest` are cut, which `…` shows."""
     if not rows:
         return "(none)"
-    cells = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
+    cells = [list(rows[0]), *([_cell(value, widest) for value in row.values()] for row in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
     return "\n".join("  ".join(value.ljust(w) for value, w in zip(row, widths, strict=True)).rstrip() for row in cells)
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, widest: int | None) -> str:
     text = "" if value is None else " ".join(str(value).split())
-    return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
+    return text if widest is None or len(text) <= widest else text[: widest - 1] + "…"
