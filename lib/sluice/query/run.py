@@ -61,7 +61,7 @@ def query(job: Job, table: Table, question: Question, form: str, *, explain: boo
         rows = [row.asDict() for row in answered.collect()]
     if explain:
         _explain(job, chosen, reasons, answered)
-    job.report.table_version = chosen.version
+    job.report.table, job.report.table_version = chosen.name, chosen.version
     job.report.status = "succeeded"
     job.report.answer = render(rows, answered.columns, form)
 
