@@ -73,8 +73,13 @@ def _over_limit(tallies: Sequence[Tally], plan: Plan, lake: str) -> TooManyRejec
 
 
 def warnings(tallies: Sequence[Tally], checks: Sequence[Check]) -> list[str]:
-    """A line for each check with the action `warn` that rows did not pass."""
-    lines = []
+    """A line for each check with the action `warn` that rows did not pass, and for rejects that nobody foresaw."""
+    lines = [
+        f"{tally.file.uri}: a record could not be parsed, which is a bug of Sluice ({tally.unexpected}): please report "
+        "it with the record, which `rejects list` shows"
+        for tally in tallies
+        if tally.unexpected
+    ]
     for i, check in enumerate(check for check in checks if check.action == "warn"):
         if count := sum(tally.warned[i] for tally in tallies):
             rows = "1 row, which is" if count == 1 else f"{count:,} rows, which are"

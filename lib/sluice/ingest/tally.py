@@ -11,7 +11,7 @@ from sluice.files.input_file import InputFile
 from sluice.ingest.conform import failed_check_reason, passed
 from sluice.ledger.ingested_files import Tally
 from sluice.model.table import Table
-from sluice.readers.shared.records import UNCLOSED_QUOTE
+from sluice.readers.shared.records import UNCLOSED_QUOTE, UNEXPECTED
 
 
 def tally(
@@ -31,6 +31,7 @@ def tally(
         F.count(F.when(is_record, reason)).alias("rows_rejected"),
         F.min(F.when(~is_record, reason)).alias("failure"),
         F.min(F.when(reason.startswith(UNCLOSED_QUOTE), reason)).alias("unclosed"),
+        F.min(F.when(reason.startswith(UNEXPECTED), reason)).alias("unexpected"),
         F.collect_set(F.when(reason.isNull(), F.struct(*key_partitions)) if key_partitions else F.lit(None)),
         F.count(F.when(reason.isin(fails), True)).alias("failed"),
         F.array(*(F.count(F.when(reason.isNull() & ~passed(check), True)) for check in warns)).alias("warned"),

@@ -46,6 +46,7 @@ class Tally:
     `number`: the file's among those read together. `options`: those that it was read with, as stored here.
     `failure`: why it could not be read. `unclosed`: where a quote stayed open to its end.
     `partitions`: the values in its rows of the partition columns that a key decides.
+    `unexpected`: the reason of a record whose parsing failed as nobody foresaw.
     `failed`: records that do not pass a check whose action is fail. `warned`: for each check whose action is warn, rows
     that do not pass it.
     """
@@ -57,6 +58,7 @@ class Tally:
     rows_rejected: int = 0
     failure: str | None = None
     unclosed: str | None = None
+    unexpected: str | None = None
     partitions: Sequence[Any] = ()
     failed: int = 0
     warned: Sequence[int] = ()

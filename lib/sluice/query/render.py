@@ -6,9 +6,11 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
 
 from sluice.runtime.report import text_table
 
@@ -26,14 +28,31 @@ def render(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: str)
     return text.getvalue().removesuffix("\n")
 
 
+def times_as_text(answer: DataFrame) -> DataFrame:
+    """The answer with dates and times in ISO 8601, times in UTC with a Z at their end.
+
+    Spark writes them: Python's own end at the years 1 and 9999, in local time.
+    """
+    return answer.select(*(_as_text(name, kind).alias(name) for name, kind in answer.dtypes))
+
+
+def _as_text(name: str, kind: str) -> Column:
+    value = F.col(f"`{name}`")
+    if kind == "date":
+        return value.cast("string")
+    if kind != "timestamp":
+        return value
+    has_fraction = F.unix_micros(value) % 1_000_000 != 0
+    seconds = F.date_format(value, "yyyy-MM-dd'T'HH:mm:ss'Z'")
+    return F.when(has_fraction, F.date_format(value, "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'")).otherwise(seconds)
+
+
 def _json_value(value: Any) -> Any:
-    """A value as JSON has it: times in UTC with a Z at their end, dates in ISO 8601, decimals as text."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    """A value as JSON has it: decimals as text."""
     if isinstance(value, Decimal):
         text = f"{value:f}"
         return text.rstrip("0").rstrip(".") if "." in text else text
-    return value.isoformat() if isinstance(value, date) else value
+    return value
 
 
 def _text(value: Any) -> Any:

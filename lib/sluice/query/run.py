@@ -20,7 +20,7 @@ from sluice.model.aggregate import Aggregate, Derived, Ranking
 from sluice.model.table import Table
 from sluice.query.answer import answer, combined_parts
 from sluice.query.question import Question, check_question
-from sluice.query.render import render
+from sluice.query.render import render, times_as_text
 from sluice.runtime.job import Job
 
 
@@ -58,7 +58,7 @@ def query(job: Job, table: Table, question: Question, form: str, *, explain: boo
     with job.step("query"):
         chosen, reasons = _choose(job, table, question, table_state)
         answered = answer(lake.read(chosen.name, chosen.version), table, question, chosen.derived)
-        rows = [row.asDict() for row in answered.collect()]
+        rows = [row.asDict() for row in times_as_text(answered).collect()]
     if explain:
         _explain(job, chosen, reasons, answered)
     job.report.table, job.report.table_version = chosen.name, chosen.version

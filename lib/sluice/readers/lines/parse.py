@@ -22,7 +22,7 @@ from sluice.readers.lines.layout import LineLayout
 from sluice.readers.shared.encoding import decodes
 from sluice.readers.shared.json_values import as_text, member, parse_object
 from sluice.readers.shared.line_blocks import LineSpans, line_blocks
-from sluice.readers.shared.records import MAX_RAW_BYTES, NotARecord, raw_text
+from sluice.readers.shared.records import MAX_RAW_BYTES, NotARecord, raw_text, unexpected
 
 
 def parse_lines(pieces: Iterable[tuple[int, bytes]], layout: LineLayout) -> Iterator[pa.RecordBatch]:
@@ -110,9 +110,10 @@ def _parse_objects(
                 name = next(name for name in record if name not in known)
                 raise NotARecord(f"member {name[:80]!r} is not a column of the table")
             rows.append([as_text(member(record, name)) for name in layout.columns])
-        except NotARecord as error:
+        except Exception as error:
             is_row[i] = False
-            rejects.append((int(positions[i]), line, str(error)))
+            reason = str(error) if isinstance(error, NotARecord) else unexpected(error)
+            rejects.append((int(positions[i]), line, reason))
     if rejects:
         yield layout.rejects(rejects)
     if rows:

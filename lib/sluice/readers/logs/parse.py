@@ -18,7 +18,7 @@ from sluice.readers.logs.formats import Row, parse_line
 from sluice.readers.logs.layout import SCHEMA, LogLayout
 from sluice.readers.logs.quick import FIELD_COUNTS, quick_rows, usual_lines
 from sluice.readers.shared.line_blocks import LineSpans, line_blocks
-from sluice.readers.shared.records import NotARecord, raw_text
+from sluice.readers.shared.records import NotARecord, raw_text, unexpected
 
 _NO_ROW = (None,) * len(Row._fields)
 
@@ -70,6 +70,8 @@ def _outcome(line: bytes, layout: LogLayout) -> Row | str:
         return "bytes that are not utf-8"
     except NotARecord as error:
         return str(error)
+    except Exception as error:
+        return unexpected(error)
     first_moment = layout.first_moment
     if first_moment and row.requested_at < first_moment:
         return f"days before {first_moment:%Y-%m-%d} are pruned"

@@ -24,6 +24,8 @@ from sluice.readers.logs.values import MAX_SECONDS, zone
 from sluice.readers.shared.line_blocks import LineSpans
 
 FIELD_COUNTS = (5, 6)  # without and with a duration
+# days since 1970 of 0001-01-01 and 9999-12-31: beside them a time may leave the years that Python has
+_FIRST_DAY, _LAST_DAY = -719_162, 2_932_896
 _QUARTER = 900  # seconds: no zone's offset changes within one
 _MICROS = 1_000_000
 
@@ -104,6 +106,9 @@ def _statuses(column: pa.DictionaryArray) -> pa.Array | None:
 def _are_valid(columns: dict[str, pa.Array], duration: pa.Array) -> bool:
     """Whether every date, time, customer, path and duration is one that `parse_line` takes."""
     if columns["date"].null_count or columns["time"].null_count:
+        return False
+    days = pc.min_max(columns["date"].view(pa.int32())).as_py()
+    if days["min"] <= _FIRST_DAY or days["max"] >= _LAST_DAY:
         return False
     if any(pc.min(pc.binary_length(columns[name])).as_py() == 0 for name in ("customer", "path")):
         return False

@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sluice.errors import UsageError
-from sluice.readers.shared.records import NotARecord
+from sluice.readers.shared.records import NotARecord, storable
 
 MAX_SECONDS = 1e6  # more than 11 days; microseconds of millions of such requests still add up in a bigint
 
@@ -24,6 +24,7 @@ _SECONDS = re.compile(r"[+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, 1)}
 _MILLISECONDS_FROM = 1e11  # a number of seconds as large is of the year 5138
+_NO_TIME_FROM = 1e15  # milliseconds of the year 33658
 
 
 @lru_cache
@@ -71,8 +72,10 @@ def json_time(value: Any, timezone: str) -> datetime:
         if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
             return iso_time(value, timezone)
         value = float(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise NotARecord(f"{str(value)[:40]!r} is not a time")
+    if not abs(value) < _NO_TIME_FROM:  # nan too
+        raise NotARecord(f"{str(value)[:40]} is not a possible time")
     try:
         micros = round(value * 1000) if abs(value) >= _MILLISECONDS_FROM else round(value * 1_000_000)
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
@@ -93,14 +96,14 @@ def duration(value: Any) -> float | None:
     if value is None or value in ("", "-"):
         return None
     is_number = _SECONDS.fullmatch(value) if isinstance(value, str) else type(value) in (int, float)
-    seconds = float(value) if is_number else math.nan
-    if not 0 <= seconds <= MAX_SECONDS:
+    seconds = float(value) if isinstance(value, str) and is_number else value if is_number else math.nan
+    if not 0 <= seconds <= MAX_SECONDS:  # an integer of JSON may be too large for a float
         raise NotARecord(f"duration {str(value)[:40]!r} is not a number of seconds from 0 to {MAX_SECONDS:,.0f}")
-    return abs(seconds)
+    return abs(float(seconds))
 
 
 def json_text(value: Any) -> str:
     """A text or a number of a JSON object as text."""
     if isinstance(value, (Mapping, list, bool)):
         raise NotARecord(f"{str(value)[:40]} is neither text nor a number")
-    return str(value)
+    return storable(str(value))

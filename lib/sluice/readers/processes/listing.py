@@ -17,8 +17,8 @@ from typing import NamedTuple, Protocol
 
 from sluice.errors import InputError
 from sluice.readers.processes import csv, ps, tasklist, wmic
-from sluice.readers.processes.row import Process
-from sluice.readers.shared.records import NotARecord, raw_text
+from sluice.readers.processes.row import Process, checked
+from sluice.readers.shared.records import NotARecord, raw_text, unexpected
 
 
 class ListingLayout(Protocol):
@@ -80,9 +80,14 @@ def _record(layout: ListingLayout, text: _Text, begin: int) -> tuple[Process | s
         process, after = layout.record(text.lines, begin)
     except NotARecord as error:
         return str(error), begin + 1
+    except Exception as error:
+        return unexpected(error), begin + 1
     if process and text.has_undecodable(begin, after):
         return f"bytes that are not {text.encoding}: name the file's --encoding", after
-    return process, after
+    try:
+        return process and checked(process), after
+    except NotARecord as error:
+        return str(error), after
 
 
 class _Text(NamedTuple):

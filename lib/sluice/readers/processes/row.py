@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from sluice.readers.shared.records import NotARecord
+from sluice.readers.shared.records import NotARecord, storable
 
 
 class Process(NamedTuple):
@@ -31,9 +31,27 @@ class Process(NamedTuple):
     threads: int | None = None
 
 
+# What no process has; up to these values sums over a year of snapshots fit into a bigint, micros of percent too.
+_LARGEST = {
+    "cpu_percent": 10_000_000,
+    "memory_percent": 10_000_000,
+    "resident_bytes": 2**50,
+    "virtual_bytes": 2**57,  # the address space of the largest processors
+    "cpu_seconds": 10**12,
+}
 _MAX_PID = 2**32 - 1
 _MAX_INT = 2**31 - 1
 _MAX_BIGINT = 2**63 - 1
+
+
+def checked(process: Process) -> Process:
+    """The process, if its numbers are possible and its texts can be stored. Raises NotARecord if not."""
+    for name, value in process._asdict().items():
+        if isinstance(value, str):
+            storable(value, f"the {name}")
+        elif value is not None and value > _LARGEST.get(name, _MAX_BIGINT):
+            raise NotARecord(f"the {name} {value} is out of range")
+    return process
 
 
 def whole_number(text: str, what: str, largest: int = _MAX_BIGINT) -> int:

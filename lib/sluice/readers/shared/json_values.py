@@ -13,7 +13,7 @@ import re
 from decimal import Decimal
 from typing import Any, NoReturn
 
-from sluice.readers.shared.records import NotARecord
+from sluice.readers.shared.records import NotARecord, storable
 
 _MAX_EXPONENT = 60  # numbers are written out up to 10^60; 1e999999999 would fill the memory
 _NOT_AN_OBJECT = "the line is not a JSON object"
@@ -58,13 +58,7 @@ def as_text(value: Any) -> str | None:
         text = value if isinstance(value, str) else _compact(value)
     except RecursionError:
         raise NotARecord("a member is nested too deeply") from None
-    if "\0" in text:
-        raise NotARecord("a member's text holds a NUL")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise NotARecord("a member's text holds half of a surrogate pair") from None
-    return text
+    return storable(text, "a member's text")
 
 
 _EXPONENT = re.compile(r"[eE][+-]?0*([0-9]{1,2})")

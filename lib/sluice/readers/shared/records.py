@@ -22,6 +22,25 @@ class NotARecord(ValueError):
     """Why a line, an object or a cell cannot become a row: the reason of a reject."""
 
 
+UNEXPECTED = "unexpected: "  # begins the reason of a reject that no rule of a parser foresaw
+
+
+def unexpected(error: Exception) -> str:
+    """The reason of a record whose parsing failed in a way that nobody foresaw: one record must not end a run."""
+    return f"{UNEXPECTED}{type(error).__name__}: {str(error)[:200]}"
+
+
+def storable(text: str, what: str = "a value") -> str:
+    """The text, if tables and PostgreSQL can hold it. Raises NotARecord for a NUL or half of a surrogate pair."""
+    if "\0" in text:
+        raise NotARecord(f"{what} holds a NUL")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise NotARecord(f"{what} holds half of a surrogate pair") from None
+    return text
+
+
 def text_schema(columns: Sequence[str]) -> pa.Schema:
     """The schema of records whose columns are all text: `_position`, the columns, `_raw`, `_reason`."""
     texts = [pa.field(column, pa.string()) for column in columns]
