@@ -16,7 +16,7 @@ LOG = Table(
     occurrences=Occurrences(key="key", column="number", of=("source", "date", "line"), id="id"),
 )
 MONDAY, TUESDAY = "2025-01-06", "2025-01-07"
-# record, its identity (date, source, line, id), and for each file what becomes of its rows: number and whether it counts
+# record: its identity (date, source, line, id), and for each file what becomes of its rows: number, whether it counts
 CASES = {
     "alone": ((MONDAY, "s", "x", None), {0: [(1, True)]}),
     "on another day": ((TUESDAY, "s", "x", None), {0: [(1, True)]}),
