@@ -19,14 +19,14 @@ from sluice.files.input_file import InputFile
 from sluice.lake import compaction, log, small_tables
 from sluice.lake.lake import Lake
 from sluice.lake.lock import Writer
-from sluice.ledger import ingested_files, runs
+from sluice.ledger import ingested_files, rejects, runs
 from sluice.ledger.ingested_files import Tally
 from sluice.ledger.runs import Run
+from sluice.model.table import Column, Table
 from sluice.runtime.report import Report
 
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
 TABLES = ("runs", "ingested_files")
-HEADER = "sku,name,description"
 
 
 def rounds(lake, prefix, count):
@@ -118,28 +118,48 @@ def test_files_replaced_are_deleted_after_a_day_and_checkpoints_are_frequent(led
     assert len(checkpoints) >= compaction.MANY // 10
 
 
-@pytest.mark.parametrize("feed", [False, True])  # lakes made before keep a feed of their rejects
-def test_rejects_are_compacted_and_none_is_lost(job, lake, spark, rows, csv_file, feed):
-    job("ingest", "products", csv_file("0.csv", HEADER, ",0,"), "--max-rejects", 1)
-    assert "delta.enableChangeDataFeed" not in enabled(lake / "rejects")
-    if feed:
-        spark.sql(f"ALTER TABLE delta.`{lake}/rejects` SET TBLPROPERTIES ('delta.enableChangeDataFeed' = 'true')")
-    many = spark.range(compaction.MANY + 10).selectExpr("id", "concat('file:///', id) AS file").repartition(99, "id")
-    columns = ["'old' run_id", "'other' `table`", "file", "0L position", "'r' raw", "'w' reason", "now() rejected_at"]
-    Lake(spark, str(lake), "ingest", Writer("old", 60, print)).overwrite(
-        "rejects", many.selectExpr(*columns), "`table` = 'other'"
-    )
-    assert file_count(str(lake), "rejects") > compaction.MANY
-    job("ingest", "products", csv_file("1.csv", HEADER, ",1,"), "--max-rejects", 1)
-    assert file_count(str(lake), "rejects") == 1
-    kept = rows("rejects", "table", "raw")
-    assert kept == sorted([("other", "r")] * (compaction.MANY + 10) + [("products", ",0,"), ("products", ",1,")])
-    again = job("ingest", "products", csv_file("1.csv", HEADER, "mended,1,"))
-    assert (again.exit_code, ("products", ",1,") in rows("rejects", "table", "raw")) == (0, False)
+PRODUCTS = Table("products", (Column("sku"),), ("sku",), reader=None, reading=None)
+RECORDS = "_file int, _position bigint, _raw string, _reason string"
 
 
 def enabled(table):
     return {name for name, value in DeltaTable(table).metadata().configuration.items() if value == "true"}
+
+
+def test_rejects_are_compacted_and_none_is_lost(lake, spark, rows):
+    lake_ = Lake(spark, str(lake), "ingest", Writer("run", 60, print))
+
+    def keep(name, *raws):
+        """Keeps the rejects of a file, in place of its earlier ones."""
+        records = spark.createDataFrame([(0, n, raw, "a reason") for n, raw in enumerate(raws)], RECORDS)
+        tally = Tally(InputFile(f"file:///{name}", 100, NOW), 0, "{}", len(raws), rows_rejected=len(raws))
+        rejects.keep(lake_, PRODUCTS, records, [tally], {})
+
+    def add_many():
+        many = spark.range(compaction.MANY + 10).selectExpr("id", "concat('file:///', id) AS file")
+        columns = ["'r' run_id", "'other' `table`", "file", "0L position", "'r' raw", "'w' reason", "now() rejected_at"]
+        many = many.repartition(99, "id").selectExpr(*columns)
+        lake_.overwrite("rejects", many, "`table` = 'other'")
+        assert file_count(str(lake), "rejects") > compaction.MANY
+
+    others = [("other", "r")] * (compaction.MANY + 10)
+    keep("0.csv", ",0,")
+    assert "delta.enableChangeDataFeed" not in enabled(lake / "rejects")
+    add_many()
+    keep("1.csv", ",1,", ",2,")
+    assert file_count(str(lake), "rejects") == 1
+    kept = [("products", ",0,"), ("products", ",1,"), ("products", ",2,")]
+    assert rows("rejects", "table", "raw") == sorted(others + kept)
+
+    # lakes made before keep a feed of their rejects
+    spark.sql(f"ALTER TABLE delta.`{lake}/rejects` SET TBLPROPERTIES ('delta.enableChangeDataFeed' = 'true')")
+    add_many()
+    keep("1.csv", ",1,")
+    assert file_count(str(lake), "rejects") == 1
+    assert rows("rejects", "table", "raw") == sorted(others + kept[:2])
+    keep("1.csv")  # it was mended
+    assert rows("rejects", "table", "raw") == sorted(others + kept[:1])
+    assert "delta.enableChangeDataFeed" in enabled(lake / "rejects")
 
 
 @pytest.mark.slow

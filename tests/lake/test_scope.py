@@ -42,17 +42,26 @@ def frame(spark, keys, name):
     return spark.createDataFrame([(key, name) for key in keys], "sku string, name string")
 
 
-@pytest.mark.parametrize("keys", [["", "\x01"], [""], ["é", "中"], [LONG + "0", LONG + "2"], ["'", "\\'"], KEYS])
-def test_a_merge_gives_the_same_with_and_without_it(spark, lake_, keys):
-    known = ["", "\x01", *KEYS, *(LONG + str(i) for i in range(10))]
-    merged = []
-    for table in ("with", "without"):
-        lake_.overwrite(table, frame(spark, known, "old").repartition(3))
-        new = frame(spark, [*keys, keys[0] + "+", keys[-1] + "new"], "new").dropDuplicates(["sku"])
-        within = scope.key_range(new, ("sku",)) if table == "with" else None
-        counts = lake_.merge(table, new, ("sku",), within)
-        merged.append((counts, sorted(map(tuple, lake_.read(table, 1).collect()))))
-    assert merged[0] == merged[1]
+SETS = [["", "\x01"], [""], ["é", "中"], [LONG + "0", LONG + "2"], ["'", "\\'"], KEYS]
+
+
+def test_merges_within_the_range_of_their_keys_find_every_stored_key(spark, lake_):
+    """Of each set also two keys that are not stored yet; files are skipped by it, and none that holds a key."""
+    stored = dict.fromkeys(["", "\x01", *KEYS, *(LONG + str(i) for i in range(10))], "old")
+    lake_.overwrite("t", frame(spark, stored, "old").repartition(3))
+    for version, keys in enumerate(SETS):
+        name, new = f"set {version}", {*keys, keys[0] + "+", keys[-1] + "new"}
+        within = scope.key_range(frame(spark, new, name), ("sku",))
+        low, high = (key.encode() for key in (within.low, within.high))
+        found = lake_.read("t", version, within)
+        assert sorted(map(tuple, found.collect())) == sorted(
+            (key, value) for key, value in stored.items() if low <= key.encode() <= high
+        )
+        counts = lake_.merge("t", frame(spark, new, name), ("sku",), within)
+        updated = len(new & stored.keys())
+        assert counts == {"inserted": len(new) - updated, "updated": updated, "removed": 0}
+        stored |= dict.fromkeys(new, name)
+    assert sorted(map(tuple, lake_.read("t", len(SETS)).collect())) == sorted(stored.items())
 
 
 def test_few_rows_of_odd_keys_into_a_large_table_are_classified_rightly(job, rows, csv_file):
