@@ -209,7 +209,7 @@ def classified(spark, lake):
         )
         rows = [(row[0], position, *row[1:], None, None) for position, row in enumerate(records)]
         rows.append((0, 99, "rejected", 1, "x", "raw", "a reason"))
-        read = Read(spark.createDataFrame(rows, RECORDS), [], 1)
+        read = Read(spark.createDataFrame(rows, RECORDS), [], 1, SINCE)
         if stored is not None:
             kinds = "key string, n int, value string, ingested_at timestamp, run_id string"
             stored = spark.createDataFrame(stored, kinds)
@@ -264,7 +264,7 @@ def test_each_row_of_a_replay_is_of_when_its_own_file_was_read_first(spark, clas
     ]
     deleting = spark.createDataFrame([("a", 1, "D"), ("b", 1, "D")], "key string, n int, value string")
     deleting = deleting.selectExpr("*", f"timestamp '{FIRST_READ}' _read_at")
-    deletes.remember(classified.lake("a delete"), ORDERS, deleting, 1)
+    deletes.remember(classified.lake("a delete"), ORDERS, deleting, BEFORE, 1)
     stored = [("c", 1, "y", FIRST_READ, "other"), ("d", 1, "y", FIRST_READ, "other"), ("e", 1, "y", SINCE, "replay")]
     records = [
         (0, "a", 1, "x"),

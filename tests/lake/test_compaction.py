@@ -31,7 +31,7 @@ TABLES = ("runs", "ingested_files")
 
 def rounds(lake, prefix, count):
     """What so many runs of ingest, each of one new file, do to the ledger; gives the seconds each took."""
-    table_id, version = log.state(lake, "products")
+    state = log.state(lake, "products")
     seconds = []
     for number in range(count):
         began = time.monotonic()
@@ -40,7 +40,7 @@ def rounds(lake, prefix, count):
         assert ingested_files.not_ingested(lake, "products", [file], ["{}"]) == [file]
         run, writer = Run(report, f"products-{prefix}", {"files": [file.uri]}, NOW), Writer(report.run_id, 60, print)
         attempt = runs.start(lake, run, writer)
-        ingested_files.record_files(lake, "products", table_id, version, [Tally(file, 0, "{}", 1)], writer)
+        ingested_files.record_files(lake, "products", state, [Tally(file, 0, "{}", 1)], writer)
         report.status = "succeeded"
         runs.finish(lake, run, attempt, writer)
         assert ingested_files.not_ingested(lake, "products", [file], ["{}"]) == []
@@ -133,7 +133,7 @@ def test_rejects_are_compacted_and_none_is_lost(lake, spark, rows):
         """Keeps the rejects of a file, in place of its earlier ones."""
         records = spark.createDataFrame([(0, n, raw, "a reason") for n, raw in enumerate(raws)], RECORDS)
         tally = Tally(InputFile(f"file:///{name}", 100, NOW), 0, "{}", len(raws), rows_rejected=len(raws))
-        rejects.keep(lake_, PRODUCTS, records, [tally], {})
+        rejects.keep(lake_, PRODUCTS, records, [tally], NOW, {})
 
     def add_many():
         many = spark.range(compaction.MANY + 10).selectExpr("id", "concat('file:///', id) AS file")
@@ -171,10 +171,10 @@ def test_the_thousandth_run_is_as_quick_as_those_of_the_first_compactions(ledger
 
 
 def test_a_look_up_among_many_files_is_quick(ledger_lake):
-    table_id, version = log.state(ledger_lake, "products")
+    state = log.state(ledger_lake, "products")
     files = [InputFile(f"file:///in/{number:07}.csv", number, NOW) for number in range(100_000)]
     tallies = [Tally(file, number, "{}", 1) for number, file in enumerate(files)]
-    ingested_files.record_files(ledger_lake, "products", table_id, version, tallies, Writer("r", 60, print))
+    ingested_files.record_files(ledger_lake, "products", state, tallies, Writer("r", 60, print))
     changed, seconds = replace(files[6], size=1), []
     for _ in range(5):
         began = time.monotonic()

@@ -232,7 +232,7 @@ def ledger(spark, lake):
 
         def remember(self, run_id, version, *rows, table=None, schema="id string, part int, n int"):
             frame = spark.createDataFrame(list(rows), schema)
-            deletes.remember(self.lake(run_id), table or self.table, frame, version)
+            deletes.remember(self.lake(run_id), table or self.table, frame, datetime.now(UTC), version)
 
         def buried(self, *keys, table=None):
             """The last delete of each key, as (order, moment, run)."""
