@@ -6,12 +6,23 @@ import itertools
 import json
 import math
 import random
+import shutil
 from collections import defaultdict
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
+from sluice.errors import UsageError
+from sluice.model.aggregate import Measure
+from sluice.query.answer import answer as answer_of
+from sluice.query.answer import combined_parts
+from sluice.query.question import Question, check_question
 from sluice.query.render import render
+from sluice.query.run import _unfit_ranking as unfit_ranking
+from sluice.tables import processes, requests
+from sluice.tables.scores import TABLE as SCORES
+
+TABLES = {"requests": requests.TABLE, "processes": processes.TABLE}
 
 
 def request_lines():
@@ -44,6 +55,7 @@ def asked(spark, tmp_path_factory):
         main = runpy.run_path(str(PROJECT / "jobs" / f"{name}.py"))["main"]
         return CliRunner().invoke(main, [str(each) for each in (*arguments, "--lake", folder / "lake")])
 
+    run.lake = folder / "lake"
     for table, path in (("requests", folder / "a.log"), ("processes", folder / "snapshots")):
         assert run("ingest", table, path).exit_code == 0
         assert run("aggregate", table).exit_code == 0
@@ -88,11 +100,17 @@ QUESTIONS = {
         ("", "host = 'a'", "pid < 5", "name <> 'p1' and hour = 11"),
     ),
 }
-DAYS = {
-    (): ("", "9999"),
-    ("--from", "2024-09-02"): ("2024-09-02", "9999"),
-    ("--from", "2024-10-02", "--to", "2024-10-03"): ("2024-10-02", "2024-10-03"),
+# the columns that each condition uses
+COLUMNS_OF = {
+    "requests": {
+        "customer_id = 'c1'": ("customer_id",),
+        "status_code >= 400": ("status_code",),
+        "duration > 0.5": ("duration",),
+        "date = '2024-10-02' or customer_id = 'c2'": ("date", "customer_id"),
+    },
+    "processes": {"host = 'a'": ("host",), "pid < 5": ("pid",), "name <> 'p1' and hour = 11": ("name", "hour")},
 }
+DAYS = (("", "9999"), ("2024-09-02", "9999"), ("2024-10-02", "2024-10-03"))  # first and last
 
 
 def plain_answer(by, metrics, condition, days):
@@ -116,29 +134,62 @@ def plain_answer(by, metrics, condition, days):
     return answers
 
 
-@pytest.mark.parametrize("table", QUESTIONS)
-def test_random_questions_have_one_answer_from_aggregate_and_records(asked, table):
-    dimensions, all_metrics, conditions = QUESTIONS[table]
-    chance, sources = random.Random(7), set()
+def random_questions(name):
+    """Dimensions, metrics, condition and days of eight questions, the same ones every time."""
+    dimensions, metrics, conditions = QUESTIONS[name]
+    chance = random.Random(7)
     for _ in range(8):
         by = chance.sample(dimensions, chance.randrange(len(dimensions) + 1))
-        metrics = chance.sample(all_metrics, 2)
-        where, days = chance.choice(list(conditions)), chance.choice(list(DAYS))
-        question = ["query", table, "--metric", ",".join(metrics), "--format", "json", "--explain"]
-        question += ["--by", ",".join(by), "--where", where, *days]
-        done = asked(*question)
-        assert answer(done) == answer(asked(*question, "--source", "records")), question
-        if table == "requests":
-            assert answer(done) == plain_answer(by, metrics, conditions[where], DAYS[days]), question
-        sources.add(source(done))
-    assert table in sources
-    assert len(sources) > 1
+        yield by, chance.sample(metrics, 2), chance.choice(list(conditions)), chance.choice(DAYS)
+
+
+def whole_aggregate(name, aggregate):
+    """The question that an aggregate answers with all its rows and metrics."""
+    question, metrics = Question(aggregate.by), QUESTIONS[name][1]
+    given = [text for text in metrics if combined_parts(TABLES[name], aggregate, Measure.parse(text), question)]
+    return aggregate.by, given, "", DAYS[0]
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_random_questions_have_one_answer_from_records_and_every_aggregate_that_can_give_it(asked, spark, name):
+    table, answered_by = TABLES[name], set()
+    names = (name, *(aggregate.name for aggregate in table.aggregates))
+    frames = {each: spark.read.format("delta").load(str(asked.lake / each)).persist() for each in names}
+
+    def rows(question, aggregate=None):
+        frame = frames[aggregate.name if aggregate else name]
+        answered = answer_of(frame, table, question, aggregate)
+        return json.loads(render([row.asDict() for row in answered.collect()], answered.columns, "json"))
+
+    whole = (whole_aggregate(name, aggregate) for aggregate in table.aggregates)
+    for by, metrics, where, days in (*random_questions(name), *whole):
+        first, last = (date.fromisoformat(day) if len(day) == 10 else None for day in days)
+        question = Question(tuple(by), tuple(metrics), where, first, last)
+        check_question(table, question)
+        found = rows(question)
+        if name == "requests":
+            assert found == plain_answer(by, metrics, QUESTIONS[name][2][where], days), question
+        for aggregate in table.aggregates:
+            needed = {*by, *COLUMNS_OF[name].get(where, ()), *(["date"] if question.days else [])}
+            gives_all = all(combined_parts(table, aggregate, metric, question) for metric in question.measures)
+            if needed <= {*aggregate.by} and gives_all:
+                assert rows(question, aggregate) == found, (aggregate.name, question)
+                answered_by.add(aggregate.name)
+    for frame in frames.values():
+        frame.unpersist()
+    assert answered_by == {aggregate.name for aggregate in table.aggregates}
 
 
 def test_all_metrics_of_known_lines_are_those_of_plain_python(asked):
     by, metrics = ["request_path", "customer_id"], QUESTIONS["requests"][1]
-    done = asked("query", "requests", "--by", ",".join(by), "--metric", ",".join(metrics), "--format", "json")
-    assert answer(done) == plain_answer(by, metrics, lambda row: True, DAYS[()])
+    question = ("query", "requests", "--by", ",".join(by), "--metric", ",".join(metrics), "--format", "json")
+    done = asked(*question, "--explain")
+    assert answer(done) == plain_answer(by, metrics, lambda row: True, DAYS[0])
+    assert explained(done)[0].startswith("answered from requests: ")
+    assert explained(done)[1:3] == [
+        "passed over resource_statistics_by_day: it is not grouped by request_path",
+        "passed over resource_statistics_by_day_path_status: its measures do not give p50:duration of these groups",
+    ]
 
 
 def test_the_smallest_table_that_can_answer_does(asked):
@@ -147,18 +198,13 @@ def test_the_smallest_table_that_can_answer_does(asked):
     hourly = asked("query", "processes", "--by", "host,hour", "--metric", "count", "--explain")
     assert source(hourly) == "process_statistics_by_hour"
     assert "passed over process_statistics_by_day: it is not grouped by hour" in explained(hourly)
-    distinct = asked("query", "processes", "--by", "host", "--metric", "count_distinct:pid", "--explain")
-    assert source(distinct) == "processes"
-    percentile = asked("query", "requests", "--by", "customer_id", "--metric", "p99:duration", "--explain")
-    lacking = "resource_statistics_by_day: its measures do not give p99:duration of these groups"
-    assert f"passed over {lacking}" in explained(percentile)
     exact = asked("query", "requests", "--by", "date,customer_id", "--metric", "p99:duration", "--explain")
     assert source(exact) == "resource_statistics_by_day"
 
 
 def test_of_days_only_their_partitions_are_read(asked):
     one = asked("query", "requests", "--metric", "count_distinct:duration", "--to", "2024-10-01", "--explain")
-    assert explained(one)[0].startswith("answered from requests: 1 file, ")
+    assert explained(one)[0].startswith("answered from requests: 1 file, ")  # no aggregate counts what is distinct
 
 
 def test_records_formats_and_top(asked):
@@ -175,29 +221,57 @@ def test_records_formats_and_top(asked):
     assert answer(none) == [{"count": 0, "sum_pid": None}]
 
 
-def test_a_stale_aggregate_is_never_used(job, csv_file):
-    job("ingest", "products", csv_file("a.csv", "sku,name,description", "1,x,"))
-    job("aggregate", "products")
-    question = ("query", "products", "--by", "name", "--metric", "count", "--format", "json", "--explain")
-    assert "answered from products_agg" in job(*question).stderr
-    job("ingest", "products", csv_file("b.csv", "sku,name,description", "2,x,"))
-    stale = job(*question)
-    assert json.loads(stale.answer) == [{"name": "x", "count": 2}]
-    outdated = "products_agg: it was not built from version 1 of products: refresh it with aggregate products_agg"
-    assert f"passed over {outdated}" in stale.stderr
+def test_a_stale_aggregate_is_never_used(asked, job, lake, tmp_path):
+    shutil.copytree(asked.lake, lake)
+    later = tmp_path / "a" / "2024-09-03T10-00-00Z.txt"
+    later.parent.mkdir()
+    later.write_text("USER PID %CPU RSS COMMAND\nu 1 0.5 1 new\n")
+    job("ingest", "processes", later)
+    question = ("query", "processes", "--by", "name", "--metric", "count", "--top", 2, "--format", "json", "--explain")
+    stale = job(*question, "--from", "2024-09-03")
+    assert json.loads(stale.answer) == [{"name": "new", "count": 1}]
+    assert "answered from processes: 1 file, " in stale.stderr
+    for name in ("process_statistics_by_hour", "process_statistics_by_day"):
+        outdated = f"{name}: it was not built from version 1 of processes: refresh it with aggregate {name}"
+        assert f"passed over {outdated}" in stale.stderr
+
+
+@pytest.mark.parametrize(
+    ("question", "message"),
+    [
+        (Question(("nope",), ("count",)), "--by nope: table requests has no column 'nope': it has record_id"),
+        (Question(("date",)), "--by without --metric"),
+        (Question(metrics=("p0:duration",)), "--metric 'p0:duration' is not a valid metric: use count"),
+        (Question(metrics=("median:duration",)), "--metric 'median:duration'"),
+        (Question(metrics=("sum:nope",)), "has no column 'nope'"),
+        (Question(metrics=("mean:request_path",)), "request_path has type string, and only numbers can be added up"),
+    ],
+)
+def test_a_question_that_does_not_fit_the_table_is_wrong_usage(question, message):
+    with pytest.raises(UsageError) as error:
+        check_question(requests.TABLE, question)
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("nope = 1", "is not a valid condition for table requests: A column"),
+        ("status_code =", "is not a valid SQL condition"),
+    ],
+)
+def test_a_condition_that_does_not_fit_the_table_is_wrong_usage(asked, spark, where, message):
+    records = spark.read.format("delta").load(str(asked.lake / "requests"))
+    with pytest.raises(UsageError) as error:
+        answer_of(records, requests.TABLE, Question(where=where), None)
+    assert message in str(error.value)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--by", "nope", "--metric", "count"), "--by nope: table requests has no column 'nope': it has record_id"),
         (("--by", "date"), "--by without --metric"),
-        (("--metric", "p0:duration"), "--metric 'p0:duration' is not a valid metric: use count"),
-        (("--metric", "median:duration"), "--metric 'median:duration'"),
-        (("--metric", "sum:nope"), "has no column 'nope'"),
-        (("--metric", "mean:request_path"), "column request_path has type string, and only numbers can be added up"),
         (("--where", "nope = 1"), "is not a valid condition for table requests: A column"),
-        (("--where", "status_code ="), "is not a valid SQL condition"),
         (("--from", "yesterday"), "does not match the format"),
         (("--top", "0"), "'--top': 0 is not in the range x>=1"),
         (("--metric", "count", "--top", "-1"), "'--top': -1 is not in the range x>=1"),
@@ -210,7 +284,7 @@ def test_a_wrong_question_is_wrong_usage(asked, arguments, message):
     assert "Traceback" not in done.stderr
 
 
-def test_the_first_records_come_from_a_ranking_or_from_all_records_alike(job, scores):
+def test_the_first_records_come_from_a_ranking_that_is_not_stale_or_from_all_records_alike(job, scores, spark, lake):
     job("ingest", "scores", scores("a.csv", *((f"k{n:02}", f"{n % 7}.50") for n in range(40)), ("max", "1" * 29)))
     job("aggregate", "scores")
     question = ("query", "scores", "--top", 10, "--format", "json", "--explain")
@@ -225,30 +299,38 @@ def test_the_first_records_come_from_a_ranking_or_from_all_records_alike(job, sc
     assert "passed over top_scores: --source records was given" in records.stderr
     assert "TakeOrderedAndProject(limit=10, orderBy=[value#" in records.stderr
 
-    beyond = job("query", "scores", "--top", 1001, "--format", "csv", "--explain")
-    assert "passed over top_scores: it has only the first 1,000 records" in beyond.stderr
-    assert beyond.answer.splitlines()[:2] == ["id,value", "max," + "1" * 29]
-    assert len(beyond.answer.splitlines()) == 42
-    chosen = job("query", "scores", "--top", 2, "--where", "value < 3", "--explain")
-    assert "passed over top_scores: it ranks all records, not only those selected" in chosen.stderr
-    assert chosen.answer == "id   value\nk02  2.5\nk09  2.5\n"
-    plain = json.loads(job("query", "scores", "--format", "json", "--where", "id = 'k00'").answer)
-    assert [{**row, "ingested_at": "", "run_id": ""} for row in plain] == [
-        {"id": "k00", "value": "0.5", "ingested_at": "", "run_id": ""}
-    ]
-    counted = job("query", "scores", "--metric", "count,sum:value", "--where", "value < 1", "--explain")
-    assert "passed over top_scores: it has no measures" in counted.stderr
-    assert counted.answer == "count  sum_value\n6      3\n"
-
-
-def test_a_stale_ranking_is_never_used(job, scores):
-    job("ingest", "scores", scores("a.csv", ("a", 2), ("b", 1)))
-    job("aggregate", "scores")
-    job("ingest", "scores", scores("b.csv", ("a", 10)))
+    job("ingest", "scores", scores("b.csv", ("max", 10)))
     stale = job("query", "scores", "--top", 1, "--format", "csv", "--explain")
-    assert stale.answer == "id,value\na,10\n"
+    assert stale.answer == "id,value\nmax,10\n"
     outdated = "top_scores: it was not built from version 1 of scores: refresh it with aggregate top_scores"
     assert f"passed over {outdated}" in stale.stderr
+
+
+def test_a_ranking_does_not_answer_other_questions(spark):
+    values = [(f"k{n:02}", Decimal(n % 7) + Decimal("0.5")) for n in range(40)]
+    records = spark.createDataFrame([*values, ("max", Decimal("1" * 29))], "id string, value decimal(38,9)")
+
+    def asked(form, **question):
+        question = Question(**question)
+        answered = answer_of(records, SCORES, question, None)
+        text = render([row.asDict() for row in answered.collect()], answered.columns, form)
+        return unfit_ranking(SCORES, SCORES.ranking, question), text
+
+    obstacle, shown = asked("csv", top=1001)
+    assert obstacle == "it has only the first 1,000 records"
+    assert shown.splitlines()[:2] == ["id,value", "max," + "1" * 29]
+    assert len(shown.splitlines()) == 42
+    assert unfit_ranking(SCORES, SCORES.ranking, Question(top=1000)) is None
+    assert asked("table", top=2, where="value < 3") == (
+        "it ranks all records, not only those selected",
+        "id   value\nk02  2.5\nk09  2.5",
+    )
+    obstacle, shown = asked("json", where="id = 'k00'")
+    assert (obstacle, json.loads(shown)) == ("it has only the first 1,000 records", [{"id": "k00", "value": "0.5"}])
+    assert asked("table", metrics=("count", "sum:value"), where="value < 1") == (
+        "it has no measures",
+        "count  sum_value\n6      3",
+    )
 
 
 def test_a_table_that_is_not_there(job, lake):
