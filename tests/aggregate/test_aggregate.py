@@ -5,91 +5,128 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
+from dataclasses import replace
 
+import pyarrow as pa
 import pytest
+from conftest import HEADER, run_job
+from deltalake import DeltaTable, write_deltalake
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sluice.aggregate import groups
+from sluice.aggregate import groups, refresh
+from sluice.catalog import catalog
+from sluice.lake import change_feed, log
 from sluice.model.aggregate import Aggregate
 
-HEADER = "sku,name,description"
 CHANGES = "g string, v bigint, _change_type string"
+PRODUCTS = catalog.BUILT_IN["products"]
+[PRODUCTS_AGG] = PRODUCTS.aggregates
 
 
-def test_products_agg_counts_products_by_name_null_among_them(job, rows, csv_file):
-    job("ingest", "products", csv_file("a.csv", HEADER, "1,x,", "2,x,", "3,,", "3,y,", "4,,"))
-    done = job("aggregate", "products")
-    assert (done.exit_code, done.report["mode"], done.report["groups_recomputed"]) == (0, "full", 3)
-    assert rows("products_agg", "name", "no_of_products") == [("x", 2), ("y", 1), (None, 1)]
-    again = job("aggregate", "products_agg")
-    assert (again.report["status"], again.report["mode"], again.report["table_version"]) == ("nothing_new", "none", 0)
+def make_lake(folder):
+    """For `template`: products, and products_agg; gives what the job that made the latter did."""
+    path = folder / "a.csv"
+    path.write_text(f"{HEADER}\n1,x,d\n2,x,d\n3,,\n3,y,\n4,,\n5,z,d\n")
+    assert run_job("ingest", "products", path).exit_code == 0
+    return run_job("aggregate", "products")
 
 
-def test_only_touched_groups_are_recomputed_and_those_that_vanish_are_deleted(job, rows, csv_file):
-    job("ingest", "products", csv_file("a.csv", HEADER, "1,x,", "2,x,", "3,y,", "4,,", "5,z,"))
-    job("aggregate", "products")
-    job("ingest", "products", csv_file("b.csv", HEADER, "1,new,", "3,,", "5,z,other"))
-    done = job("aggregate", "products")
-    assert (done.report["mode"], done.report["groups_recomputed"]) == ("incremental", 4)
-    assert 0 < done.report["bytes_read"] < 20_000
-    assert rows("products_agg", "name", "no_of_products") == [("new", 1), ("x", 1), ("z", 1), (None, 2)]
+def test_products_are_counted_and_only_groups_that_changes_touch_are_recomputed(job, template, rows, csv_file):
+    def parts(done):
+        return [(step["table"], step["mode"], step["groups_recomputed"]) for step in done.report["steps"]]
 
+    def counts():
+        return (
+            rows("products_agg", "name", "no_of_products"),
+            rows("products_by_name_description", "name", "description", "count"),
+        )
 
-def test_where_no_group_changed_the_version_seen_is_committed_alone(job, lake, csv_file):
-    job("ingest", "products", csv_file("a.csv", HEADER, "1,x,"))
-    job("aggregate", "products")
-    job("ingest", "products", csv_file("b.csv", HEADER, "1,x,only the description"))
-    done = job("aggregate", "products")
-    assert (done.report["mode"], done.report["groups_recomputed"], done.report["table_version"]) == (
-        "incremental",
-        0,
-        1,
+    done = template(make_lake)
+    assert (done.exit_code, done.report["mode"], done.report["groups_recomputed"]) == (0, "full", 4)
+    by = job("aggregate", "products", "--by", "name,description").report
+    assert (by["table"], by["mode"], by["groups_recomputed"]) == ("products_by_name_description", "full", 4)
+    assert counts() == (
+        [("x", 2), ("y", 1), ("z", 1), (None, 1)],
+        [("x", "d", 2), ("y", None, 1), ("z", "d", 1), (None, None, 1)],
     )
-    assert job("aggregate", "products").report["mode"] == "none"
 
-
-def test_a_full_refresh_where_changes_cannot_be_told_says_why(job, lake, rows, csv_file):
-    first, second = csv_file("a.csv", HEADER, "1,x,"), csv_file("b.csv", HEADER, "1,y,", "2,y,")
-    job("ingest", "products", first)
-    job("aggregate", "products")
-    job("ingest", "products", second)
-    job("aggregate", "products")
-    done = job("maintain", "restore", "products", "--version", 0)
-    assert (done.report["steps"][0]["mode"], "table products was restored" in done.stderr) == ("full", True)
-    assert rows("products_agg", "name", "no_of_products") == [("x", 1)]
-    shutil.rmtree(lake / "products")
-    job("ingest", "products", second)
+    # some groups are new, some vanish, the group of null grows
+    job("ingest", "products", csv_file("b.csv", HEADER, "1,new,d", "3,,", "5,z,other"))
     done = job("aggregate", "products")
-    assert (done.report["mode"], "table products was made anew" in done.stderr) == ("full", True)
-    job("ingest", "products", first)
+    assert parts(done) == [("products_agg", "incremental", 4), ("products_by_name_description", "incremental", 6)]
+    assert all(0 < step["bytes_read"] < 20_000 for step in done.report["steps"])
+    assert counts() == (
+        [("new", 1), ("x", 1), ("z", 1), (None, 2)],
+        [("new", "d", 1), ("x", "d", 1), ("z", "other", 1), (None, None, 2)],
+    )
+
+    # where no group changed, the version seen is committed alone
+    job("ingest", "products", csv_file("c.csv", HEADER, "2,x,only the description"))
+    done = job("aggregate", "products")
+    assert parts(done) == [("products_agg", "incremental", 0), ("products_by_name_description", "incremental", 2)]
+    assert [step["table_version"] for step in done.report["steps"]] == [2, 2]
+    again = job("aggregate", "products_agg").report
+    assert (again["status"], again["mode"], again["table_version"]) == ("nothing_new", "none", 2)
+
+    wrong = job("aggregate", "products", "--by", "price")
+    assert (wrong.exit_code, "table products has no column 'price'" in wrong.stderr) == (2, True)
+
+
+def test_a_full_refresh_that_was_requested_or_where_changes_do_not_suffice_says_why(
+    job, template, lake, rows, csv_file
+):
+    template(make_lake)
+    job("ingest", "products", csv_file("b.csv", HEADER, "1,y,", "2,y,"))
     shutil.rmtree(lake / "products" / "_change_data")
     done = job("aggregate", "products")
     assert (done.report["mode"], "change feed of products after version 0 is gone" in done.stderr) == ("full", True)
+    assert rows("products_agg", "name", "no_of_products") == [("y", 3), ("z", 1), (None, 1)]
+    done = job("maintain", "restore", "products", "--version", 0)
+    assert (done.report["steps"][0]["mode"], "table products was restored" in done.stderr) == ("full", True)
+    assert rows("products_agg", "name", "no_of_products") == [("x", 2), ("y", 1), ("z", 1), (None, 1)]
     done = job("aggregate", "products", "--full-refresh")
-    assert (done.report["mode"], done.report["groups_recomputed"]) == ("full", 2)
-    assert rows("products_agg", "name", "no_of_products") == [("x", 1), ("y", 1)]
-    for log in sorted((lake / "products_agg" / "_delta_log").glob("*.json")):
-        actions = [json.loads(line) for line in log.read_text().splitlines()]
+    assert (done.report["mode"], done.report["groups_recomputed"]) == ("full", 4)
+
+
+def test_why_an_aggregate_cannot_be_refreshed_from_changes(template, lake):
+    def obstacle(aggregate=PRODUCTS_AGG):
+        return refresh._obstacle(str(lake), refresh._look(str(lake), PRODUCTS, aggregate))
+
+    template(make_lake)
+    assert obstacle() is None
+    assert obstacle(replace(PRODUCTS_AGG, name="products_other")) == "it does not exist yet"
+    assert obstacle(replace(PRODUCTS_AGG, measures={"other": "count"})) == "its definition changed"
+    write_deltalake(lake / "made_anew", pa.table({"sku": ["1"]}))
+    shutil.rmtree(lake / "products")
+    (lake / "made_anew").rename(lake / "products")
+    assert obstacle() == "table products was made anew"
+    for commit in sorted((lake / "products_agg" / "_delta_log").glob("*.json")):
+        actions = [json.loads(line) for line in commit.read_text().splitlines()]
         for action in actions:
             action.get("commitInfo", {}).pop("userMetadata", None)
-        log.write_text("\n".join(map(json.dumps, actions)))
-    done = job("aggregate", "products")
-    assert (done.report["mode"], "its log does not say what it was built on" in done.stderr) == ("full", True)
+        commit.write_text("\n".join(map(json.dumps, actions)))
+    assert obstacle() == "its log does not say what it was built on"
 
 
-def test_counts_by_any_columns_are_kept_up_later(job, rows, csv_file):
-    job("ingest", "products", csv_file("a.csv", HEADER, "1,x,d", "2,x,d", "3,x,"))
-    done = job("aggregate", "products", "--by", "name,description")
-    assert done.report["table"] == "products_by_name_description"
-    job("ingest", "products", csv_file("b.csv", HEADER, "4,x,d"))
-    done = job("aggregate", "products")
-    assert [(step["table"], step["mode"]) for step in done.report["steps"]] == [
-        ("products_agg", "full"),
-        ("products_by_name_description", "incremental"),
-    ]
-    assert rows("products_by_name_description", "name", "description", "count") == [("x", "d", 3), ("x", None, 1)]
-    wrong = job("aggregate", "products", "--by", "price")
-    assert (wrong.exit_code, "table products has no column 'price'" in wrong.stderr) == (2, True)
+def test_changes_lead_from_a_version_to_a_later_one_of_the_same_table_that_was_not_restored_since(tmp_path):
+    lake, path = str(tmp_path), tmp_path / "t"
+    for number in range(3):
+        write_deltalake(path, pa.table({"n": [number]}), mode="append")
+    id, version = current = log.state(lake, "t")
+    anew, restored = "table t was made anew", "table t was restored, or its log does not reach back"
+
+    def obstacle(since, current):
+        return change_feed.obstacle(lake, "t", since, current)
+
+    assert [obstacle((id, n), current) for n in range(4)] == [None, None, None, anew]
+    assert obstacle(("another", 0), current) == anew
+    DeltaTable(path).restore(1)
+    assert [obstacle((id, n), (id, version + 1)) for n in range(4)] == [restored, restored, restored, None]
+    DeltaTable(path).create_checkpoint()
+    write_deltalake(path, pa.table({"n": [9]}), mode="append")
+    for number in range(version + 2):  # as Delta cleans its log
+        (path / "_delta_log" / f"{number:020}.json").unlink()
+    assert [obstacle((id, n), (id, version + 2)) for n in (2, 3)] == [restored, None]
 
 
 def test_without_its_table_or_by_an_unknown_name(job):

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import time
 from dataclasses import replace
 
 import pytest
-from conftest import PROJECT
+from conftest import HEADER, PROJECT, run_job
 from deltalake import DeltaTable
 from sluice.catalog import catalog
 from sluice.lake import log
-from sluice.maintain import optimize
+from sluice.maintain import history, optimize
 from sluice.model.aggregate import Aggregate
 
-HEADER = "sku,name,description"
+
+def make_lake(folder):
+    for number in range(3):
+        path = folder / f"{number}.csv"
+        path.write_text(
+            "".join(f"{line}\n" for line in (HEADER, *(f"s{i:02},n{number},d" for i in range(number, 30, 3))))
+        )
+        assert run_job("ingest", "products", path, "--run-id", f"run-{number}").exit_code == 0
 
 
 @pytest.fixture
-def products(job, csv_file):
-    """Three ingests of overlapping keys, in as many files or more."""
-    for number in range(3):
-        skus = range(number, 30, 3)
-        job("ingest", "products", csv_file(f"{number}.csv", HEADER, *(f"s{i:02},n{number},d" for i in skus)))
+def products(template):
+    """Three ingests of overlapping ranges of keys, in as many files or more."""
+    template(make_lake)
 
 
 def file_count(lake, table="products"):
@@ -38,27 +44,18 @@ def age(folder, days):
             os.utime(os.path.join(root, name), (then, then))
 
 
-def test_optimize_joins_files_and_keeps_rows(job, lake, rows, products):
+def test_optimize_joins_files_and_keeps_rows_and_then_there_is_nothing_to_gain(job, lake, rows, products, monkeypatch):
     before, count = rows("products", "sku", "name", "run_id"), file_count(lake)
     done = job("maintain", "optimize", "products")
     assert (done.exit_code, done.report["status"], done.report["table_version"]) == (0, "succeeded", 3)
     assert f"products: {count} files of" in done.stderr
     assert "products: now 1 file of" in done.stderr
     assert (file_count(lake), rows("products", "sku", "name", "run_id")) == (1, before)
-
-
-def test_optimize_with_nothing_to_gain_commits_nothing_and_needs_no_spark(job, lake, products, monkeypatch):
-    job("maintain", "optimize", "products")
-    monkeypatch.setenv("SLUICE_WITHOUT_SPARK", "1")
+    monkeypatch.setenv("SLUICE_WITHOUT_SPARK", "1")  # it must not be needed
     again = job("maintain", "optimize", "products")
     assert (again.exit_code, again.report["status"], again.report["table_version"]) == (0, "nothing_new", 3)
     assert "products: 1 file of" in again.stderr
     assert log.version(str(lake), "products") == 3
-
-
-def test_a_table_of_one_file_was_never_worth_it(job, csv_file):
-    job("ingest", "products", csv_file("a.csv", HEADER, "1,x,"))
-    assert job("maintain", "optimize", "products").report["status"] == "nothing_new"
 
 
 @pytest.mark.slow
@@ -91,13 +88,15 @@ def test_large_tables_are_clustered_by_key_into_files_that_share_no_key(job, lak
     assert job("maintain", "optimize", "products").report["status"] == "nothing_new"
 
 
-def test_files_are_joined_within_partitions_and_tables_with_partitions_are_not_clustered():
+def test_two_small_files_of_a_partition_are_joined_and_tables_with_partitions_are_not_clustered():
     table = replace(catalog.BUILT_IN["products"], partition_by=("description",))
     assert optimize.cluster_by(table) is None
     assert optimize.cluster_by(Aggregate("a", ("k",), {"n": "count"})) is None
     small, large = optimize.FILE_BYTES // 2, optimize.FILE_BYTES // 2 + 1
     entries = [{"partition.p": p, "size_bytes": size} for p, size in (("a", small), ("b", small), ("b", large))]
     assert optimize._small_files(entries) == 0
+    assert optimize._small_files([{"size_bytes": 1}]) == 0
+    assert optimize._small_files([{"size_bytes": 1}] * 2) == 2
     assert optimize._small_files([*entries, {"partition.p": "b", "size_bytes": 1}]) == 2
 
 
@@ -201,35 +200,43 @@ def test_a_version_whose_files_were_vacuumed_cannot_be_restored(job, rows, produ
     assert len(rows("ingested_files", "file")) == files  # nothing is forgotten
 
 
-def test_history_shows_who_did_what_to_how_many_rows(job, lake, csv_file, monkeypatch):
-    job("ingest", "products", csv_file("a.csv", HEADER, "1,x,", "2,x,"), "--run-id", "one")
-    job("run", "products", csv_file("b.csv", HEADER, "1,y,", "3,y,"), "--run-id", "two", "--dry-run")
-    job("ingest", "products", csv_file("b.csv", HEADER, "1,y,", "3,y,"), "--run-id", "two")
-    job("maintain", "clear", "products", "--run-id", "three")
+def test_history_shows_who_did_what_to_how_many_rows(job, lake, products, csv_file, monkeypatch):
+    path = csv_file("b.csv", HEADER, "s00,y,", "new,y,")
+    job("run", "products", path, "--run-id", "two", "--dry-run")
+    job("ingest", "products", path, "--run-id", "two")
+    DeltaTable(lake / "products").delete("sku = 's01'")
+    cleared = job("maintain", "clear", "products", "--run-id", "three")
+    assert "steps" not in cleared.report
+    assert not (lake / "products_agg").exists()  # an aggregate that is not in the lake is not made by a clear
     monkeypatch.setenv("SLUICE_WITHOUT_SPARK", "1")
     shown = job("maintain", "history", "products")
     assert [tuple(row[name] for name in row if name != "time") for row in shown.report["rows"]] == [
-        (2, "maintain", "three", "DELETE", None, None, 3),
-        (1, "ingest", "two", "MERGE", 1, 1, 0),
-        (0, "ingest", "one", "WRITE", 2, None, None),
+        (5, "maintain", "three", "DELETE", None, None, 30),
+        (4, None, None, "DELETE", None, None, None),  # not by Sluice: it does not say
+        (3, "ingest", "two", "MERGE", 1, 1, 0),
+        (2, "ingest", "run-2", "MERGE", 10, 0, 0),
+        (1, "ingest", "run-1", "MERGE", 10, 0, 0),
+        (0, "ingest", "run-0", "WRITE", 10, None, None),
     ]
     assert all(row["time"].endswith("+00:00") for row in shown.report["rows"])
-    assert (shown.report["table_version"], "MERGE" in shown.stderr) == (2, True)
+    assert (shown.report["table_version"], "MERGE" in shown.stderr) == (5, True)
     newest = job("maintain", "history", "products", "--limit", 1)
-    assert [row["version"] for row in newest.report["rows"]] == [2]
+    assert [row["version"] for row in newest.report["rows"]] == [5]
 
 
-def test_history_of_commits_that_do_not_say_who_made_them(job, lake, spark, csv_file):
-    job("ingest", "products", csv_file("a.csv", HEADER, "1,x,"))
-    for text in ("by hand", '{"run_id": "old"}', "[]"):
-        spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", text)
-        spark.sql(f"DELETE FROM delta.`{lake}/products` WHERE sku = '1'")
-        spark.sql(f"INSERT INTO delta.`{lake}/products` (sku) VALUES ('1')")
-    spark.conf.unset("spark.databricks.delta.commitInfo.userMetadata")
-    shown = job("maintain", "history", "products", "--limit", 6).report["rows"]
-    assert [(row["job"], row["run_id"]) for row in shown] == [(None, None)] * 2 + [(None, "old")] * 2 + [
-        (None, None)
-    ] * 2
+@pytest.mark.parametrize(
+    ("metadata", "shown"),
+    [
+        (None, (None, None)),
+        ("by hand", (None, None)),
+        ("[]", (None, None)),
+        ('{"run_id": "old"}', (None, "old")),
+        (json.dumps({"run_id": "r", "job": "ingest"}), ("ingest", "r")),
+    ],
+)
+def test_history_of_commits_that_do_not_say_who_made_them(metadata, shown):
+    row = history._row({"version": 1, "timestamp": 0, "operation": "DELETE", "userMetadata": metadata})
+    assert (row["job"], row["run_id"]) == shown
 
 
 @pytest.mark.parametrize("command", ["optimize", "vacuum", "history"])
@@ -270,9 +277,3 @@ def test_clear_and_restore_refresh_aggregates_and_exports_follow(job, rows, data
     assert job("maintain", "optimize", "top_scores").exit_code == 0
     assert job("maintain", "vacuum", "top_scores").exit_code == 0
     assert [row["operation"] for row in job("maintain", "history", "top_scores").report["rows"]][-1] == "WRITE"
-
-
-def test_aggregates_that_are_not_in_the_lake_are_not_made_by_a_clear(job, lake, csv_file):
-    job("ingest", "products", csv_file("a.csv", HEADER, "1,x,"))
-    assert "steps" not in job("maintain", "clear", "products").report
-    assert not (lake / "products_agg").exists()
