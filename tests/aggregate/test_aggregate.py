@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from sluice.aggregate import groups, refresh
 from sluice.catalog import catalog
 from sluice.lake import change_feed, log
+from sluice.lake.log import State
 from sluice.model.aggregate import Aggregate
 
 CHANGES = "g string, v bigint, _change_type string"
@@ -112,11 +113,11 @@ def test_changes_lead_from_a_version_to_a_later_one_of_the_same_table_that_was_n
     lake, path = str(tmp_path), tmp_path / "t"
     for number in range(3):
         write_deltalake(path, pa.table({"n": [number]}), mode="append")
-    id, version = current = log.state(lake, "t")
+    id, version, _ = current = log.state(lake, "t")
     anew, restored = "table t was made anew", "table t was restored, or its log does not reach back"
 
     def obstacle(since, current):
-        return change_feed.obstacle(lake, "t", since, current)
+        return change_feed.obstacle(lake, "t", State(*since), State(*current))
 
     assert [obstacle((id, n), current) for n in range(4)] == [None, None, None, anew]
     assert obstacle(("another", 0), current) == anew

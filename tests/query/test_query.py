@@ -17,7 +17,7 @@ from sluice.model.aggregate import Measure
 from sluice.query.answer import answer as answer_of
 from sluice.query.answer import combined_parts
 from sluice.query.question import Question, check_question
-from sluice.query.render import render
+from sluice.query.render import render, times_as_text
 from sluice.query.run import _unfit_ranking as unfit_ranking
 from sluice.tables import processes, requests
 from sluice.tables.scores import TABLE as SCORES
@@ -159,7 +159,7 @@ def test_random_questions_have_one_answer_from_records_and_every_aggregate_that_
     def rows(question, aggregate=None):
         frame = frames[aggregate.name if aggregate else name]
         answered = answer_of(frame, table, question, aggregate)
-        return json.loads(render([row.asDict() for row in answered.collect()], answered.columns, "json"))
+        return json.loads(render([row.asDict() for row in times_as_text(answered).collect()], answered.columns, "json"))
 
     whole = (whole_aggregate(name, aggregate) for aggregate in table.aggregates)
     for by, metrics, where, days in (*random_questions(name), *whole):
@@ -313,7 +313,7 @@ def test_a_ranking_does_not_answer_other_questions(spark):
     def asked(form, **question):
         question = Question(**question)
         answered = answer_of(records, SCORES, question, None)
-        text = render([row.asDict() for row in answered.collect()], answered.columns, form)
+        text = render([row.asDict() for row in times_as_text(answered).collect()], answered.columns, form)
         return unfit_ranking(SCORES, SCORES.ranking, question), text
 
     obstacle, shown = asked("csv", top=1001)
@@ -341,11 +341,12 @@ def test_a_table_that_is_not_there(job, lake):
     )
 
 
-def test_values_as_text():
+def test_values_as_text(spark):
     columns = ["d", "t", "m", "n", "s"]
     east = timezone(timedelta(hours=2))
     values = (date(2024, 1, 2), datetime(2024, 1, 2, 1, 0, tzinfo=east), Decimal("1.500"), None, "é,")
-    row = dict(zip(columns, values, strict=True))
+    answered = spark.createDataFrame([values], "d date, t timestamp, m decimal(9,3), n int, s string")
+    (row,) = (row.asDict() for row in times_as_text(answered).collect())
     assert render([row], columns, "csv") == 'd,t,m,n,s\n2024-01-02,2024-01-01T23:00:00Z,1.5,,"é,"'
     shown = {"d": "2024-01-02", "t": "2024-01-01T23:00:00Z", "m": "1.5", "n": None, "s": "é,"}
     assert render([row], columns, "json") == json.dumps([shown], ensure_ascii=False)
