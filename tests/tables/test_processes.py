@@ -1,14 +1,21 @@
-"""`processes`: snapshots replaced whole, told by path or options; statistics by hour and day; whole jobs."""
+"""`processes`: snapshots replaced whole, told by path or options; statistics by hour and day; mostly whole jobs."""
 
 from __future__ import annotations
 
 import random
+from datetime import UTC, date, datetime
 
 import pytest
+from sluice.errors import InputError, UsageError
+from sluice.files.find import find_files
+from sluice.files.input_file import InputFile
 from sluice.generate.kinds.processes import SYSTEMS
+from sluice.readers.processes.snapshot import SnapshotOptions, snapshot_of
+from sluice.tables.processes import TABLE
 
 PS = "USER PID %CPU RSS COMMAND"
 TIME = "2024-09-01T10-00-00Z"
+AT_TEN = datetime(2024, 9, 1, 10, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -28,57 +35,78 @@ def pids(rows):
     return rows("processes", "host", "pid", "name")
 
 
-def test_a_snapshot_becomes_rows_with_host_and_time_from_its_path(job, snapshot, rows):
-    path = snapshot(f"web/{TIME}.txt", "root 1 0.5 10 /sbin/init", "root 2 - 0 [kthreadd]", "www 3 1.5 20 cut-sho")
-    done = job("ingest", "processes", path)
-    assert (done.exit_code, done.counts) == (0, {"read": 3, "inserted": 3})
-    columns = ("date", "os_type", "host", "pid", "cpu_percent", "resident_bytes")
-    assert [tuple(map(str, row)) for row in rows("processes", *columns)] == [
-        ("2024-09-01", "unix", "web", "1", "0.5", "10240"),
-        ("2024-09-01", "unix", "web", "2", "None", "0"),
-        ("2024-09-01", "unix", "web", "3", "1.5", "20480"),
+def test_a_snapshot_becomes_rows_with_host_and_time_from_its_path_in_any_encoding(job, snapshot, rows):
+    web = snapshot(f"web/{TIME}.txt", "root 1 0.5 10 /sbin/init", "root 2 - 0 [kthreadd]", "www 3 1.5 20 cut-sho")
+    listing = '"Nom","PID","Session","#","M\u00e9moire"\r\n"caf\u00e9.exe","7","Console","1","1 024 Ko"\r\n'
+    for host, encoding in (("a", "cp850"), ("b", "utf-16"), ("c", "utf-8-sig")):
+        snapshot(f"{host}/{TIME}.csv", data=listing.encode(encoding))
+    ingest = ("ingest", "processes", web.parent.parent, "--encoding", "cp850")
+    done = job(*ingest)
+    assert (done.exit_code, done.counts) == (0, {"read": 6, "inserted": 6})
+    assert rows("processes", "date", "os_type", "host", "pid", "name", "cpu_percent", "resident_bytes") == [
+        *(
+            (date(2024, 9, 1), "unix", "web", *process)
+            for process in ((1, "init", 0.5, 10240), (2, "kthreadd", None, 0))
+        ),
+        (date(2024, 9, 1), "unix", "web", 3, "cut-sho", 1.5, 20480),
+        *((date(2024, 9, 1), "windows", host, 7, "caf\u00e9.exe", None, 1 << 20) for host in "abc"),
     ]
-    assert {str(row[0]) for row in rows("processes", "snapshot_at")} == {"2024-09-01 10:00:00"}
-    assert job("ingest", "processes", path).report["status"] == "nothing_new"
-    again = job("ingest", "processes", path, "--reprocess")
-    assert (again.counts, again.report["table_version"]) == ({"read": 3, "unchanged": 3}, 0)
+    assert set(rows("processes", "snapshot_at")) == {(datetime(2024, 9, 1, 10),)}
+    assert job(*ingest).report["status"] == "nothing_new"
+    again = job(*ingest, "--reprocess")
+    assert (again.counts, again.report["table_version"]) == ({"read": 6, "unchanged": 6}, 0)
 
 
-def test_a_corrected_snapshot_replaces_the_whole(job, snapshot, rows):
-    other = snapshot(f"db/{TIME}.txt", "root 1 0 1 init")
-    job("ingest", "processes", snapshot(f"web/{TIME}.txt", *(f"root {n} 0 1 p{n}" for n in range(4))), other)
+def test_a_corrected_snapshot_replaces_the_whole_in_statistics_and_replays_too(job, snapshot, rows):
+    def processes(*columns):
+        return rows("processes", "host", "pid", "name", *columns)
+
+    folder = snapshot(f"web/{TIME}.txt", "a 1 0.1 1 x", "a 2 0.2 3 x", "a 3 - - x").parent.parent
+    snapshot("web/2024-09-01T10-30-00Z.txt", "a 1 0.6 2 x")
+    snapshot("web/2024-09-01T11-00-00Z.txt", "a 1 9.0 4 x")
+    snapshot(f"db/{TIME}.txt", *(f"root {n} 0 1 p{n}" for n in range(4)), "wrong")
+    snapshot(f"other/{TIME}.txt", "root 1 0 1 init", "root 2 0 1 x")
+    snapshot(
+        f"1/twice/{TIME}.txt", "root 1 0 1 p1", "root 2 0 1 p2"
+    )  # of two files of one snapshot the last one stands
+    snapshot(f"2/twice/{TIME}.txt", "root 2 0 1 p2b", "root 2 0 1 p2c")
+    done = job("ingest", "processes", folder, "--max-rejects", "50%")
+    assert done.counts == {"read": 16, "rejected": 1, "duplicate": 3, "inserted": 12}
+    assert [row for row in processes() if row[0] == "twice"] == [("twice", 2, "p2c")]
+
     job("aggregate", "processes")
-    fixed = snapshot(f"fixed/web/{TIME}.txt", "root 1 0 1 p1", "root 2 0 1 changed", "root 9 0 1 new")
-    dry = job("ingest", "processes", fixed, "--dry-run")
-    done = job("ingest", "processes", fixed)
-    assert done.counts == {"read": 3, "unchanged": 1, "updated": 1, "inserted": 1, "removed": 2} == dry.counts
-    assert pids(rows) == [("db", 1, "init"), ("web", 1, "p1"), ("web", 2, "changed"), ("web", 9, "new")]
+    measures = [f"{c}_{m}" for c in ("cpu_percent", "resident_bytes") for m in ("sum", "count", "mean", "max")]
+    columns = ("snapshots", "samples", *measures)
+    ten = (2, 4, 0.9, 3, 0.3, 0.6, 6 * 1024, 3, 2048.0, 3 * 1024)
+    eleven = (1, 1, 9.0, 1, 9.0, 9.0, 4096, 1, 4096.0, 4096)
+    by_hour = rows("process_statistics_by_hour", "host", "hour", *columns)
+    assert [row for row in by_hour if row[0] == "web"] == [("web", 10, *ten), ("web", 11, *eleven)]
+    day = (3, 5, 9.9, 4, 2.475, 9.0, 10240, 4, 2560.0, 4096)
+    by_day = rows("process_statistics_by_day", "host", *columns)
+    assert [row for row in by_day if row[0] == "web"] == [("web", *day)]
+
+    fixed = snapshot(f"fixed/db/{TIME}.txt", "root 1 0 1 p1", "root 2 0 1 changed", "root 9 0 1 new")
+    snapshot(f"fixed/other/{TIME}.csv", '"smss.exe","1","Services","0","5 K"', header='"a","PID","c","d","e"')
+    dry = job("ingest", "processes", fixed.parent.parent, "--dry-run")
+    done = job("ingest", "processes", fixed.parent.parent)
+    assert done.counts == {"read": 4, "unchanged": 1, "updated": 2, "inserted": 1, "removed": 3} == dry.counts
+    corrected = [
+        *(("db", pid, name, "unix") for pid, name in ((1, "p1"), (2, "changed"), (9, "new"))),
+        ("other", 1, "smss.exe", "windows"),
+    ]
+    assert [row for row in processes("os_type") if row[0] in ("db", "other")] == corrected
+
     steps = job("aggregate", "processes").report["steps"]
-    assert [(step["mode"], step["groups_recomputed"]) for step in steps] == [("incremental", 5)] * 2
+    assert [(step["mode"], step["groups_recomputed"]) for step in steps] == [("incremental", 8)] * 2
     kept = rows("process_statistics_by_hour", "host", "name", "hour", "samples", "snapshots")
-    assert kept == [("db", "init", 10, 1, 1), *(("web", name, 10, 1, 1) for name in ("changed", "new", "p1"))]
+    assert [row for row in kept if row[0] in ("db", "other")] == [
+        *(("db", name, 10, 1, 1) for name in ("changed", "new", "p1")),
+        ("other", "smss.exe", 10, 1, 1),
+    ]
 
-
-def test_a_corrected_snapshot_may_be_of_another_system(job, snapshot, rows):
-    job("ingest", "processes", snapshot(f"web/{TIME}.txt", "root 1 0 1 init", "root 2 0 1 x"))
-    windows = snapshot(f"b/web/{TIME}.csv", '"smss.exe","1","Services","0","5 K"', header='"a","PID","c","d","e"')
-    assert job("ingest", "processes", windows).counts == {"read": 1, "updated": 1, "removed": 1}
-    assert rows("processes", "os_type", "pid", "name") == [("windows", 1, "smss.exe")]
-
-
-def test_of_two_files_of_one_snapshot_the_last_stands(job, snapshot, rows):
-    first = snapshot(f"a/web/{TIME}.txt", "root 1 0 1 p1", "root 2 0 1 p2")
-    second = snapshot(f"b/web/{TIME}.txt", "root 2 0 1 p2b", "root 2 0 1 p2c")
-    assert job("ingest", "processes", first, second).counts == {"read": 4, "duplicate": 3, "inserted": 1}
-    assert pids(rows) == [("web", 2, "p2c")]
-
-
-def test_a_replay_brings_nothing_back_that_a_corrected_snapshot_left_out(job, snapshot, rows):
-    job("ingest", "processes", snapshot(f"a/web/{TIME}.txt", "root 1 0 1 p1", "wrong"), "--max-rejects", "50%")
-    job("ingest", "processes", snapshot(f"b/web/{TIME}.txt", "root 2 0 1 p2"))
     replayed = job("rejects", "replay", "processes", "--max-rejects", "50%")
-    assert replayed.counts == {"read": 2, "rejected": 1, "duplicate": 1}
-    assert pids(rows) == [("web", 2, "p2")]
+    assert replayed.counts == {"read": 5, "rejected": 1, "duplicate": 4}
+    assert [row for row in processes("os_type") if row[0] in ("db", "other")] == corrected
 
 
 def test_options_tell_what_the_path_does_not(job, snapshot, rows):
@@ -91,18 +119,59 @@ def test_options_tell_what_the_path_does_not(job, snapshot, rows):
     assert job("ingest", "processes", path, *given).exit_code == 0
     found = rows("processes", "host", "snapshot_at", "os_type")
     assert [(host, str(at), os) for host, at, os in found] == [("h", "2024-09-01 10:00:00", "windows")]
-    by_pattern = ("--path-pattern", "{os}/{host}_{snapshot_at}.lst")
-    odd = snapshot("unix/db_20240901T100000Z.lst", "root 1 0 1 init")
-    assert job("ingest", "processes", odd, *by_pattern).exit_code == 0
-    assert len(pids(rows)) == 2
+
+
+OWN_PATTERN = {"path_pattern": "{os}/{host}_{snapshot_at}.lst"}
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "host", "os"),
+    [
+        (f"in/web/{TIME}.txt", {}, "web", ""),
+        (f"in/web/{TIME}.txt.gz", {"host": "h", "os": "unix"}, "h", "unix"),
+        ("in/web/now.txt", {"snapshot_at": "2024-09-01T12:00:00+02:00"}, None, ""),
+        ("in/x.txt", {"snapshot_at": "2024-09-01T12:00:00+02:00", "host": "h"}, "h", ""),
+        ("in/unix/db_20240901T100000Z.lst", OWN_PATTERN, "db", "unix"),
+        ("in/unix/db_20240901T100000Z.lst", OWN_PATTERN | {"host": "h", "os": "windows"}, "h", "windows"),
+    ],
+)
+def test_host_time_and_system_come_from_options_or_the_path(path, options, host, os):
+    found = snapshot_of(InputFile(f"file:///{path}", 1), SnapshotOptions(**options))
+    assert (found.host, found.snapshot_at, found.os) == (host or "web", AT_TEN, os)
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "message"),
+    [
+        ("listing.txt", {}, "the snapshot's time is not known: its path does not fit"),
+        ("listing.txt", {"path_pattern": "*.lst"}, "the snapshot's host and time is not known: its path does not fit"),
+        (f"in/web/{TIME}.txt", {"path_pattern": "{host}/{snapshot_at}.lst", "host": "h"}, "snapshot's time is not"),
+        ("bsd/db_20240901T100000Z.lst", OWN_PATTERN, "its system 'bsd' is neither unix nor windows: give --os"),
+    ],
+)
+def test_a_snapshot_whose_host_or_time_is_not_known_is_an_input_error(path, options, message):
+    with pytest.raises(InputError, match=message):
+        snapshot_of(InputFile(f"file:///folder/{path}", 1), SnapshotOptions(**options))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"snapshot_at": "yesterday"}, "^--snapshot-at 'yesterday' is not a valid time"),
+        ({"path_pattern": "{what}.txt"}, "^--path-pattern '{what}.txt': use {host}"),
+        ({"path_pattern": "{host}/{host}.txt"}, "^--path-pattern '{host}/{host}.txt': use {host}"),
+        ({"encoding": "klingon"}, "^--encoding 'klingon' is unknown"),
+    ],
+)
+def test_values_that_are_not_valid_are_wrong_usage(options, message):
+    with pytest.raises(UsageError, match=message):
+        SnapshotOptions(**options)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("--snapshot-at", "yesterday"), "is not a valid time"),
-        (("--path-pattern", "{what}.txt"), "use {host}"),
-        (("--encoding", "klingon"), "is unknown"),
         (("--keep-query",), "does not apply to files of table processes"),
     ],
 )
@@ -112,37 +181,30 @@ def test_wrong_usage(job, snapshot, arguments, message):
     assert message in done.report["error"]
 
 
-@pytest.mark.parametrize("data", [b"", b"\x00\x01\x02" * 50, b"just text\n"])
-def test_what_is_no_listing_is_an_input_error(job, snapshot, lake, data):
-    path = snapshot(f"web/{TIME}.txt", data=data)
-    done = job("ingest", "processes", path)
-    assert done.exit_code == 3
-    assert path.as_uri() in done.report["error"]
+NO_LISTINGS = {"empty": b"", "binary": b"\x00\x01\x02" * 50, "text": b"just text\n"}
+
+
+def test_what_is_no_listing_is_an_input_error_and_can_be_skipped(job, snapshot):
+    paths = [snapshot(f"{name}/{TIME}.txt", data=data) for name, data in NO_LISTINGS.items()]
+    failed = job("ingest", "processes", *paths[1:])
+    assert failed.exit_code == 3
+    assert any(path.as_uri() in failed.report["error"] for path in paths[1:])
     good = snapshot(f"db/{TIME}.txt", "root 1 0 1 init")
-    skipped = job("ingest", "processes", path, good, "--on-bad-file", "skip")
-    assert (skipped.exit_code, skipped.report["files"], skipped.report["files_skipped"]) == (0, 1, 1)
+    skipped = job("ingest", "processes", *paths, good, "--on-bad-file", "skip")
+    assert (skipped.exit_code, skipped.report["files"], skipped.report["files_skipped"]) == (0, 1, 3)
+    assert all(f"left out: {path.as_uri()}: " in skipped.stderr for path in paths)
 
 
-def test_encodings(job, snapshot, rows):
-    listing = '"Nom","PID","Session","#","M\u00e9moire"\r\n"caf\u00e9.exe","7","Console","1","1 024 Ko"\r\n'
-    job("ingest", "processes", snapshot(f"a/{TIME}.csv", data=listing.encode("cp850")), "--encoding", "cp850")
-    job("ingest", "processes", snapshot(f"b/{TIME}.csv", data=listing.encode("utf-16")))
-    job("ingest", "processes", snapshot(f"c/{TIME}.csv", data=listing.encode("utf-8-sig")))
-    assert rows("processes", "host", "name", "resident_bytes") == [(h, "caf\u00e9.exe", 1 << 20) for h in "abc"]
-
-
-def test_statistics_on_a_hand_computed_hour(job, snapshot, rows):
-    job("ingest", "processes", snapshot(f"web/{TIME}.txt", "a 1 0.1 1 x", "a 2 0.2 3 x", "a 3 - - x"))
-    job("ingest", "processes", snapshot("web/2024-09-01T10-30-00Z.txt", "a 1 0.6 2 x"))
-    job("ingest", "processes", snapshot("web/2024-09-01T11-00-00Z.txt", "a 1 9.0 4 x"))
-    job("aggregate", "processes")
-    measures = [f"{c}_{m}" for c in ("cpu_percent", "resident_bytes") for m in ("sum", "count", "mean", "max")]
-    ten = (2, 4, 0.9, 3, 0.3, 0.6, 6 * 1024, 3, 2048.0, 3 * 1024)
-    eleven = (1, 1, 9.0, 1, 9.0, 9.0, 4096, 1, 4096.0, 4096)
-    columns = ("snapshots", "samples", *measures)
-    assert rows("process_statistics_by_hour", "hour", *columns) == [(10, *ten), (11, *eleven)]
-    day = (3, 5, 9.9, 4, 2.475, 9.0, 10240, 4, 2560.0, 4096)
-    assert rows("process_statistics_by_day", *columns) == [day]
+def test_the_reader_gives_one_failure_for_each_file_that_is_no_listing(spark, snapshot):
+    paths = [str(snapshot(f"{name}/{TIME}.txt", data=data)) for name, data in NO_LISTINGS.items()]
+    files = find_files(paths)
+    opened = TABLE.reader.open_all(files, TABLE, TABLE.reading, "fail")
+    found = {row["_file"]: row for row in TABLE.reader.read(spark, opened.sources).collect()}
+    assert len(found) == len(files)
+    for number, file in enumerate(files):
+        why = "the file is empty" if "/empty/" in file.uri else "it has no header of a process listing"
+        assert found[number]["_reason"].startswith(f"{file.uri}: {why}")
+        assert found[number]["_position"] is None
 
 
 def test_generated_snapshots_of_every_system_are_read_whole(job, tmp_path, rows):
