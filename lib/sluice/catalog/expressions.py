@@ -24,9 +24,8 @@ from pyspark.sql import functions as F
 
 from sluice.catalog.datetime_formats import check_format
 from sluice.errors import UsageError, spark_cause, with_article
-from sluice.model.table import Column, Table
+from sluice.model.table import EXACT_PARTITIONS, Column, Table
 
-_SAME_AS_TEXT = ("string", "int", "bigint", "date")  # types whose values a partition's name gives back unchanged
 # expressions that Spark takes for deterministic though their value is another in the next run
 _CHANGING = re.compile("Current|Now$|LocalTimestamp|SparkVersion|RaiseError")
 # literals of the current time: Spark's parser puts the value in their place, so that the plan does not show them
@@ -62,7 +61,7 @@ def key_partitions(spark: SparkSession, table: Table) -> tuple[str, ...]:
         if used and used <= decided - inputs:
             decided.add(column.name.lower())
     types = {column.name: column.type for column in table.columns}
-    return tuple(name for name in table.partition_by if name.lower() in decided and types[name] in _SAME_AS_TEXT)
+    return tuple(name for name in table.partition_by if name.lower() in decided and types[name] in EXACT_PARTITIONS)
 
 
 @contextmanager

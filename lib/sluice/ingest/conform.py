@@ -63,9 +63,25 @@ def _judged(rows: DataFrame, table: Table, key: Sequence[str]) -> DataFrame:
     if table.pruned_before and "date" in table.partition_by:
         is_pruned = F.col("date") < F.lit(table.pruned_before)
         reasons.append(F.when(is_pruned, f"days before {table.pruned_before} are pruned"))
+    types = {column.name: column.type for column in table.columns}
+    reasons += [_unfit_partition(name) for name in table.partition_by if types[name] == "string"]
     reasons += [F.when(~passed(check), failed_check_reason(check)) for check in table.checks if check.action != "warn"]
     raw = F.when(F.col("_reason").isNotNull(), F.regexp_replace("_raw", "[\r\n]+$", ""))
     return rows.withColumn("_reason", F.coalesce(*reasons)).withColumn("_raw", raw)
+
+
+_NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"  # the folder of null: the text itself would come back as null
+_LONGEST_FOLDER = 255  # bytes of a name in a file system
+# what Spark writes as %XX in the name of a partition's folder (ExternalCatalogUtils.escapePathName)
+_ESCAPED = r"""[\x01-\x1F"#%'*/:=?\\\x7F{\[\]^]"""
+
+
+def _unfit_partition(name: str) -> Column:
+    """Why a text cannot be the value of a partition; null if it can."""
+    folder = F.concat(F.lit(f"{name}="), F.regexp_replace(name, _ESCAPED, "%XX"))
+    return F.when(F.col(name) == _NULL_PARTITION, f"{name} is {_NULL_PARTITION}, which stands for an empty one").when(
+        F.octet_length(folder) > _LONGEST_FOLDER, f"{name} is too long for a partition's folder"
+    )
 
 
 def passed(check: Check) -> Column:

@@ -84,6 +84,10 @@ class Check:
     action: str = "reject"
 
 
+# types whose values are the same in Spark, in Python and as the name of a partition's folder
+EXACT_PARTITIONS = ("string", "int", "bigint", "date")
+
+
 @dataclass(frozen=True)
 class Table:
     """A keyed table.
