@@ -46,7 +46,9 @@ def numbered(spark, cases):
         for file, outcomes in files.items():
             for _ in outcomes:
                 position += 1
-                rows.append((name, file, position, *identity))
+                day, source, line, id = identity
+                line = f"{line}, changed" if id and file else line  # an id alone tells which record it is
+                rows.append((name, file, position, day, source, line, id))
     schema = "name string, _file int, _position bigint, date string, source string, line string, id string"
     spread = occurrences.spread(spark.createDataFrame(rows, schema), LOG, 2)
     found = occurrences.numbered(spread, LOG, 2)
