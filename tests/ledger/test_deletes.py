@@ -87,7 +87,7 @@ SECOND = [
     ("new", 1, "I", "x"),
 ]
 THERE = [("equal", 1, "z"), ("kept", 1, "x"), ("new", 1, "x"), ("within", 5, "new")]
-REMEMBERED = [('["gone"]', "2", 0), *((f'["{name}"]', "5", 2) for name, _, op, _ in SECOND if op == "D")]
+REMEMBERED = [('["gone"]', "2", 1), *((f'["{name}"]', "5", 2) for name, _, op, _ in SECOND if op == "D")]
 REMEMBERED.sort(key=repr)
 
 
