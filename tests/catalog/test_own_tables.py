@@ -424,8 +424,8 @@ class TestShipped:
             ("b", datetime(2024, 10, 2, 3, 10, 46), "view", "7", None),
         ]
         assert rows("rejects", "table", "reason") == [
-            ("events", "the line is not a JSON object"),
             ("events", "time 'yesterday' is not a timestamp"),
+            ("events", "the line is not a JSON object"),
             ("products_by_sku_and_name", "name is empty"),
         ]
         assert job("aggregate", "skus_by_name", "events").exit_code == 0

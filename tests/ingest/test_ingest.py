@@ -149,7 +149,8 @@ def test_rejects_are_kept_with_file_position_raw_and_reason_until_their_file_is_
     again = job("ingest", "products", latin, "--encoding", "latin-1", "--max-rejects", 1)
     assert again.counts == {"read": 3, "rejected": 1, "inserted": 1, "unchanged": 1}
     assert rows("products", "sku", "name") == [("ok", "é"), ("ok2", "n"), ("s1", "café"), ("s2", "n")]
-    assert rows("rejects", "raw", "reason", "run_id")[0] == (",x,", "sku is empty", again.report["run_id"])
+    of_latin = [row[1:] for row in rows("rejects", "file", "raw", "run_id") if row[0] == latin.as_uri()]
+    assert of_latin == [(",x,", again.report["run_id"])]
     assert len(rows("rejects", "raw")) == 7
 
 
