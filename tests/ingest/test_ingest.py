@@ -138,7 +138,7 @@ def test_rejects_are_kept_with_file_position_raw_and_reason_until_their_file_is_
     found = rows("rejects", "table", "file", "position", "raw", "reason", "run_id")
     assert found == sorted((("products", *reject, done.report["run_id"]) for reject in expected), key=repr)
 
-    shown = job("rejects", "list", "products", "--file", "b.csv", "--limit", 1)
+    shown = job("rejects", "list", "products", "--file", latin.name, "--limit", 1)
     assert [(row["file"], row["reason"]) for row in shown.report["rows"]] == [(latin.as_uri(), expected[-2][-1])]
     assert "bytes that are not utf-8" in shown.stderr
     listed = [

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
@@ -104,13 +105,17 @@ def newest(
 ) -> list[dict[str, Any]]:
     """Rejects as `rejects list` shows them, newest first, then in file order.
 
-    Of a `table` and a `run` by their names; of files and with reasons that contain a text. None: of any.
+    Of a `table` and a `run` by their names; of files and with reasons that contain a text. A file's name may be given
+    as it is or as in its URI. None: of any.
     """
     where = pc.scalar(True)
     for column, text in (("table", table), ("run_id", run)):
         where = where if text is None else where & (pc.field(column) == text)
-    for column, text in (("file", file), ("reason", reason)):
-        where = where if text is None else where & pc.match_substring(pc.field(column), text)
+    if reason is not None:
+        where = where & pc.match_substring(pc.field("reason"), reason)
+    if file is not None:
+        in_uri = pc.match_substring(pc.field("file"), quote(file))
+        where = where & (pc.match_substring(pc.field("file"), file) | in_uri)
     rows = small_tables.read(lake, NAME, where)
     if rows is None:
         return []
