@@ -17,7 +17,7 @@ from sluice.lake import change_feed, log
 from sluice.lake.lake import Lake
 from sluice.lake.scope import Partitions
 from sluice.model.aggregate import Aggregate
-from sluice.model.table import EXACT_PARTITIONS, Table
+from sluice.model.table import Table
 
 
 def from_all(lake: Lake, table: Table, aggregate: Aggregate, version: int) -> Computed:
@@ -111,9 +111,7 @@ def _rows_around(
 ) -> tuple[DataFrame, pc.Expression | None]:
     """The table's rows in the partitions of the touched groups, with their dimensions; and which files hold them."""
     rows, files = lake.read(table.name, version), None
-    types = {column.name: column.type for column in table.columns}
-    exact = [name for name in table.partition_by if types[name] in EXACT_PARTITIONS]
-    if columns := [name for name in exact if name in aggregate.by]:
+    if columns := [name for name in table.exact_partitions if name in aggregate.by]:
         values = [tuple(row) for row in touched.select(*columns).distinct().collect()]
         rows = rows.where(Partitions(tuple(columns), tuple(values)).holds())
         files = _files_of_partitions(columns, values)

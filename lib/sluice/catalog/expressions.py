@@ -24,7 +24,7 @@ from pyspark.sql import functions as F
 
 from sluice.catalog.datetime_formats import check_format
 from sluice.errors import UsageError, spark_cause, with_article
-from sluice.model.table import EXACT_PARTITIONS, Column, Table
+from sluice.model.table import Column, Table
 
 # expressions that Spark takes for deterministic though their value is another in the next run
 _CHANGING = re.compile("Current|Now$|LocalTimestamp|SparkVersion|RaiseError")
@@ -53,15 +53,14 @@ def key_partitions(spark: SparkSession, table: Table) -> tuple[str, ...]:
     They are columns of the key, or their SQL uses such columns alone. Only of types whose values are the same as a
     partition's name and in Python.
     """
-    if not table.partition_by:
+    if not table.exact_partitions:
         return ()
     decided = {name.lower() for name in table.key}  # Spark ignores case
     for column, values, inputs in _computed(spark, table):
         used = _names_used(values)
         if used and used <= decided - inputs:
             decided.add(column.name.lower())
-    types = {column.name: column.type for column in table.columns}
-    return tuple(name for name in table.partition_by if name.lower() in decided and types[name] in EXACT_PARTITIONS)
+    return tuple(name for name in table.exact_partitions if name.lower() in decided)
 
 
 @contextmanager

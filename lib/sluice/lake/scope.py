@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-_TYPES = ("string", "bigint", "int", "date")  # whose values Python and Spark compare alike
+from sluice.model.table import EXACT_TYPES
 
 
 class MergeScope(Protocol):
@@ -55,7 +55,7 @@ class KeyRange:
 def key_range(rows: DataFrame, key: Sequence[str]) -> KeyRange | None:
     """The range of the rows' keys; None if there are no rows, or the column's type has no exact literals."""
     column = key[0]
-    if dict(rows.dtypes)[column] not in _TYPES:
+    if dict(rows.dtypes)[column] not in EXACT_TYPES:
         return None
     low, high = rows.agg(F.min(f"`{column}`"), F.max(f"`{column}`")).collect()[0]
     return None if low is None else KeyRange(column, low, high)

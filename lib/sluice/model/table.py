@@ -84,8 +84,8 @@ class Check:
     action: str = "reject"
 
 
-# types whose values are the same in Spark, in Python and as the name of a partition's folder
-EXACT_PARTITIONS = ("string", "int", "bigint", "date")
+# types whose values Spark and Python compare alike, and the name of a partition's folder gives back unchanged
+EXACT_TYPES = ("string", "int", "bigint", "date")
 
 
 @dataclass(frozen=True)
@@ -186,6 +186,12 @@ class Table:
             for name, sql in aggregate.inputs.items()
             if name in aggregate.by
         }
+
+    @property
+    def exact_partitions(self) -> tuple[str, ...]:
+        """Those of `partition_by` whose values a condition can name."""
+        types = {column.name: column.type for column in self.columns}
+        return tuple(name for name in self.partition_by if types[name] in EXACT_TYPES)
 
     @property
     def ranking(self) -> Ranking | None:

@@ -78,7 +78,7 @@ class _Rest(NamedTuple):
 def _skip_long_record(
     stream: BinaryIO, beginning: bytes, position: int, end: int | None, layout: CsvLayout
 ) -> Generator[pa.RecordBatch, None, _Rest]:
-    """Rejects a record that is longer than allowed, of which only the beginning is held in memory."""
+    """Rejects a record that is longer than allowed. Only its beginning is held in memory."""
     scanner = Scanner(layout.dialect, position)
     scanner.feed(beginning)
     read_to, record_ends = position + len(beginning), np.empty(0, np.int64)

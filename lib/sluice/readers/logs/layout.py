@@ -10,7 +10,7 @@ import pyarrow as pa
 from sluice.readers.logs.formats import FORMATS, LogFormat, parse_line
 from sluice.readers.shared.records import NotARecord
 
-_DETECTION_LINES = 1000  # of which one must be valid
+_DETECTION_LINES = 1000  # one of a file's first lines must be valid
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 SCHEMA = pa.schema(
