@@ -23,11 +23,17 @@ from sluice.runtime.job import job
         is_flag=True,
         help="Compare all rows, not only those that changed: this also sets right what others changed in PostgreSQL.",
     ),
+    click.option(
+        "--take-over",
+        envvar="SLUICE_TAKE_OVER",
+        is_flag=True,
+        help="Replace tables that another lake exported. Without it they are refused.",
+    ),
 )
 @export_options
 @writer_options
 @common_options
-def main(names: tuple[str, ...], schema: str, full: bool, **options: Any) -> None:
+def main(names: tuple[str, ...], schema: str, full: bool, take_over: bool, **options: Any) -> None:
     """Makes tables in PostgreSQL equal to the tables and aggregates NAME….
 
     All names are exported in one transaction. The environment variable SLUICE_DATABASE_URL names the database. Without
@@ -35,7 +41,7 @@ def main(names: tuple[str, ...], schema: str, full: bool, **options: Any) -> Non
     """
     with job("export", options) as running:
         sources = Catalog(running.settings.tables).sources(running.settings.lake, names)
-        export(running, sources, schema, full=full)
+        export(running, sources, schema, full=full, take_over=take_over)
 
 
 if __name__ == "__main__":

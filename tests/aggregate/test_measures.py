@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import subprocess
 import sys
+from fractions import Fraction
 
 import pytest
 from conftest import PROJECT, spark_environment
@@ -116,15 +118,65 @@ def test_one_group_of_100_million_distinct_values_in_4_gb():
     assert done.stdout.split() == ["g", "100000000", "49999.999", "98999.999"], done.stderr[-2000:]
 
 
-def test_doubles_are_added_up_alike_in_any_order(spark):
-    rows = spark.createDataFrame([(0.1,), (0.2,), (0.3,), (None,), (1e15,), (-1e15,)], "x double")
-    sums = Aggregate("a", (), {"total": "sum:x", "mean": "mean:x"})
-    for ordered in (rows, rows.orderBy("x"), rows.repartition(5)):
-        assert tuple(measures.compute(ordered, sums).first()) == (0.6, 0.12)
+DOUBLES = {
+    "fractions": [0.1, 0.2, 0.3, None, 1e15, -1e15],
+    "tiny": [4e-10] * 3,
+    "elementary charges": [1.6e-19, 3.2e-19],
+    "near a whole": [123456.0000000004],
+    "one is huge": [6.02e23, 1.0, -6.02e23],
+    "all of the range": [1.7976931348623157e308, 5e-324, -1.7976931348623157e308],
+    "the least": [5e-324] * 3,
+    "too large": [1.7976931348623157e308] * 2,
+    "too small": [-1.7976931348623157e308] * 2,
+    "half way": [1.0, 2.0**-53, 2.0**-106],
+    "zeros": [0.0, -0.0],
+    "none": [None],
+    "infinite": [float("inf"), 1.0],
+    "not a number": [float("inf"), float("-inf"), 1.0],
+    "random": [random.Random(1).uniform(-1, 1) * 2.0 ** random.Random(n).randint(-1070, 1000) for n in range(500)],
+    "alike": [random.Random(n).gauss(100, 20) for n in range(500)],
+    "powers of two": [sign * 2.0**n for n in range(-1074, 1024) for sign in (1, 1, -1)],
+}
+
+
+def exact_sum(values):
+    finite = [value for value in values if value is not None and math.isfinite(value)]
+    others = [value for value in values if value is not None and not math.isfinite(value)]
+    if others or not finite:
+        return sum(others) if others else None
+    total = sum(map(Fraction, finite))
+    try:
+        return float(total)
+    except OverflowError:
+        return math.inf if total > 0 else -math.inf
+
+
+def test_sums_of_doubles_are_correct_to_the_last_bit_in_any_order(spark):
+    expected = {}
+    for name, values in DOUBLES.items():
+        total, count = exact_sum(values), sum(value is not None for value in values)
+        expected[name] = (repr(total), repr(total / count if count else None), len(values))
+    values = [(name, value) for name, values in DOUBLES.items() for value in values]
+    of = Aggregate("a", ("g",), {"total": "sum:x", "mean": "mean:x", "rows": "count"})
+    for seed in range(3):
+        random.Random(seed).shuffle(values)
+        rows = spark.createDataFrame(values, "g string, x double").repartition(1 + seed * 2)
+        found = {
+            row["g"]: (repr(row["total"]), repr(row["mean"]), row["rows"])
+            for row in measures.compute(rows, of).collect()
+        }
+        assert found == expected
+
+
+def test_sums_of_doubles_of_all_rows_with_percentiles_and_of_no_rows(spark):
+    of = Aggregate("a", (), {"total": "sum:x", "mean": "mean:x", "p50": "p50:x", "other": "sum:y"})
+    rows = spark.createDataFrame([(0.1, 1.5), (0.2, None), (0.3, 2.5)], "x double, y float")
+    assert tuple(measures.compute(rows, of).first()) == (0.6, 0.6 / 3, 0.2, 4.0)
+    assert tuple(measures.compute(rows.where("false"), of).first()) == (None, None, None, None)
 
 
 def test_a_sum_that_is_out_of_range(spark):
-    rows = spark.createDataFrame([(1e30,)], "x double")
-    message = "aggregate a: a value is out of range, so nothing was written: 1.0* cannot be represented"
+    rows = spark.createDataFrame([(2**62,), (2**62,)], "x bigint")
+    message = "aggregate a: a value is out of range, so nothing was written: "
     with pytest.raises(UsageError, match=message), measures.refuse_overflow("a"):
         measures.compute(rows, Aggregate("a", (), {"total": "sum:x"})).collect()

@@ -119,16 +119,38 @@ def test_a_new_table_is_exported_whole_later_only_changes_and_what_a_failed_run_
     assert job("run", "products", path, "--with-records").report["status"] == "nothing_new"
 
 
-@pytest.mark.slow
-def test_a_restored_table_is_exported_in_full(job, template, csv_file, database):
+def test_a_restored_table_is_exported_in_full_without_the_columns_that_it_lost(job, template, csv_file, database):
     template(make_lake, *XY)
-    job("export", "products")
-    job("ingest", "products", csv_file("b.csv", HEADER, "1,z,"))
-    job("export", "products")
+    wider = csv_file("b.csv", f"{HEADER},colour", "1,z,,red")
+    assert job("ingest", "products", wider, "--on-new-column", "add").exit_code == 0
+    assert job("export", "products").exit_code == 0
+    assert database("SELECT colour FROM products ORDER BY sku") == [("red",), (None,)]
     job("maintain", "restore", "products", "--version", 0)
     done = job("export", "products")
-    assert (done.report["mode"], "table products was restored" in done.stderr) == ("full", True)
-    assert database("SELECT sku, name FROM products ORDER BY sku") == [("1", "x"), ("2", "y")]
+    assert (done.exit_code, done.report["mode"], "table products was restored" in done.stderr) == (0, "full", True)
+    assert [row[:3] for row in database("SELECT * FROM products ORDER BY sku")] == [("1", "x", None), ("2", "y", None)]
+    columns = (
+        "SELECT attname FROM pg_attribute WHERE attrelid = 'products'::regclass AND attnum > 0 AND NOT attisdropped"
+    )
+    assert ("colour",) not in database(columns)
+    database("ALTER TABLE products ADD mine int")
+    job("ingest", "products", csv_file("c.csv", HEADER, "3,x,"))
+    refused = job("export", "products")
+    assert (refused.exit_code, "column mine is integer, expected no such column" in refused.stderr) == (6, True)
+    assert ("mine",) in database(columns)
+
+
+def test_what_another_lake_exported_is_replaced_only_when_taken_over(job, lake, template, database):
+    template(make_lake, *XY)
+    assert job("export", "products").exit_code == 0
+    other = lake.with_name("trial")
+    shutil.copytree(lake, other)
+    for option in ((), ("--full",), ("--dry-run",)):
+        refused = job("export", "products", "--lake", other, *option)
+        assert (refused.exit_code, f"was exported from the lake {lake}: " in refused.report["error"]) == (6, True)
+    assert database("SELECT lake FROM sluice_exports") == [(str(lake),)]
+    assert job("export", "products", "--lake", other, "--take-over").exit_code == 0
+    assert database("SELECT lake FROM sluice_exports") == [(str(other),)]
 
 
 def test_tables_that_sluice_did_not_make_or_with_other_columns_are_left_alone_and_all_others_with_them(
@@ -243,20 +265,20 @@ def states_until(stop, postgres_url):
 
 @pytest.mark.slow
 def test_readers_never_see_a_mixed_state_during_20_exports(job, tmp_path, csv_file, database, postgres_url):
-    lakes = []
+    lakes, exported = [], ("products", "products_agg")
     for number, names in enumerate(["abc", "cdefgh"]):
         lake = tmp_path / f"lake{number}"
         lines = [f"{name}{i},{name}," for name in names for i in range(100)]
         job("ingest", "products", csv_file(f"{number}.csv", HEADER, *lines), "--lake", lake)
         job("aggregate", "products", "--lake", lake)
         lakes.append(lake)
-    job("export", "products", "products_agg", "--lake", lakes[0])
+    job("export", *exported, "--lake", lakes[0])
     with ProcessPoolExecutor(1, get_context("spawn")) as readers, Manager() as manager:
         stop = manager.Event()
         seen = readers.submit(states_until, stop, postgres_url)
         try:
             for number in range(20):
-                assert job("export", "products", "products_agg", "--lake", lakes[(number + 1) % 2]).exit_code == 0
+                assert job("export", *exported, "--lake", lakes[(number + 1) % 2], "--take-over").exit_code == 0
         finally:
             stop.set()
         assert seen.result() == {(300, 300, 3), (600, 600, 6)}
@@ -322,6 +344,36 @@ def test_a_table_is_made_equal_to_staged_rows_though_a_task_wrote_some_twice(mak
     assert stored() == {("a", 1, 7), (none, 5, None), ("f", 1, 1)}
 
 
+LONG = ["".join(f"{number * seed:x}" for number in range(3_000)) for seed in (7, 11)]  # does not compress to nothing
+
+
+@pytest.mark.parametrize("none", [None, "k0"])
+@pytest.mark.parametrize("first", [(), ("a", "b")])
+def test_keys_of_any_length_stay_unique_and_are_found_by_an_index(make_equal, database, none, first):
+    def target(**options):
+        return a_target(nullable_key=none is None, key=("k", "n"), columns={**COLUMNS, "v": "int"}, **options)
+
+    if first:  # before a long one comes the key is unique by its columns
+        assert make_equal(target(full=True), *((k, 1, 0, False) for k in first)) == {"inserted": 2}
+    rows = [(k, n, 1, False) for k in ("a", none, *LONG, LONG[0][:-1]) for n in (1, 2)]
+    counts = {"inserted": 10 - bool(first), **({"updated": 1, "removed": 1} if first else {})}
+    assert make_equal(target(full=True), *rows) == counts
+    assert make_equal(target(full=True), *rows) == {"unchanged": 10}
+    assert set(database("SELECT k, n, v FROM t")) == {row[:3] for row in rows}
+    later = [(LONG[0], 1, 2, False), (LONG[1], 1, 1, True), ("a", 2, 2, False), (none, 1, 2, False), ("z", 1, 0, False)]
+    assert make_equal(target(), *later) == {"updated": 3, "deleted": 1, "inserted": 1}
+    expected = {row[:2]: row[2] for row in [*rows, *later]}
+    del expected[LONG[1], 1]
+    assert {(k, n): v for k, n, v in database("SELECT k, n, v FROM t")} == expected
+    for stored in (LONG[0], none):
+        with pytest.raises(psycopg2.errors.UniqueViolation):
+            database("INSERT INTO t VALUES (%s, 1, 0)", stored)
+    database("SET enable_seqscan = off")
+    plan = plan_of(database, f"SELECT * FROM t WHERE k = '{LONG[0]}'")
+    assert set(nodes(plan)) <= {"Index Scan", "Bitmap Heap Scan", "Bitmap Index Scan"}, plan
+    database("RESET enable_seqscan")
+
+
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
@@ -336,6 +388,15 @@ def test_a_table_with_other_columns_is_refused_before_rows_are_sent(database, po
         connection.stage(a_target(), None)
     expected = f"PostgreSQL's table fresh.t: {message}: drop the table, or choose another --schema"
     assert (str(refused.value), database(TABLES)) == (expected, [("t",)])
+
+
+def test_a_refused_row_is_named(spark, database, postgres_url):
+    target = a_target(columns={**COLUMNS, "note": "string"}, full=True)
+    rows = [("a", 1, "fine", False), ("b", 2, "x\0y", False)]
+    with connected(postgres_url, "fresh") as connection:
+        refused = pytest.raises(DatabaseError, match="rows of t: column note of the row with k 'b' has a NUL character")
+        with refused:
+            connection.stage(target, spark.createDataFrame(rows, f"k string, n bigint, note string, {GONE} boolean"))
 
 
 def nodes(plan):
@@ -371,6 +432,36 @@ def test_the_first_scores_come_by_an_index_without_sorting_in_the_order_that_del
         "SELECT collation_name FROM information_schema.columns WHERE table_schema = 'fresh' AND table_name = 'scores' "
         "AND column_name = 'id'"
     ) == [("C",)]
+
+
+MOMENTS = [
+    ("0001-01-01", "0001-01-01 00:00:00"),
+    ("1500-02-28", "1500-02-28 12:00:00.000001"),
+    ("1582-10-04", "1582-10-04 23:59:59.999999"),
+    ("1582-10-05", "1582-10-05 00:00:00"),
+    ("1582-10-14", "1582-10-14 23:59:59.999999"),
+    ("1582-10-15", "1582-10-15 00:00:00"),
+    ("1900-02-28", "1899-12-31 23:59:59.5"),
+    ("2024-03-31", "2024-03-31 02:30:00"),
+    ("9999-12-31", "9999-12-31 23:59:59.999999"),
+    (None, None),
+]
+
+
+def test_every_day_and_moment_arrives_as_it_is(spark, database, postgres_url):
+    target = a_target(columns={"k": "string", "day": "date", "at": "timestamp"}, full=True)
+    rows = spark.createDataFrame(
+        [(str(n), *moment) for n, moment in enumerate(MOMENTS)], "k string, day string, at string"
+    )
+    typed = rows.selectExpr("k", "cast(day AS date) AS day", "cast(at AS timestamp) AS at", f"false AS {GONE}")
+    with connected(postgres_url, "fresh") as connection:
+        connection.prepare(Writer("run", 5, print))
+        connection.stage(target, typed)
+        assert connection.apply([target], "run") == [
+            {"duplicate": 0, "unchanged": 0, "deleted": 0, "removed": 0, "inserted": len(MOMENTS), "updated": 0}
+        ]
+    stored = database("SELECT day::text, (at AT TIME ZONE 'UTC')::text FROM t ORDER BY k")
+    assert stored == MOMENTS
 
 
 def test_long_names_that_begin_alike_and_all_simple_types_arrive(spark, database, postgres_url):

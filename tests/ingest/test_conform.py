@@ -32,6 +32,7 @@ def utc(*parts):
     return datetime(*parts, tzinfo=UTC)
 
 
+FINER = "is finer than a microsecond, the finest that a timestamp holds: read it as a string"
 CASES = [
     (Column("n", "int"), " 12\t", 12),
     (Column("n", "int"), "-3", -3),
@@ -53,6 +54,10 @@ CASES = [
     (Column("n", "decimal(38,9)"), "9" * 29 + ".123456789", Decimal("9" * 29 + ".123456789")),
     (Column("n", "decimal(38,9)"), "-" + "9" * 30, f"n '-{'9' * 30}' is out of range of decimal(38,9)"),
     (Column("n", "decimal(38,9)"), "NaN", "n 'NaN' is not a decimal(38,9)"),
+    (Column("n", "decimal(12,2)"), "\uff11\uff12", "n '\uff11\uff12' is not a decimal(12,2)"),
+    (Column("n", "decimal(12,2)"), "\u0661\u0662", "n '\u0661\u0662' is not a decimal(12,2)"),
+    (Column("n", "int"), "\uff11\uff12", "n '\uff11\uff12' is not an int"),
+    (Column("n", "double"), "\u0661\u0662", "n '\u0661\u0662' is not a double"),
     (Column("n", "double"), "1.5e3", 1500.0),
     (Column("n", "double"), "1e999", "n '1e999' is out of range of double"),
     (Column("n", "double"), "1d", "n '1d' is not a double"),
@@ -66,6 +71,19 @@ CASES = [
     (Column("d", "date", format="dd.MM.yyyy"), "2024-10-02", "d '2024-10-02' is not a date of format dd.MM.yyyy"),
     (Column("t", "timestamp"), "2024-10-02T05:10:46.123456Z", utc(2024, 10, 2, 5, 10, 46, 123456)),
     (Column("t", "timestamp"), "2024-10-02 05:10:46+02:00", utc(2024, 10, 2, 3, 10, 46)),
+    (Column("t", "timestamp"), "2024-10-02T05:10:46.123456000Z", utc(2024, 10, 2, 5, 10, 46, 123456)),
+    (Column("t", "timestamp"), "2024-10-02T05:10:46.1234567", f"t '2024-10-02T05:10:46.1234567' {FINER}"),
+    (Column("t", "timestamp"), "2024-10-02T05:10:46.000000001Z", f"t '2024-10-02T05:10:46.000000001Z' {FINER}"),
+    (
+        Column("t", "timestamp", format="dd.MM.yyyy HH:mm:ss,SSSSSSSSS"),
+        "02.10.2024 05:10:46,123456001",
+        f"t '02.10.2024 05:10:46,123456001' {FINER}",
+    ),
+    (
+        Column("t", "timestamp", format="dd.MM.yyyy HH:mm:ss,SSSSSSSSS"),
+        "02.10.2024 05:10:46,123456000",
+        utc(2024, 10, 2, 5, 10, 46, 123456),
+    ),
     (Column("t", "timestamp"), "2024-10-02", "t '2024-10-02' is not a timestamp"),
     (Column("t", "timestamp", timezone="Europe/Berlin"), "2024-10-02 05:10:46", utc(2024, 10, 2, 3, 10, 46)),
     (Column("t", "timestamp", timezone="Europe/Berlin"), "2024-12-02 05:10:46", utc(2024, 12, 2, 4, 10, 46)),

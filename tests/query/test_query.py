@@ -273,6 +273,8 @@ def test_a_condition_that_does_not_fit_the_table_is_wrong_usage(asked, spark, wh
     [
         (("--by", "date"), "--by without --metric"),
         (("--where", "nope = 1"), "is not a valid condition for table requests: A column"),
+        (("--where", "1 / (status_code - status_code) > 0"), "requests gives no answer to this question: Division by"),
+        (("--where", "cast(request_path AS int) > 0"), "requests gives no answer to this question: The value '/"),
         (("--from", "yesterday"), "does not match the format"),
         (("--top", "0"), "'--top': 0 is not in the range x>=1"),
         (("--metric", "count", "--top", "-1"), "'--top': -1 is not in the range x>=1"),

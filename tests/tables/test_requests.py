@@ -299,7 +299,6 @@ def test_a_customer_from_a_day_on_is_answered_from_the_keys_index(job, log, data
     ]
 
 
-@pytest.mark.slow
 def test_pruned_days_keep_their_statistics_and_take_no_more_lines(job, rows, log):
     job("ingest", "requests", log("a.log", line(0, day=1), line(1, day=1, status=500), line(0, day=2), line(0, day=3)))
     pruned = job("maintain", "prune", "requests", "--before", "2024-10-03")
@@ -318,5 +317,11 @@ def test_pruned_days_keep_their_statistics_and_take_no_more_lines(job, rows, log
     after = [rows(table, "*") for table in tables]
     job("aggregate", "requests", "--full-refresh")
     assert [rows(table, "*") for table in tables] == after
+    by_customer = ("query", "requests", "--by", "customer_id", "--metric", "count,sum:duration", "--format", "json")
+    answers = [job(*by_customer, "--source", source) for source in ("auto", "records")]
+    assert [sum(group["count"] for group in json.loads(answer.answer)) for answer in answers] == [2, 2]
+    assert answers[0].answer == answers[1].answer
+    assert all("is pruned: the answer is of the days from 2024-10-03 on" in answer.stderr for answer in answers)
+    assert "is pruned" not in job(*by_customer, "--from", "2024-10-03").stderr
     assert job("maintain", "prune", "requests", "--before", "2024-10-01").exit_code == 2
     assert job("maintain", "prune", "products", "--before", "2024-10-01").exit_code == 2

@@ -16,12 +16,12 @@ from pyspark.errors import ArithmeticException
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
+from sluice.aggregate.double_sums import exact_sums
 from sluice.errors import UsageError, spark_cause
 from sluice.model.aggregate import Aggregate, Measure
 
 LARGEST_LIST = 1_000_000  # the most values of one group that a task sorts in memory
 MOST_LISTED = 20_000_000  # the most rows whose values all tasks together gather in memory
-EXACT_DECIMAL = "DECIMAL(28,9)"  # what doubles are added up as: sums of decimals do not depend on their order
 _SORT_FALLBACK = "spark.sql.objectHashAggregate.sortBased.fallbackThreshold"
 
 
@@ -61,11 +61,14 @@ def compute(rows: DataFrame, aggregate: Aggregate, *, largest_group: int | None 
     """
     by, measures = aggregate.by, aggregate.parsed_measures
     rows = rows.select(*_input_columns(rows, aggregate))
-    has_percentiles = any(measure.percent is not None for measure in measures.values())
+    sums = _sums_of_doubles(rows, measures)
+    others = {name: measure for name, measure in measures.items() if name not in sums}
+    has_percentiles = any(measure.percent is not None for measure in others.values())
     if not has_percentiles or _fit_in_memory(rows, by, largest_group):
-        groups = _in_memory(rows, by, measures)
+        groups = _in_memory(rows, by, others)
     else:
-        groups = _on_disk(rows, by, measures)
+        groups = _on_disk(rows, by, others)
+    groups = _with_sums_of_doubles(groups, rows, by, sums)
     derived = [F.expr(text).alias(name) for name, text in aggregate.derived.items()]
     return groups.select(*by, *measures, *derived)
 
@@ -93,8 +96,7 @@ def _fit_in_memory(rows: DataFrame, by: Sequence[str], largest_group: int | None
 
 def _in_memory(rows: DataFrame, by: Sequence[str], measures: Mapping[str, Measure]) -> DataFrame:
     """All measures in one pass. out: `by`, `measures` and `_rows`, the number of rows."""
-    doubles = {name for name, kind in rows.dtypes if kind in ("float", "double")}
-    columns = [_column(measure, measure.column in doubles).alias(name) for name, measure in measures.items()]
+    columns = [_column(measure).alias(name) for name, measure in measures.items()]
     return rows.groupBy(*by).agg(F.count(F.lit(1)).alias("_rows"), *columns)
 
 
@@ -110,7 +112,26 @@ def _on_disk(rows: DataFrame, by: Sequence[str], measures: Mapping[str, Measure]
     return groups
 
 
-def _column(measure: Measure, is_double: bool) -> Column:
+def _sums_of_doubles(rows: DataFrame, measures: Mapping[str, Measure]) -> dict[str, Measure]:
+    """The sums and means among the measures that would depend on the order of the rows."""
+    doubles = {name for name, kind in rows.dtypes if kind in ("float", "double")}
+    return {name: m for name, m in measures.items() if m.kind in ("sum", "mean") and m.column in doubles}
+
+
+def _with_sums_of_doubles(
+    groups: DataFrame, rows: DataFrame, by: Sequence[str], measures: Mapping[str, Measure]
+) -> DataFrame:
+    """The groups with the sums and means of columns of doubles, each column in a pass of its own."""
+    for column in dict.fromkeys(measure.column for measure in measures.values()):
+        counts = rows.groupBy(*by).agg(F.count(column).alias("_count"))
+        sums = _joined(counts, exact_sums(rows, by, column), by)
+        values = {"sum": F.col("_sum"), "mean": F.col("_sum") / F.nullif(F.col("_count"), F.lit(0))}
+        columns = [values[m.kind].alias(name) for name, m in measures.items() if m.column == column]
+        groups = _joined(groups, sums.select(*by, *columns), by)
+    return groups
+
+
+def _column(measure: Measure) -> Column:
     """A measure as an aggregate function of Spark."""
     kind, column = measure.kind, measure.column
     if kind == "count":
@@ -120,8 +141,7 @@ def _column(measure: Measure, is_double: bool) -> Column:
         position = _rank(F.size(values), measure.percent).cast("int") - 1
         return F.get(F.sort_array(values), position)  # null where the list is empty
     if kind in ("sum", "mean"):
-        total = F.sum(F.col(column).cast(EXACT_DECIMAL)).cast("double") if is_double else F.sum(column)
-        return total if kind == "sum" else total / F.count(column)
+        return F.sum(column) if kind == "sum" else F.sum(column) / F.count(column)
     function: Any = getattr(F, kind)
     return function(F.col(column))
 

@@ -25,6 +25,10 @@ class Database:
         self._connection = connection
         self._statements = Statements(connection, schema)
 
+    @property
+    def schema(self) -> str:
+        return self._statements.schema
+
     def prepare(self, writer: Writer) -> None:
         """Takes the lock of exports until the connection ends, and drops the staging tables of killed runs.
 
@@ -62,12 +66,16 @@ class Database:
         Raises DatabaseError if PostgreSQL's table has other columns, or if it refuses the rows.
         """
         self._check_columns(target)
-        jdbc.append(rows, self._connection, self.create_staging(target), target.name)
+        jdbc.append(rows, self._connection, self.create_staging(target), target)
 
     def _check_columns(self, target: Target) -> None:
-        """Raises DatabaseError if the table exists with other columns; it may lack some that are not in its key."""
+        """Raises DatabaseError if the table exists with other columns.
+
+        It may lack some that are not in its key, and have some of an earlier export: see `make_equal`.
+        """
         existing, needed = self._statements.columns(target.name), target.types
-        for name in [*needed, *existing] if existing else ():
+        exported = exported_versions.columns(self._statements, target.name)
+        for name in [*needed, *(name for name in existing if name not in exported)] if existing else ():
             if existing.get(name) != needed.get(name) and (name in existing or name in target.key):
                 raise DatabaseError(
                     f"PostgreSQL's table {self._statements.schema}.{target.name}: column {name} is "

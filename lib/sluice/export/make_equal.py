@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from psycopg2 import sql
 
-from sluice.export import exported_versions
+from sluice.export import exported_versions, unique_key
 from sluice.export.statements import Statements
 from sluice.export.target import GONE, Target, column_definitions, column_list, index_columns, same_key
 
@@ -19,7 +19,7 @@ _DELETE_ABSENT = "DELETE FROM {table} t WHERE NOT EXISTS (SELECT FROM {staging} 
 _UPSERT = """
 WITH done AS (
   INSERT INTO {table} AS t ({columns}) SELECT {columns} FROM {latest} s WHERE NOT {gone}
-  ON CONFLICT ({key}) DO UPDATE SET {assignments} WHERE ({values_of_t}) IS DISTINCT FROM ({new_values})
+  ON CONFLICT ({unique}) DO UPDATE SET {assignments} WHERE ({values_of_t}) IS DISTINCT FROM ({new_values})
   RETURNING xmax = 0 AS is_new
 )
 SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM done"""
@@ -36,7 +36,8 @@ def make_equal(statements: Statements, target: Target, run_id: str) -> dict[str,
     if is_new:
         _create(statements, target, parts)
     else:
-        _add_columns(statements, target, parts)
+        _match_columns(statements, target, parts)
+    unique = unique_key.prepare(statements, target)
     statements.execute("ANALYZE {staging}", **parts)
     counts = {"duplicate": statements.count(_DUPLICATES, **parts), "unchanged": 0, "deleted": 0, "removed": 0}
     if not is_new:
@@ -45,7 +46,7 @@ def make_equal(statements: Statements, target: Target, run_id: str) -> dict[str,
             counts["removed"] = statements.execute(_DELETE_ABSENT, **parts)
         else:
             counts["deleted"] = statements.execute(_DELETE_GONE, **parts)
-    counts["inserted"], counts["updated"] = statements.rows(_UPSERT, **parts)[0]
+    counts["inserted"], counts["updated"] = statements.rows(_UPSERT, unique=unique, **parts)[0]
     if target.full:  # without statistics of its new size PostgreSQL may not use the table's indexes
         statements.execute("ANALYZE {table}", **parts)
     exported_versions.record(statements, target, run_id)
@@ -73,16 +74,21 @@ def _parts(statements: Statements, target: Target) -> dict[str, sql.Composable]:
 
 
 def _create(statements: Statements, target: Target, parts: dict[str, sql.Composable]) -> None:
-    nulls = "NULLS NOT DISTINCT" if target.nullable_key else ""
-    create = "CREATE TABLE {table} ({definitions}, UNIQUE " + nulls + " ({key}))"
-    statements.execute(create, definitions=column_definitions(target), **parts)
+    statements.execute("CREATE TABLE {table} ({definitions})", definitions=column_definitions(target), **parts)
+    unique_key.create(statements, target)
     for entries in target.indexes:
         statements.execute("CREATE INDEX ON {table} ({entries})", entries=index_columns(entries), **parts)
 
 
-def _add_columns(statements: Statements, target: Target, parts: dict[str, sql.Composable]) -> None:
-    """Adds the columns that the Delta table gained; they are null in rows that did not change."""
+def _match_columns(statements: Statements, target: Target, parts: dict[str, sql.Composable]) -> None:
+    """Adds the columns that the Delta table gained, which are null in rows that did not change; drops those it lost.
+
+    A Delta table loses columns when it is restored to before they were added.
+    """
     existing = statements.columns(target.name)
     for name, kind in target.types.items():
         if name not in existing:
             statements.execute("ALTER TABLE {table} ADD COLUMN {column} " + kind, column=sql.Identifier(name), **parts)
+    for name in exported_versions.columns(statements, target.name):
+        if name in existing and name not in target.columns:
+            statements.execute("ALTER TABLE {table} DROP COLUMN {column}", column=sql.Identifier(name), **parts)

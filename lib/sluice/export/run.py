@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sluice.catalog import derived, drift
+from sluice.errors import DatabaseError
 from sluice.export.connection import connected, database_url
 from sluice.export.database import Database
 from sluice.export.target import GONE, DeltaVersion, Target
@@ -43,10 +44,11 @@ class _Staged:
     bytes_read: int
 
 
-def export(job: Job, sources: Sequence[AnyTable], schema: str, *, full: bool = False) -> None:
+def export(job: Job, sources: Sequence[AnyTable], schema: str, *, full: bool = False, take_over: bool = False) -> None:
     """Makes PostgreSQL's tables equal to the sources, and reports each as a part of the job.
 
     `full`: all rows are compared, so that rows which others changed in PostgreSQL are set right too.
+    `take_over`: whether tables that another lake exported are replaced.
 
     Raises InputError for a source that does not exist, UsageError for one that is not as declared, DatabaseError for
     what PostgreSQL refuses. PostgreSQL is then as before.
@@ -56,7 +58,7 @@ def export(job: Job, sources: Sequence[AnyTable], schema: str, *, full: bool = F
     with connected(database_url(job.progress.log), schema) as database:
         database.check_schema()
         database.prepare(job.writer)
-        plans = [_plan(job, database, source, full=full) for source in sources]
+        plans = [_plan(job, database, source, full=full, take_over=take_over) for source in sources]
         reports = _start_reports(job, plans)
         outdated = [(plan, report) for plan, report in zip(plans, reports, strict=True) if not plan.is_current]
         if outdated:
@@ -74,11 +76,19 @@ def _check(lake: str, source: AnyTable) -> None:
         derived.check_built_as_declared(lake, source)
 
 
-def _plan(job: Job, database: Database, source: AnyTable, *, full: bool) -> _Planned:
-    """What to send: only the changes if PostgreSQL holds an earlier version of the same table, else all rows."""
+def _plan(job: Job, database: Database, source: AnyTable, *, full: bool, take_over: bool) -> _Planned:
+    """What to send: only the changes if PostgreSQL holds an earlier version of the same table, else all rows.
+
+    Raises DatabaseError for a table of another lake that is not to be taken over.
+    """
     lake, name = job.settings.lake, source.name
     state = log.required_state(lake, name)
     holds = database.exported_version(name)
+    if holds is not None and holds.lake != lake and not take_over:
+        raise DatabaseError(
+            f"PostgreSQL's table {database.schema}.{name} was exported from the lake {holds.lake}: choose another "
+            f"--schema, or replace it by this lake's table with: export {name} --take-over"
+        )
     if holds is None or full:
         return _Planned(source, state, None)
     if (holds.lake, holds.table_id) != (lake, state.table_id):

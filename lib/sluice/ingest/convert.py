@@ -13,6 +13,7 @@ _NUMBER = r"^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$"
 _DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _OFFSET = "(Z|[+-][0-9]{2}:[0-9]{2})$"
 _TIMESTAMP = "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)? ?" + _OFFSET[:-1] + "?$"
+_FINER = "[.,][0-9]{6}[0-9]*[1-9]"  # than a microsecond
 _OFFSET_LETTERS = "VzOXxZ"  # https://spark.apache.org/docs/latest/sql-ref-datetime-pattern.html
 
 
@@ -41,6 +42,9 @@ def _why_not(text: Column, column: model.Column, kind: str) -> Column:
         return F.when(is_plain & (_digits(text) > _scale(column)), too_many).otherwise(
             _out_of_range(text, column, "^[+-]?[0-9]+([.][0-9]*)?$", other)
         )
+    if kind == "timestamp":
+        finer = F.lit("is finer than a microsecond, the finest that a timestamp holds: read it as a string")
+        return F.when(_is_finer(text), finer).otherwise(other)
     if kind in ("tinyint", "smallint", "int", "bigint"):
         return _out_of_range(text, column, "^[+-]?[0-9]+$", other)
     if kind in ("float", "double"):
@@ -58,8 +62,8 @@ def _simple(text: Column, column: model.Column) -> Column:
 
 
 def _decimal(text: Column, column: model.Column) -> Column:
-    """A decimal without an exponent that loses no digit."""
-    exact = ~_has_exponent(text) & (_digits(text) <= _scale(column))
+    """A decimal without an exponent that loses no digit; Java's reader of decimals takes digits of all scripts."""
+    exact = text.rlike(_NUMBER) & ~_has_exponent(text) & (_digits(text) <= _scale(column))
     return F.when(exact, text.try_cast(column.type))
 
 
@@ -90,13 +94,21 @@ def _date(text: Column, column: model.Column) -> Column:
 
 
 def _timestamp(text: Column, column: model.Column) -> Column:
-    """A moment; text without an offset is of the column's time zone. The session's own zone is UTC."""
+    """A moment; text without an offset is of the column's time zone. The session's own zone is UTC.
+
+    Spark would cut what is finer than a microsecond: two moments would become one.
+    """
     if column.format:
         value = F.try_to_timestamp(text, F.lit(column.format))
         has_offset = F.lit(any(letter in unquoted(column.format) for letter in _OFFSET_LETTERS))
     else:
         value = F.when(text.rlike(_TIMESTAMP), text.try_cast("timestamp"))
         has_offset = text.rlike(_OFFSET)
+    value = F.when(~_is_finer(text), value)
     if column.timezone == "UTC":
         return value
     return F.when(has_offset, value).otherwise(F.to_utc_timestamp(value, column.timezone))
+
+
+def _is_finer(text: Column) -> Column:
+    return text.rlike(_FINER)

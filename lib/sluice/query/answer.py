@@ -110,7 +110,7 @@ def combined_parts(table: Table, aggregate: Aggregate, metric: Measure, question
     texts = {}
     for name, part in _parts(table, metric).items():
         column = _column_with(aggregate, part)
-        if column is None or (part.kind not in _COMBINED_BY and not one_row_a_group):
+        if column is None or not (one_row_a_group or _can_be_combined(table, part)):
             return None
         text = f"{_COMBINED_BY.get(part.kind, 'first')}(`{column}`)"
         texts[name] = f"coalesce({text}, 0L)" if part.kind == "count" else text
@@ -126,7 +126,7 @@ def _column_with(aggregate: Aggregate, part: _Part) -> str | None:
 
 
 def _parts(table: Table, metric: Measure) -> dict[str, _Part]:
-    """The parts of a metric by name. A sum and a mean of doubles are made from a sum of exact numbers."""
+    """The parts of a metric by name. A sum and a mean are made from a sum of exact numbers where the table has one."""
     exact, column = _exact(table, metric.column), metric.column
     exact_sum = _Part("sum", exact.sql if exact else column)
     if metric.kind == "mean":
@@ -154,13 +154,14 @@ def _metric_sql(table: Table, metric: Measure) -> str:
 
 
 def _exact(table: Table, column: str) -> Exact | None:
-    """How values are added up whose sum would depend on their order; None for a column of exact numbers."""
-    if column in table.exact:
-        return table.exact[column]
-    types = {column.name: column.type for column in table.columns}
-    if types.get(column) in ("float", "double"):
-        return Exact(f"CAST(`{column}` AS {measures.EXACT_DECIMAL})", 1)
-    return None
+    """How a column of doubles is added up as integers, if the table says so."""
+    return table.exact.get(column)
+
+
+def _can_be_combined(table: Table, part: _Part) -> bool:
+    """Whether the parts of several rows of an aggregate give that of their group: sums of doubles are rounded."""
+    doubles = [column.name for column in table.columns if column.type in ("float", "double")]
+    return part.kind in _COMBINED_BY and not (part.kind == "sum" and part.values in doubles)
 
 
 def answer_columns(question: Question) -> list[str]:

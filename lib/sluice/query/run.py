@@ -8,12 +8,19 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 
 import pyarrow.compute as pc
-from pyspark.errors import AnalysisException
+from pyspark.errors import (
+    AnalysisException,
+    ArithmeticException,
+    DateTimeException,
+    NumberFormatException,
+    SparkRuntimeException,
+)
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from sluice.catalog import drift
 from sluice.catalog.derived import aggregates_of, is_current
-from sluice.errors import counted
+from sluice.errors import UsageError, counted, spark_cause
 from sluice.lake import log
 from sluice.lake.log import State
 from sluice.model.aggregate import Aggregate, Derived, Ranking
@@ -47,7 +54,7 @@ def query(job: Job, table: Table, question: Question, form: str, *, explain: boo
     """Prints the answer on standard output.
 
     Aggregates answer only if they are up to date with the table, and if their answer equals that of the records.
-    Raises InputError if the table does not exist, UsageError if the question does not fit it.
+    Raises InputError if the table does not exist, UsageError if the question does not fit it or its records.
     """
     root = job.settings.lake
     job.report.table = table.name
@@ -57,13 +64,30 @@ def query(job: Job, table: Table, question: Question, form: str, *, explain: boo
     lake = job.lake  # starts Spark
     with job.step("query"):
         chosen, reasons = _choose(job, table, question, table_state)
-        answered = answer(lake.read(chosen.name, chosen.version), table, question, chosen.derived)
-        rows = [row.asDict() for row in times_as_text(answered).collect()]
+        stored = _kept_days(job, table, question, chosen.derived, lake.read(chosen.name, chosen.version))
+        answered = answer(stored, table, question, chosen.derived)
+        try:
+            rows = [row.asDict() for row in times_as_text(answered).collect()]
+        except (ArithmeticException, DateTimeException, NumberFormatException, SparkRuntimeException) as error:
+            raise UsageError(f"table {table.name} gives no answer to this question: {spark_cause(error)}") from None
     if explain:
         _explain(job, chosen, reasons, answered)
     job.report.table, job.report.table_version = chosen.name, chosen.version
     job.report.status = "succeeded"
     job.report.answer = render(rows, answered.columns, form)
+
+
+def _kept_days(job: Job, table: Table, question: Question, derived: Derived | None, rows: DataFrame) -> DataFrame:
+    """The rows without those that aggregates keep of pruned days: so all tables give the same answer. Says so."""
+    day = log.stored(job.settings.lake, table.name).pruned_before
+    if day is None:
+        return rows
+    if question.first is None or question.first < day:
+        job.progress.log(
+            f"table {table.name} is pruned: the answer is of the days from {day.isoformat()} on; aggregates by date "
+            "keep those before"
+        )
+    return rows.where(F.col("date") >= F.lit(day)) if "date" in rows.columns else rows
 
 
 def _choose(job: Job, table: Table, question: Question, table_state: State) -> tuple[_Candidate, list[str]]:
