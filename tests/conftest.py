@@ -1,7 +1,7 @@
 """One Spark session a worker, real Delta tables in temporary folders, jobs run as users run them.
 
 `make test` runs in the quick session, `make test-all` in the shipped one; `SLUICE_TEST_SESSION=shipped` chooses that.
-Tests that start processes of their own (fixture `submit`) run with the shipped settings in both.
+So do the processes that tests start (fixture `submit`), but for those that are about the shipped settings themselves.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ def spark_environment(kind: str) -> dict[str, str]:
     }
 
 
+SESSION = os.environ.get("SLUICE_TEST_SESSION", "quick")
 S3_PORT = _free_port()
 # Python workers get the environment that the JVM starts with.
 os.environ.update(
@@ -78,7 +79,7 @@ os.environ.update(
     AWS_ACCESS_KEY_ID="testing",
     AWS_SECRET_ACCESS_KEY="testing",
     AWS_DEFAULT_REGION="us-east-1",
-    **spark_environment(os.environ.get("SLUICE_TEST_SESSION", "quick")),
+    **spark_environment(SESSION),
 )
 
 
@@ -176,13 +177,18 @@ def template(spark, lake, tmp_path_factory, _templates) -> Callable[..., object]
 
 @pytest.fixture
 def submit(lake) -> Callable[..., subprocess.Popen]:
-    """Starts ./spark-submit.sh in a process group of its own."""
+    """Starts ./spark-submit.sh in a process group of its own; `shipped`: with the shipped settings in any case."""
 
-    def start(*arguments: object, stderr: int = subprocess.PIPE) -> subprocess.Popen:
+    def start(*arguments: object, stderr: int = subprocess.PIPE, shipped: bool = False) -> subprocess.Popen:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYSPARK_SUBMIT")}
         del environment["SPARK_SUBMIT_OPTS"], environment["SPARK_CONF_DIR"]
+        options: list[str] = []
+        if SESSION == "quick" and not shipped:
+            environment["SPARK_SUBMIT_OPTS"] = QUICK_JAVA
+            for name, value in QUICK_SETTINGS.items():
+                options += ["--master", value] if name == "spark.master" else ["--conf", f"{name}={value}"]
         return subprocess.Popen(
-            [str(PROJECT / "spark-submit.sh"), *map(str, arguments)],
+            [str(PROJECT / "spark-submit.sh"), *options, *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,

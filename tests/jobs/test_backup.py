@@ -65,11 +65,11 @@ def test_what_earlier_versions_wrote_has_no_marks_and_is_taken_up(job, database,
         earlier.setattr(log, "commit_mark", lambda lake, table, version: None)
         path = csv_file("a.csv", HEADER, "s1,x,d")
         assert job("run", "products", path).exit_code == 0
-    database("ALTER TABLE sluice_exports DROP COLUMN mark")
+    database("ALTER TABLE sluice_exports DROP COLUMN mark, DROP COLUMN column_names")
     assert job("run", "products", path).report["status"] == "nothing_new"
     done = job("run", "products", csv_file("b.csv", HEADER, "s2,y,d"))
     assert [step["mode"] for step in done.report["steps"][1:]] == ["incremental", "incremental"]
-    assert database("SELECT mark IS NULL FROM sluice_exports") == [(False,)]
+    assert database("SELECT mark IS NULL, column_names FROM sluice_exports") == [(False, ["name", "no_of_products"])]
 
 
 def test_marks_are_compared_where_both_are_known(monkeypatch):

@@ -19,7 +19,8 @@ from processes import finished, held, kill, read_until, wait_for
 
 def test_standard_output_is_one_json_document_and_the_outcome_is_the_last_line(submit, job, csv_file, tmp_path):
     path = csv_file("a.csv", HEADER, "s1,n,d", 's2,"a\nb",')
-    code, out, err = finished(submit("ingest", "products", path, "--progress", "auto", "--result-file", tmp_path / "r"))
+    options = ("--progress", "auto", "--result-file", tmp_path / "r")
+    code, out, err = finished(submit("ingest", "products", path, *options, shipped=True))
     assert (code, json.loads(out)["rows_inserted"]) == (0, 2)
     assert (tmp_path / "r").read_text() == out
     assert "merge …" in err
@@ -35,7 +36,7 @@ def test_killed_in_the_merge_and_again_before_the_ledger_the_same_command_comple
     submit, job, lake, rows, csv_file, tmp_path
 ):
     job("ingest", "products", csv_file("a.csv", HEADER, "k1,old,d", "k-1,n,d"), "--run-id", "a")
-    count = 40_000
+    count = 10_000
     arguments = ["ingest", "products", write_products(tmp_path / "b.csv", count), "--progress", "plain", "--run-id"]
     committed = lake / "products" / "_delta_log" / "00000000000000000001.json"
     process = submit(*arguments, "b-in-merge")

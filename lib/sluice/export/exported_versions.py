@@ -17,7 +17,8 @@ CREATE TABLE IF NOT EXISTS {exports} (
 )"""
 _LATER = {"mark": "text", "column_names": "text[]"}
 _RECORD = """
-INSERT INTO {exports} VALUES (%s, %s, %s, %s, %s, now(), %s, %s)
+INSERT INTO {exports} (table_name, lake, table_id, version, run_id, exported_at, mark, column_names)
+VALUES (%s, %s, %s, %s, %s, now(), %s, %s)
 ON CONFLICT (table_name) DO UPDATE SET lake = excluded.lake, table_id = excluded.table_id, version = excluded.version,
   run_id = excluded.run_id, exported_at = now(), mark = excluded.mark,
   column_names = excluded.column_names"""
