@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 from datetime import UTC, datetime
 
 import pytest
 from sluice.errors import InputError, UsageError
 from sluice.files.find import age_seconds, find_files
+from sluice.files.reading import open_input
 
 
 @pytest.fixture
@@ -70,6 +72,66 @@ def test_uris_of_files_are_decoded(folder):
     assert names_of(folder, f"file://localhost{folder}/a.csv") == ["a.csv"]
 
 
+def test_links_are_followed_and_each_file_is_found_once_by_its_real_path(folder):
+    (folder / "data").mkdir()
+    (folder / "data" / "d.csv").write_text("")
+    (folder / "in").mkdir()
+    (folder / "in" / "link").symlink_to(folder / "data")
+    (folder / "in" / "one.csv").symlink_to(folder / "a.csv")
+    (folder / "in" / "two.csv").symlink_to(folder / "a.csv")
+    assert names_of(folder, folder / "in") == ["in/link/d.csv", "in/one.csv"]
+    assert names_of(folder, folder / "in" / "**" / "*.csv") == ["in/link/d.csv", "in/one.csv"]
+    assert names_of(folder, folder / "in" / "*") == ["in/link/d.csv", "in/one.csv"]
+    assert names_of(folder, folder / "in", folder / "data", folder / "a.csv") == ["a.csv", "data/d.csv"]
+
+
+def test_links_in_circles_end(folder):
+    for number in range(3):
+        (folder / "day=1" / f"up{number}").symlink_to(folder)
+        (folder / f"self{number}").symlink_to(folder)
+    expected = ["a.csv", "b.csv", "day=1/x.csv"]
+    assert names_of(folder, folder) == [*expected[:2], "c.txt", expected[2]]
+    assert names_of(folder, folder / "**" / "*.csv") == expected
+    assert names_of(folder, folder / "**" / "day=*" / "**" / "x.csv") == expected[2:]
+    assert names_of(folder, folder / "**") == [*expected[:2], "c.txt", expected[2]]
+
+
+@pytest.mark.parametrize("inputs", ["", "*", "**/*"])
+def test_only_regular_files_of_a_folder_are_read(folder, inputs):
+    os.mkfifo(folder / "pipe.csv")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(os.path.relpath(folder / "socket.csv"))
+        assert names_of(folder, folder / inputs) == ["a.csv", "b.csv", "c.txt", "day=1/x.csv"]
+
+
+@pytest.mark.parametrize("name", ["pipe.csv", "/dev/null"])
+def test_what_is_no_regular_file_is_refused_where_it_is_named(folder, name):
+    os.mkfifo(folder / "pipe.csv")
+    with pytest.raises(InputError, match="is not a regular file: copy what it gives into a file"):
+        names_of(folder, folder / name)
+
+
+@pytest.mark.parametrize("inputs", ["", "*.csv", "**/*.csv"])
+def test_a_link_to_nothing_fails_as_a_file_that_cannot_be_opened(folder, inputs):
+    (folder / "dangling.csv").symlink_to(folder / "gone.csv")
+    files = find_files([str(folder / inputs)])
+    [dangling] = [file for file in files if file.uri.endswith("dangling.csv")]
+    assert len(files) == {"": 5, "*.csv": 3, "**/*.csv": 4}[inputs]
+    with pytest.raises(InputError, match=r"dangling.csv: is a link to nothing: delete it"), open_input(dangling):
+        pass
+
+
+def test_names_that_are_not_utf_8(folder):
+    odd = os.fsencode(folder) + b"/\xff\xe4.csv"
+    with open(odd, "wb") as file:
+        file.write(b"x")
+    for given in (os.fsdecode(odd), f"{folder.as_uri()}/%FF%E4.csv", os.fsdecode(odd[:-5]) + "*"):
+        [found] = find_files([given])
+        assert (found.uri, found.path, found.size) == (f"{folder.as_uri()}/%FF%E4.csv", os.fsdecode(odd), 1)
+        with open_input(found) as stream:
+            assert stream.read() == b"x"
+
+
 def test_size_and_time(folder):
     os.utime(folder / "a.csv", ns=(0, 1_700_000_000_123_456_789))
     (file,) = find_files([str(folder / "a.csv")])
@@ -83,6 +145,3 @@ def test_inputs_that_cannot_be_found_or_read(folder):
         find_files([str(folder / "nothing.csv")])
     with pytest.raises(UsageError, match="ftp:// is not supported: give a path, file:// or s3a://"):
         find_files(["ftp://host/a.csv"])
-    (folder / "dangling.csv").symlink_to(folder / "missing")
-    with pytest.raises(InputError, match=r"dangling.csv: cannot be read \(No such file or directory\): check that"):
-        find_files([str(folder)])

@@ -5,10 +5,11 @@ from __future__ import annotations
 import glob
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from sluice.errors import InputError, UsageError
 from sluice.files import s3
@@ -19,14 +20,18 @@ def find_files(inputs: Iterable[str]) -> list[InputFile]:
     """The files that the inputs name, each once, in order of their paths.
 
     An input is a path, a folder, a glob (`*`, `?`, `[…]`, `**` for any folders), or a `file://`, `s3://` or `s3a://`
-    URI. Below a folder, and below the fixed beginning of a glob, names that begin with `.` or `_` are left out. A path
-    that does not exist raises InputError; a folder without files and a glob without matches give no file. An unknown
-    scheme raises UsageError.
+    URI. Below a folder, and below the fixed beginning of a glob, names that begin with `.` or `_` are left out, and so
+    is what is no regular file. Links are followed; of the paths of one file the first one counts. A link to nothing is
+    a file that cannot be opened. A path that does not exist, or is no regular file, raises InputError; a folder without
+    files and a glob without matches give no file. An unknown scheme raises UsageError.
     """
-    files: dict[str, InputFile] = {}
+    named: dict[str, InputFile] = {}
     for text in inputs:
-        files.update((file.uri, file) for file in _find_one(text))
-    return sorted(files.values(), key=lambda file: file.path)
+        named.update((file.uri, file) for file in _find_one(text))
+    files: dict[str, InputFile] = {}
+    for file in sorted(named.values(), key=lambda file: file.path):
+        files.setdefault(os.path.realpath(file.path) if file.is_local else file.uri, file)
+    return list(files.values())
 
 
 def age_seconds(file: InputFile) -> float:
@@ -39,7 +44,7 @@ def _find_one(text: str) -> Iterable[InputFile]:
     if scheme in s3.SCHEMES:
         return s3.find_objects(text)
     if scheme == "file":
-        return _find_local(unquote("/" + text.removeprefix("file://").partition("/")[2]), text)
+        return _find_local(os.fsdecode(unquote_to_bytes("/" + text.removeprefix("file://").partition("/")[2])), text)
     if not scheme:
         return _find_local(text, text)
     raise UsageError(f"{text}: {scheme}:// is not supported: give a path, file:// or s3a://")
@@ -49,35 +54,66 @@ def _find_local(path: str, text: str) -> Iterator[InputFile]:
     """The files of a path; `text` is the input as it was given, for messages."""
     path = os.path.abspath(os.path.expanduser(path))
     if os.path.isdir(path):
-        yield from _walk(path)
+        yield from _files_below(path)
+    elif os.path.isfile(path):
+        yield from _describe(path)
     elif os.path.exists(path):
-        yield _describe(path)
+        raise InputError(f"{text}: is not a regular file: copy what it gives into a file, and pass that")
     elif magic := re.search(r"[*?\[]", path):
         fixed = len(os.path.dirname(path[: magic.start()]))  # names up to here were written out: hidden ones are meant
-        for match in glob.iglob(path, recursive=True):
+        for match in _matches(path):
             if not is_hidden(match[fixed:]):
-                yield from _walk(match) if os.path.isdir(match) else [_describe(match)]
+                yield from _files_below(match) if os.path.isdir(match) else _describe(match)
     else:
         raise InputError(f"{text}: no such file or folder: check the path")
 
 
-def _walk(folder: str) -> Iterator[InputFile]:
-    for parent, folders, names in os.walk(folder, onerror=_cannot_list):
-        folders[:] = [name for name in folders if not is_hidden(name)]
+def _matches(pattern: str) -> Iterator[str]:
+    """The paths that a glob matches; Python's own `**` would go round and round where links make a circle."""
+    before, any_folders, after = pattern.partition("/**/")
+    if not any_folders:
+        yield from glob.iglob(pattern.removesuffix("/**"))  # a folder means all files below it
+        return
+    for start in glob.iglob(before or "/"):
+        for folder, _ in _walk(start):
+            yield from _matches(os.path.join(glob.escape(folder), after))
+
+
+def _files_below(folder: str) -> Iterator[InputFile]:
+    for parent, names in _walk(folder):
         for name in names:
             if not is_hidden(name):
-                yield _describe(os.path.join(parent, name))
+                yield from _describe(os.path.join(parent, name))
+
+
+def _walk(folder: str) -> Iterator[tuple[str, list[str]]]:
+    """A folder and the folders below it without hidden ones, each once, with the names of its files.
+
+    Links to folders come last, so that a folder has its own path rather than that of a link.
+    """
+    visited, waiting = set(), [folder]
+    while waiting:
+        for parent, folders, names in os.walk(waiting.pop(), onerror=_cannot_list):
+            identity = os.path.realpath(parent)
+            if identity in visited:
+                folders.clear()
+                continue
+            visited.add(identity)
+            folders[:] = sorted(name for name in folders if not is_hidden(name))
+            waiting += [path for name in folders if os.path.islink(path := os.path.join(parent, name))]
+            yield parent, names
 
 
 def _cannot_list(error: OSError) -> None:
     raise InputError(f"{error.filename}: the folder cannot be listed ({error.strerror}): check its permissions")
 
 
-def _describe(path: str) -> InputFile:
+def _describe(path: str) -> Iterator[InputFile]:
+    """The file at a path; nothing for what is no regular file. One that cannot be looked at fails when it is opened."""
     try:
         status = os.stat(path)
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror}): check that it exists, and its permissions"
-        ) from None
-    return InputFile(Path(path).as_uri(), status.st_size, modified_at(status))
+    except OSError:
+        yield InputFile(Path(path).as_uri(), 0)
+        return
+    if stat.S_ISREG(status.st_mode):
+        yield InputFile(Path(path).as_uri(), status.st_size, modified_at(status))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from sluice.errors import InputError
 
@@ -16,6 +16,8 @@ _COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 class InputFile:
     """A file as it was when it was found: `size` in bytes, `modified_at` in UTC; only S3 gives an `etag`.
 
+    A local file without `modified_at` could not be looked at, as a link to nothing.
+
     The reader of a file checks these again, so that no run mixes two versions of it.
     """
 
@@ -25,9 +27,13 @@ class InputFile:
     etag: str | None = None
 
     @property
+    def is_local(self) -> bool:
+        return self.uri.startswith("file:")
+
+    @property
     def path(self) -> str:
         """What files are ordered by: a local file's path, an object's URI."""
-        return unquote(urlsplit(self.uri).path) if self.uri.startswith("file:") else self.uri
+        return os.fsdecode(unquote_to_bytes(urlsplit(self.uri).path)) if self.is_local else self.uri
 
     @property
     def compression(self) -> str | None:

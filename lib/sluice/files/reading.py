@@ -36,6 +36,8 @@ def open_input(file: InputFile, offset: int = 0, end: int | None = None) -> Iter
                 _skip(stream, offset)
                 yield stream
     except FileNotFoundError:
+        if file.is_local and file.modified_at is None:
+            raise InputError(f"{file.uri}: is a link to nothing: delete it, or restore what it links to") from None
         raise disappeared(file.uri) from None
     except OSError as error:
         reason = (error.strerror or str(error)).splitlines()[0]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,6 +24,7 @@ from sluice.errors import InputError
 
 PRUNED_BEFORE = "sluice.pruned_before"  # property of a table
 DECLARATION = "sluice.declaration"  # property of a table
+_ENTRY = re.compile("[0-9]{20}[.]json")
 _KEEP_ALL_ROWS = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")  # operations
 _SPARK_TYPES = {"long": "bigint", "integer": "int", "short": "smallint", "byte": "tinyint"}
 
@@ -51,11 +54,37 @@ class Stored:
 
 
 def opened(lake: str, table: str) -> DeltaTable | None:
-    """The table as delta-rs sees it; None if it does not exist."""
+    """The table as delta-rs sees it; None if it does not exist. Raises InputError if its newest commit is torn."""
+    _refuse_torn(lake, table)
     try:
         return DeltaTable(os.path.join(lake, table))
     except TableNotFoundError:
         return None
+
+
+def _refuse_torn(lake: str, table: str) -> None:
+    """Raises InputError if the newest entry of a table's log is empty or ends within a line.
+
+    A machine that loses power may leave it so: the file's name is on disk before its bytes.
+    """
+    folder = os.path.join(lake, table, "_delta_log")
+    try:
+        newest = max((name for name in os.listdir(folder) if _ENTRY.fullmatch(name)), default=None)
+    except FileNotFoundError:
+        return
+    if newest is None:
+        return
+    path = os.path.join(folder, newest)
+    with open(path, "rb") as file:
+        lines = file.read().rstrip(b"\n").rsplit(b"\n", 1)
+    try:
+        json.loads(lines[-1])
+    except ValueError:
+        raise InputError(
+            f"table {table}: the newest entry of its log, {path}, is incomplete, as after a loss of power: delete it "
+            f"and its checksums with `find {shlex.quote(folder)} -name '*{newest[:20]}*' -delete`, then run again: "
+            "what is lost with it is read again"
+        ) from None
 
 
 def version(lake: str, table: str) -> int | None:

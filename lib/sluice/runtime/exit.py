@@ -11,17 +11,17 @@ from typing import Any, NoReturn
 
 from sluice.errors import Terminated
 from sluice.runtime import wrapper
-from sluice.runtime.log_lines import LogStyle
+from sluice.runtime.log_lines import LogStyle, printable
 from sluice.runtime.report import Report, summary
 
 
 def end(report: Report, failure: BaseException | None, lines: LogStyle, result_file: str | None = None) -> NoReturn:
     """Prints a run's outcome, through the wrapper if there is one, and exits."""
     code = note_failure(report, failure)
-    document = json.dumps(report.document(), default=str, ensure_ascii=False)
+    document = printable(json.dumps(report.document(), default=str, ensure_ascii=False))
     try:
         if result_file:
-            Path(result_file).write_text(document + "\n")
+            Path(result_file).write_text(document + "\n", encoding="utf-8")
     except OSError as error:
         _print(lines.line(f"{result_file}: the report could not be written here ({error.strerror})"))
     if failure is not None and code == 1:

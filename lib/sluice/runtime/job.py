@@ -142,7 +142,9 @@ def job(name: str, options: dict[str, Any]) -> Iterator[Job]:
             running.close(failure)
     except session.SparkNeeded:
         sys.exit(session.SparkNeeded.exit_code)
-    except (Exception, Terminated, KeyboardInterrupt):
+    except SystemExit:
+        raise
+    except BaseException:  # a panic of delta-rs is no Exception
         pass  # reported below
     finally:
         for number, handler in before:

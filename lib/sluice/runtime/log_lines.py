@@ -15,6 +15,11 @@ _END = b"\x04"  # ends the line that the wrapper sends last
 _NOISE = b"Using incubator modules"  # the JVM's, at each start of Spark
 
 
+def printable(text: str) -> str:
+    """Text that UTF-8 holds: bytes of a file's name that are none (half surrogates in Python) as `\\udcff`."""
+    return text.encode(errors="backslashreplace").decode()
+
+
 @dataclass(frozen=True)
 class LogStyle:
     """How the lines of a run are written."""
@@ -27,10 +32,11 @@ class LogStyle:
         return self.log_format == "json"
 
     def line(self, message: str, **fields: Any) -> str:
+        message = printable(message)
         if not self.json:
             return message
         values = {"time": datetime.now(UTC).isoformat(), "run_id": self.run_id, "message": message, **fields}
-        return json.dumps(values, ensure_ascii=False)
+        return printable(json.dumps(values, ensure_ascii=False))
 
     def timed_line(self, message: str, **fields: Any) -> str:
         """A line with its time."""

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from sluice.errors import UsageError, closest
-from sluice.runtime.log_lines import LogStyle
+from sluice.runtime.log_lines import LogStyle, printable
+
+_UNFIT_FOR_LAKES = re.compile(r"[\[\]|^%\\\x00-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,13 @@ class Settings:
 def _lake(folder: str) -> str:
     if "://" in folder and not folder.startswith("file://"):
         raise UsageError(f"--lake {folder}: only a folder on local disk is supported")
-    return str(Path(folder.removeprefix("file://")).expanduser().absolute())
+    path = str(Path(folder.removeprefix("file://")).expanduser().absolute())
+    if _UNFIT_FOR_LAKES.search(path):
+        raise UsageError(
+            f"--lake {printable(folder)!r}: Delta's libraries misread this path: choose a folder without [ ] | ^ % \\, "
+            "control characters and bytes that are not UTF-8"
+        )
+    return path
 
 
 def _checked_run_id(run_id: str) -> str:

@@ -54,5 +54,5 @@ def end(report: str, last_line: str, code: int) -> bool:
     if folder is None:
         return False
     for name, text in (("result", report), ("last", last_line), ("code", str(code))):
-        (folder / name).write_text(f"{text}\n")
+        (folder / name).write_text(f"{text}\n", encoding="utf-8")
     return True

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from multiprocessing.pool import ThreadPool
 from typing import Any, Protocol
 
 from sluice.errors import InputError
@@ -47,8 +47,8 @@ def open_each(files: Sequence[InputFile], open_one: Callable[[InputFile], Any]) 
         except InputError as error:
             return error
 
-    with ThreadPoolExecutor(_THREADS) as pool:
-        outcomes = list(pool.map(attempt, files))
+    with ThreadPool(_THREADS) as pool:  # of daemon threads: a signal ends the run though a mount does not answer
+        outcomes = pool.map(attempt, files, chunksize=1)
     failures = tuple(outcome for outcome in outcomes if isinstance(outcome, InputError))
     return Opened(tuple(outcome for outcome in outcomes if not isinstance(outcome, InputError)), failures)
 
