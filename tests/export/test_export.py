@@ -212,7 +212,7 @@ def test_postgresql_out_of_reach_or_without_the_schema(job, template, monkeypatc
     missing = job("export", "products_agg", "--schema", "nowhere")
     assert (missing.exit_code, 'schema "nowhere" does not exist' in missing.stderr) == (6, True)
     refused = pytest.raises(DatabaseError, match="server does not support SSL")
-    with refused, connected(f"{postgres_url}?sslmode=require", "fresh"):
+    with refused, connected(f"{postgres_url}&sslmode=require", "fresh"):
         pass
 
 
@@ -242,7 +242,7 @@ def test_a_second_export_waits_then_is_busy(job, template, database, postgres_ur
 
 
 def test_encryption_settings_reach_jdbc_too_and_the_password_only_as_an_option(postgres_url):
-    with psycopg2.connect(f"{postgres_url}?sslmode=prefer&sslrootcert=/etc/ca.pem") as connection:
+    with psycopg2.connect(f"{postgres_url}&sslmode=prefer&sslrootcert=/etc/ca.pem") as connection:
         options = jdbc.options(connection)
     assert "sslmode=prefer&sslrootcert=%2Fetc%2Fca.pem" in options["url"]
     assert options["password"]

@@ -47,7 +47,7 @@ def test_the_last_row_of_a_key_wins_and_every_row_is_counted_once_however_often_
     options = [first, second, "--max-rejects", 2]
     counts = {"read": 7, "rejected": 2, "duplicate": 1, "inserted": 4}
     dry = job("ingest", "products", *options, "--dry-run")
-    assert (dry.exit_code, dry.counts, [path.name for path in lake.iterdir()]) == (0, counts, ["_locks"])
+    assert (dry.exit_code, dry.counts, lake.exists()) == (0, counts, False)
     done = job("ingest", "products", *options)
     assert (done.exit_code, done.report["status"], done.report["table_version"]) == (0, "succeeded", 0)
     assert done.counts == counts

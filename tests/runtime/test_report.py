@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import signal
 
 import pytest
 from sluice.errors import InputError, Terminated, TooManyRejects
 from sluice.runtime.exit import note_failure
+from sluice.runtime.job import job
 from sluice.runtime.report import Report, summary, text_table
 
 
@@ -71,6 +73,9 @@ def test_one_line_sums_a_run_up():
     assert (
         summary(report_of(status="nothing_new", files_skipped=1)) == "nothing new; 1 file skipped: already in the table"
     )
+    left_out = report_of(status="nothing_new", files_skipped=3, files_left_out=1)
+    assert summary(left_out) == "nothing new; 2 files skipped: already in the table; 1 file left out"
+    assert not {"files_left_out", "answer"} & left_out.document().keys()
     assert summary(report_of(status="succeeded", rows_read=1, rows_updated=1)) == "succeeded; 1 row read: 1 updated"
 
 
@@ -79,3 +84,18 @@ def test_values_are_cut_only_where_a_width_is_given():
     assert text_table(rows).splitlines() == [f"name{' ' * 96}  n", "n" * 100]
     assert text_table(rows, widest=10).splitlines()[1] == f"{'n' * 9}…"
     assert text_table([]) == "(none)"
+
+
+class Panic(BaseException):
+    """As delta-rs raises: no Exception."""
+
+
+def test_whatever_ends_a_job_there_is_one_document_and_a_cause(capsys, monkeypatch, tmp_path):
+    monkeypatch.delenv("SLUICE_WRAPPER", raising=False)
+    options = {"lake": str(tmp_path), "tables": None, "run_id": "r1", "result_file": None, "log_format": "text"}
+    with pytest.raises(SystemExit) as ended, job("ingest", {**options, "progress": "none"}):
+        raise Panic("a\udcff: no such thing")
+    printed = capsys.readouterr()
+    assert (ended.value.code, json.loads(printed.out)["status"]) == (1, "failed")
+    assert json.loads(printed.out)["error"] == "unexpected Panic: a\udcff: no such thing"
+    assert printed.err.splitlines()[-1] == r"ingest: unexpected Panic: a\udcff: no such thing"

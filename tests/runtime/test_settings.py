@@ -113,6 +113,12 @@ def test_what_cannot_be_set(option, value, message):
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize("odd", ["[x]", "|", "^", "%41", "\\", "\t", "\udcff"])
+def test_lakes_that_the_libraries_of_delta_misread(odd):
+    with pytest.raises(UsageError, match=r"--lake .* Delta's libraries misread this path: choose a folder without"):
+        Settings.of({**GIVEN, "lake": f"a{odd}b"})
+
+
 def test_the_log_style_is_known_before_the_options_are(monkeypatch):
     def style(*arguments, **defaults):
         return settings.log_style(arguments, defaults)

@@ -42,7 +42,8 @@ def start(folder: Path) -> tuple[str, bool]:
         if started:
             _run(folder, "pg_ctl", "-w", "-o", f"-h 127.0.0.1 -p {_free_port()} -k ''", "-l", folder / "log", "start")
         password = (folder / "password").read_text().strip()
-        return f"postgresql://{USER}:{password}@127.0.0.1:{_port(folder)}/postgres", started
+        # what else listens at this port may not ask for the password in clear
+        return f"postgresql://{USER}:{password}@127.0.0.1:{_port(folder)}/postgres?require_auth=scram-sha-256", started
 
 
 def stop(folder: Path) -> None:
@@ -113,13 +114,28 @@ def _run(folder: Path, program: str, *arguments: Any) -> None:
 
 
 def _port(folder: Path) -> int | None:
-    """The port in the server's pid file, if something answers there; None if the server does not run."""
+    """The port in the server's pid file, if it answers there; None if the server does not run.
+
+    A file that a crash left may name the port, or the process id, of another program.
+    """
     try:
-        port = int((folder / "data" / "postmaster.pid").read_text().splitlines()[3])
+        lines = (folder / "data" / "postmaster.pid").read_text().splitlines()
+        pid, port = int(lines[0]), int(lines[3])
+        if not _is_server(pid, folder / "data"):
+            return None
         socket.create_connection(("127.0.0.1", port), timeout=5).close()
         return port
     except (OSError, ValueError, IndexError):
         return None
+
+
+def _is_server(pid: int, data: Path) -> bool:
+    """Whether a process is a server of the data: its command names them. Without /proc, whether it runs."""
+    if not Path("/proc/self").exists():
+        os.kill(pid, 0)
+        return True
+    arguments = Path("/proc", str(pid), "cmdline").read_bytes().split(b"\0")
+    return any(os.path.realpath(os.fsdecode(argument)) == os.path.realpath(data) for argument in arguments if argument)
 
 
 def _free_port() -> int:

@@ -71,7 +71,7 @@ def _leave_out(job: Job, plan: Plan, reasons: Sequence[str]) -> None:
         job.progress.log(f"left out: {reason}")
     refuse.refuse_if_none_readable(plan, reasons)
     job.report.files = len(plan.files) + plan.missing - plan.files_in_table - len(reasons)
-    job.report.files_skipped = plan.files_in_table + len(reasons)
+    job.report.files_skipped, job.report.files_left_out = plan.files_in_table + len(reasons), len(reasons)
 
 
 def _refuse_or_keep_rejects(job: Job, lake: Lake, plan: Plan, readable: Read) -> None:

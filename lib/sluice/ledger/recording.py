@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,7 +17,13 @@ from sluice.runtime.job import Job
 
 @contextmanager
 def locked(job: Job, table: str) -> Iterator[None]:
-    """Holds a table's lock for this run. Raises Busy if another run still has it after `--lock-timeout`."""
+    """Holds a table's lock for this run. Raises Busy if another run still has it after `--lock-timeout`.
+
+    A dry run into a lake that does not exist leaves it so: no other run can be there.
+    """
+    if job.settings.dry_run and not os.path.isdir(job.settings.lake):
+        yield
+        return
     with lock.held_by_jvm(job.spark, job.settings.lake, table, job.writer):
         yield
 

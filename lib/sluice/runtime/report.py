@@ -10,6 +10,7 @@ from typing import Any
 
 from sluice.errors import counted
 
+_NOT_SHOWN = ("answer", "files_left_out")  # in the document
 ROWS = ("rejected", "duplicate", "inserted", "updated", "unchanged", "deleted")
 
 
@@ -17,7 +18,8 @@ ROWS = ("rejected", "duplicate", "inserted", "updated", "unchanged", "deleted")
 class Report:
     """What a job did: counts of rows and files, `seconds` by step, `steps` with the parts of a job.
 
-    `answer` is what `query` prints in place of the document.
+    `answer` is what `query` prints in place of the document; `files_left_out`, among `files_skipped`, are those that
+    could not be read.
     """
 
     job: str
@@ -44,6 +46,7 @@ class Report:
     steps: list[Report] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     answer: str | None = None
+    files_left_out: int = 0
 
     def __post_init__(self) -> None:
         if self.job in ("aggregate", "export"):
@@ -71,7 +74,7 @@ class Report:
     def document(self) -> dict[str, Any]:
         """The report as a JSON document, without the fields that its job does not have."""
         optional = {"mode", "groups_recomputed", "files_read", "bytes_read", "rows", "steps"}
-        values = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "answer"}
+        values = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in _NOT_SHOWN}
         values = {name: value for name, value in values.items() if not (name in optional and value is None)}
         if self.steps is not None:
             values["steps"] = [step.document() for step in self.steps]
@@ -86,8 +89,10 @@ def summary(report: Report) -> str:
         parts.append(
             f"{counted(report.rows_read, 'row')} read: " + ", ".join(f"{n:,} {name}" for name, n in counts if n)
         )
-    if report.files_skipped:
-        parts.append(f"{counted(report.files_skipped, 'file')} skipped: already in the table")
+    if in_table := report.files_skipped - report.files_left_out:
+        parts.append(f"{counted(in_table, 'file')} skipped: already in the table")
+    if report.files_left_out:
+        parts.append(f"{counted(report.files_left_out, 'file')} left out")
     if report.mode:
         parts.append(f"{report.mode}, {counted(report.groups_recomputed or 0, 'group')}")
     if report.table_version is not None:
