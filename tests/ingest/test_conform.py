@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from pyspark.sql import functions as F
 from sluice.ingest.conform import conform
 from sluice.model.table import Check, Column, Table
 
@@ -22,8 +23,9 @@ def converted(spark):
         name = column.field or column.name
         rows = [(0, n, str(n), text, None, None) for n, text in enumerate(texts)]
         schema = f"_file int, _position bigint, id string, `{name}` string, _raw string, _reason string"
-        found = conform(spark.createDataFrame(rows, schema), declared(column)).orderBy("_position").collect()
-        return [row["_reason"] or row[column.name] for row in found]
+        found = conform(spark.createDataFrame(rows, schema), declared(column)).orderBy("_position")
+        value = F.when(F.col("_reason").isNull(), F.col(column.name))  # Python does not have every one beside a reason
+        return [row["_reason"] or row["value"] for row in found.select("_reason", value.alias("value")).collect()]
 
     return run
 
@@ -84,6 +86,18 @@ CASES = [
         "02.10.2024 05:10:46,123456000",
         utc(2024, 10, 2, 5, 10, 46, 123456),
     ),
+    (Column("t", "timestamp"), "0001-01-02 00:00:00", utc(1, 1, 2)),
+    (Column("t", "timestamp"), "0000-12-31 23:59:59.999999", "t is not in the years 1 to 9999 (UTC)"),
+    (Column("t", "timestamp"), "9999-12-30 23:59:59.999999", utc(9999, 12, 30, 23, 59, 59, 999999)),
+    (Column("t", "timestamp", timezone="Asia/Tokyo"), "0001-01-01 00:00:00", "t is not in the years 1 to 9999 (UTC)"),
+    (Column("t", "timestamp", timezone="Asia/Tokyo"), "9999-12-30 23:59:59", utc(9999, 12, 30, 14, 59, 59)),
+    (
+        Column("t", "timestamp", timezone="America/New_York"),
+        "9999-12-31 23:59:59",
+        "t is not in the years 1 to 9999 (UTC)",
+    ),
+    (Column("d", "date"), "0001-01-01", date(1, 1, 1)),
+    (Column("d", "date"), "0000-12-31", "d is not in the years 1 to 9999 (UTC)"),
     (Column("t", "timestamp"), "2024-10-02", "t '2024-10-02' is not a timestamp"),
     (Column("t", "timestamp", timezone="Europe/Berlin"), "2024-10-02 05:10:46", utc(2024, 10, 2, 3, 10, 46)),
     (Column("t", "timestamp", timezone="Europe/Berlin"), "2024-12-02 05:10:46", utc(2024, 12, 2, 4, 10, 46)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 
 import pytest
 from sluice.lake import log, scope
@@ -31,6 +31,16 @@ KEYS = [
     LONG,
     LONG + "1",
 ]
+
+
+DAYS = [date(1, 1, 1), date(999, 12, 31), date(1582, 10, 4), date(1582, 10, 10), date(1582, 10, 15), date(9999, 12, 31)]
+
+
+@pytest.mark.parametrize("day", DAYS)
+def test_days_are_found_that_the_calendar_of_java_lacks(spark, day):
+    rows = spark.createDataFrame([(day.isoformat(),) for day in DAYS], "d string").selectExpr("cast(d AS date) AS d")
+    for within in (scope.Partitions(("d",), ((day,),)), scope.KeyRange("d", day, day)):
+        assert [row["d"] for row in rows.where(within.holds()).collect()] == [day]
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from sluice.aggregate.computed import Computed
 from sluice.lake import change_feed, log
 from sluice.lake.lake import Lake
 from sluice.lake.scope import Partitions
+from sluice.lake.sql_text import literal
 from sluice.model.aggregate import Aggregate
 from sluice.model.table import Table
 
@@ -102,7 +103,7 @@ def _changes(lake: Lake, table: Table, aggregate: Aggregate, after: int, version
     """The table's change feed with the aggregate's dimensions; without pruned days, whose groups stay as they are."""
     changes = lake.changes(table.name, after, version)
     if day := _first_kept_day(lake.root, table, aggregate):
-        changes = changes.where(F.col("date") >= F.lit(day))
+        changes = changes.where(F.col("date") >= literal(day))
     return measures.with_dimensions(changes, aggregate)
 
 
@@ -147,9 +148,9 @@ def _with_pruned_days(lake: Lake, table: Table, aggregate: Aggregate, groups: Da
     day, version = _first_kept_day(lake.root, table, aggregate), log.version(lake.root, aggregate.name)
     if day is None or version is None:
         return groups
-    stored = lake.read(aggregate.name, version).where(F.col("date") < F.lit(day))
+    stored = lake.read(aggregate.name, version).where(F.col("date") < literal(day))
     columns = [name for name in groups.columns if name in stored.columns]
-    return groups.where(F.col("date") >= F.lit(day)).unionByName(stored.select(*columns), allowMissingColumns=True)
+    return groups.where(F.col("date") >= literal(day)).unionByName(stored.select(*columns), allowMissingColumns=True)
 
 
 def _same(columns: Iterable[str], left: str, right: str) -> Column:

@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from sluice.ingest.convert import converted
+from sluice.lake.sql_text import literal
 from sluice.model import table as model
 from sluice.model.table import MAX_KEY_BYTES, MAX_WHOLE_KEY_BYTES, Check, Table
 
@@ -22,8 +23,8 @@ def conform(records: DataFrame, table: Table) -> DataFrame:
     in: `_file`, `_position`, the inputs (text, or typed by the reader), `_raw`, `_reason`.
     out: `_file`, `_position`, the table's columns without those that `occurrences` adds later, `_raw`, `_reason`.
     `_reason` (null for a row of the table) is the first of: what the reader says, a text that is not a value of its
-    column's type, an empty or long key, an empty ordering column, a pruned day, a check that is not passed. `_raw`
-    stays only beside a reason.
+    column's type, a time that other tools do not have, an empty or long key, an empty ordering column, a pruned day, a
+    check that is not passed. `_raw` stays only beside a reason.
     """
     added_later = (table.occurrences.key, table.occurrences.column) if table.occurrences else ()
     columns = [column for column in table.columns if column.name not in added_later]
@@ -57,17 +58,30 @@ def _derived(rows: DataFrame, columns: Sequence[model.Column], table: Table) -> 
 
 def _judged(rows: DataFrame, table: Table, key: Sequence[str]) -> DataFrame:
     """Sets `_reason` to the first reason why a record is not a row; `_raw` stays only beside one."""
-    reasons = [F.col("_reason"), *map(_wrong_key, key), _long_key(key)]
+    times = [_unfit_time(column) for column in table.columns if column.type in _BOUNDS]
+    reasons = [F.col("_reason"), *times, *map(_wrong_key, key), _long_key(key)]
     if table.order_by:
         reasons.append(F.when(F.col(table.order_by).isNull(), f"{table.order_by} is empty"))
     if table.pruned_before and "date" in table.partition_by:
-        is_pruned = F.col("date") < F.lit(table.pruned_before)
+        is_pruned = F.col("date") < literal(table.pruned_before)
         reasons.append(F.when(is_pruned, f"days before {table.pruned_before} are pruned"))
     types = {column.name: column.type for column in table.columns}
     reasons += [_unfit_partition(name) for name in table.partition_by if types[name] == "string"]
     reasons += [F.when(~passed(check), failed_check_reason(check)) for check in table.checks if check.action != "warn"]
     raw = F.when(F.col("_reason").isNotNull(), F.regexp_replace("_raw", "[\r\n]+$", ""))
     return rows.withColumn("_reason", F.coalesce(*reasons)).withColumn("_raw", raw)
+
+
+_BOUNDS = {  # of the years that Python, delta-rs and ISO 8601 have; Spark's own are far wider
+    "date": ("DATE'0001-01-01'", "DATE'9999-12-31'"),
+    "timestamp": ("TIMESTAMP'0001-01-01 00:00:00Z'", "TIMESTAMP'9999-12-31 23:59:59.999999Z'"),
+}
+
+
+def _unfit_time(column: model.Column) -> Column:
+    """Why a date or timestamp cannot be kept; null if it can."""
+    first, last = map(F.expr, _BOUNDS[column.type])
+    return F.when(~F.col(column.name).between(first, last), f"{column.name} is not in the years 1 to 9999 (UTC)")
 
 
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"  # the folder of null: the text itself would come back as null

@@ -145,8 +145,13 @@ def stored(lake: str, table: str, version: int | None = None) -> Stored:
 
 def entries(lake: str, table: str) -> list[dict[str, Any]]:
     """A table's files, each with `size_bytes`, `num_records`, `partition.*` and, by column, the bounds `min.*` and
-    `max.*`."""
-    return _files(lake, table).to_pylist()
+    `max.*`.
+
+    Bounds of times are numbers: rounded up, as Delta keeps them, they may exceed what Python's datetime holds.
+    """
+    files = _files(lake, table)
+    types = [pa.int64() if pa.types.is_timestamp(field.type) else field.type for field in files.schema]
+    return files.cast(pa.schema(zip(files.schema.names, types, strict=True))).to_pylist()
 
 
 def row_count(lake: str, table: str, where: Any = None) -> int:

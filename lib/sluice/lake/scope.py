@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from sluice.lake.sql_text import literal
 from sluice.model.table import EXACT_TYPES
 
 
@@ -33,7 +34,7 @@ class Partitions:
         for i, column in enumerate(self.columns):
             values = {value[i] for value in self.values}
             partition = F.col(f"{alias}.`{column}`" if alias else f"`{column}`")
-            test = partition.isin(sorted(values - {None}))
+            test = partition.isin(*map(literal, sorted(values - {None})))
             tests.append(test | partition.isNull() if None in values else test)
         return reduce(lambda a, b: a & b, tests)
 
@@ -49,7 +50,7 @@ class KeyRange:
     def holds(self, alias: str = "") -> Column:
         """Whether a row of the frame `alias` is in the range, in literals: Delta skips files by those alone."""
         value = F.col(f"{alias}.`{self.column}`" if alias else f"`{self.column}`")
-        return value.between(F.lit(self.low), F.lit(self.high))
+        return value.between(literal(self.low), literal(self.high))
 
 
 def key_range(rows: DataFrame, key: Sequence[str]) -> KeyRange | None:

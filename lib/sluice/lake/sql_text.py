@@ -1,6 +1,12 @@
-"""Names and texts in SQL: quoted, so that none can end where it should not."""
+"""Names, texts and values in SQL: quoted, so that none can end where it should not."""
 
 from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
 
 
 def identifier(name: str) -> str:
@@ -21,3 +27,11 @@ def spark_text(text: str) -> str:
 def delta_rs_text(text: str) -> str:
     """A text in the SQL of delta-rs (DataFusion's), where only a quote is doubled."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def literal(value: Any) -> Column:
+    """A value as a literal; a date as SQL: Java's class for them, as which PySpark passes them, has another calendar.
+
+    It would miss days before 1582-10-15, and refuse those before the year 1000.
+    """
+    return F.expr(f"DATE'{value.isoformat()}'") if isinstance(value, date) else F.lit(value)

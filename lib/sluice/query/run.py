@@ -23,6 +23,7 @@ from sluice.catalog.derived import aggregates_of, is_current
 from sluice.errors import UsageError, counted, spark_cause
 from sluice.lake import log
 from sluice.lake.log import State
+from sluice.lake.sql_text import literal
 from sluice.model.aggregate import Aggregate, Derived, Ranking
 from sluice.model.table import Table
 from sluice.query.answer import answer, combined_parts
@@ -87,7 +88,7 @@ def _kept_days(job: Job, table: Table, question: Question, derived: Derived | No
             f"table {table.name} is pruned: the answer is of the days from {day.isoformat()} on; aggregates by date "
             "keep those before"
         )
-    return rows.where(F.col("date") >= F.lit(day)) if "date" in rows.columns else rows
+    return rows.where(F.col("date") >= literal(day)) if "date" in rows.columns else rows
 
 
 def _choose(job: Job, table: Table, question: Question, table_state: State) -> tuple[_Candidate, list[str]]:
