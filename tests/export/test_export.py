@@ -223,6 +223,7 @@ def test_postgresql_out_of_reach_or_without_the_schema(job, template, monkeypatc
         "mysql://bob:zebra@h/d",
         "postgresql://bob:ze@bra@h/d",
         "postgresql://bob:zebra/x@h/d",
+        "host=h user=bob password=zebra",
     ],
 )
 def test_a_url_that_libpq_would_misread_is_refused_and_not_shown(monkeypatch, url):
