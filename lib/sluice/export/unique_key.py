@@ -15,8 +15,9 @@ from sluice.export.target import Target, column_list
 LONGEST = 2_000  # bytes of a key's text that surely fit into an entry, with its other columns
 _TEXT_BYTES = "SELECT coalesce(max({bytes}), 0) FROM {staging}"
 _CONSTRAINT = """
-SELECT conname FROM pg_constraint WHERE conrelid = to_regclass(%s) AND contype = 'u' AND conkey @> (
-  SELECT array_agg(attnum) FROM pg_attribute WHERE attrelid = conrelid AND attname = ANY(%s))"""
+SELECT conname FROM pg_constraint WHERE conrelid = to_regclass(%s) AND contype = 'u' AND (
+  SELECT array_agg(attname::text) @> %s AND array_agg(attname::text) <@ %s FROM pg_attribute
+  WHERE attrelid = conrelid AND attnum = ANY(conkey))"""
 _IS_HASHED = "SELECT count(*) FROM pg_index WHERE indrelid = to_regclass(%s) AND indisunique AND indexprs IS NOT NULL"
 
 
@@ -48,7 +49,7 @@ def _longest_staged(statements: Statements, target: Target) -> int:
 
 def _change_to_hashes(statements: Statements, target: Target, table: str) -> None:
     parts = {"table": statements.name(target.name), "hashes": _hashes(target)}
-    for (name,) in statements.rows(_CONSTRAINT, table, list(target.key)):
+    for (name,) in statements.rows(_CONSTRAINT, table, list(target.key), list(target.key)):
         statements.execute("ALTER TABLE {table} DROP CONSTRAINT {name}", name=sql.Identifier(name), **parts)
     statements.execute("CREATE UNIQUE INDEX ON {table} ({hashes}) " + _nulls(target), **parts)
     for name in _texts(target):
