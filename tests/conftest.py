@@ -50,14 +50,18 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def spark_options(settings: dict[str, str]) -> list[str]:
+    """The settings as spark-submit takes them."""
+    others = [(name, value) for name, value in settings.items() if name != "spark.master"]
+    return ["--master", settings["spark.master"], *(part for n, v in others for part in ("--conf", f"{n}={v}"))]
+
+
 def spark_environment(kind: str) -> dict[str, str]:
     """The environment by which pyspark starts a session of this kind, `quick` or `shipped`."""
     settings, java = {"quick": (QUICK_SETTINGS, QUICK_JAVA), "shipped": (SHIPPED_SETTINGS, "")}[kind]
     settings = {**settings, "spark.sql.warehouse.dir": "/nonexistent"}
     arguments = ["--properties-file", f"{PROJECT}/conf/spark-defaults.conf"]
-    arguments += ["--driver-class-path", f"{sys.prefix}/jars/*"]
-    for name, value in settings.items():
-        arguments += ["--conf", f"{name}={value}"]
+    arguments += ["--driver-class-path", f"{sys.prefix}/jars/*", *spark_options(settings)]
     return {
         "PYSPARK_SUBMIT_ARGS": shlex.join([*arguments, "pyspark-shell"]),
         "SPARK_SUBMIT_OPTS": f"-Dlog4j2.configurationFile=file:{PROJECT}/conf/log4j2.properties "
@@ -185,8 +189,7 @@ def submit(lake) -> Callable[..., subprocess.Popen]:
         options: list[str] = []
         if SESSION == "quick" and not shipped:
             environment["SPARK_SUBMIT_OPTS"] = QUICK_JAVA
-            for name, value in QUICK_SETTINGS.items():
-                options += ["--master", value] if name == "spark.master" else ["--conf", f"{name}={value}"]
+            options = spark_options(QUICK_SETTINGS)
         return subprocess.Popen(
             [str(PROJECT / "spark-submit.sh"), *options, *map(str, arguments)],
             stdout=subprocess.PIPE,

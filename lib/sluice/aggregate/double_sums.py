@@ -20,7 +20,7 @@ _LEAST = -1074 - 1 - _BITS  # the least power of `exact_sums`: that of the least
 def exact_sums(rows: DataFrame, by: Sequence[str], column: str) -> DataFrame:
     """The sum of each group's values; infinity and NaN are added up as Spark does, and null values are left out.
 
-    in: `by`, `column` (float or double). out: `by`, `_sum` double; no row for a group without values.
+    in: `by`, `column` (float or double). out: `by`, `_sum` double, `_count` of values; no row for a group without any.
     """
     value = F.col(column).cast("double")
     is_finite = F.abs(value) < F.lit(math.inf)  # NaN is greater than all numbers
@@ -36,12 +36,18 @@ def exact_sums(rows: DataFrame, by: Sequence[str], column: str) -> DataFrame:
             F.when(~is_finite, value).alias("_not_finite"),
         )
         .groupBy(*by, "_power")
-        .agg(F.sum("_integer").alias("_integer"), F.sum("_not_finite").alias("_not_finite"))
+        .agg(
+            F.sum("_integer").alias("_integer"),
+            F.sum("_not_finite").alias("_not_finite"),
+            F.count(F.lit(1)).alias("_count"),
+        )
     )
     parts = F.collect_list(F.when(F.col("_power").isNotNull(), F.struct("_power", "_integer")))
-    groups = sums.groupBy(*by).agg(parts.alias("_parts"), F.sum("_not_finite").alias("_not_finite"))
+    groups = sums.groupBy(*by).agg(
+        parts.alias("_parts"), F.sum("_not_finite").alias("_not_finite"), F.sum("_count").alias("_count")
+    )
     rounded = F.udf(_rounded, DoubleType(), useArrow=False)
-    return groups.select(*by, F.coalesce("_not_finite", rounded("_parts")).alias("_sum"))
+    return groups.select(*by, F.coalesce("_not_finite", rounded("_parts")).alias("_sum"), "_count")
 
 
 def _rounded(parts: Iterable[Row]) -> float | None:

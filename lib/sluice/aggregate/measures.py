@@ -123,11 +123,9 @@ def _with_sums_of_doubles(
 ) -> DataFrame:
     """The groups with the sums and means of columns of doubles, each column in a pass of its own."""
     for column in dict.fromkeys(measure.column for measure in measures.values()):
-        counts = rows.groupBy(*by).agg(F.count(column).alias("_count"))
-        sums = _joined(counts, exact_sums(rows, by, column), by)
-        values = {"sum": F.col("_sum"), "mean": F.col("_sum") / F.nullif(F.col("_count"), F.lit(0))}
+        values = {"sum": F.col("_sum"), "mean": F.col("_sum") / F.col("_count")}
         columns = [values[m.kind].alias(name) for name, m in measures.items() if m.column == column]
-        groups = _joined(groups, sums.select(*by, *columns), by)
+        groups = _joined(groups, exact_sums(rows, by, column).select(*by, *columns), by)
     return groups
 
 

@@ -91,7 +91,7 @@ def _changed_settings(table: Table, before: Mapping[str, Any]) -> list[str]:
 
 
 def _changed_columns(table: Table, stored: Mapping[str, str], before: Mapping[str, str]) -> list[str]:
-    """The columns that are no longer declared, and those of the same type whose source or SQL changed."""
+    """Says of each column what changed: it is not declared any more, or it has another source or SQL than before."""
     now = table.declaration["columns"]
     types = {column.name: column.type for column in table.columns}
     differences = []

@@ -30,6 +30,8 @@ from sluice.model.table import Column, Table
 _CHANGING = re.compile("Current|Now$|LocalTimestamp|SparkVersion|RaiseError")
 # literals of the current time: Spark's parser puts the value in their place, so that the plan does not show them
 _CHANGING_LITERAL = re.compile(r"\b(date|timestamp\w*)\s*r?['\"]\s*(now|today|tomorrow|yesterday)\b", re.IGNORECASE)
+# what an expression that Spark accepted may still raise for a record
+SQL_FAILURES = (ArithmeticException, DateTimeException, NumberFormatException, SparkRuntimeException)
 
 
 def check_in_spark(spark: SparkSession, table: Table) -> None:
@@ -68,7 +70,7 @@ def explain_sql_failures(table: Table) -> Iterator[None]:
     """Raises UsageError where SQL of the table's declaration fails for a record, as a division by zero does."""
     try:
         yield
-    except (ArithmeticException, DateTimeException, NumberFormatException, SparkRuntimeException) as error:
+    except SQL_FAILURES as error:
         if not table.origin:
             raise
         raise UsageError(

@@ -1,4 +1,4 @@
-"""The table `sluice_exports` of a schema: which version of which Delta table each exported table holds.
+"""The table `sluice_exports` of a schema: for each exported table, the Delta table that it holds, and its version.
 
 `mark` and `column_names` are null in rows of earlier versions of Sluice, which did not have them.
 """

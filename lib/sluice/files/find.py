@@ -6,8 +6,9 @@ import glob
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -20,18 +21,27 @@ def find_files(inputs: Iterable[str]) -> list[InputFile]:
     """The files that the inputs name, each once, in order of their paths.
 
     An input is a path, a folder, a glob (`*`, `?`, `[…]`, `**` for any folders), or a `file://`, `s3://` or `s3a://`
-    URI. Below a folder, and below the fixed beginning of a glob, names that begin with `.` or `_` are left out, and so
-    is what is no regular file. Links are followed; of the paths of one file the first one counts. A link to nothing is
-    a file that cannot be opened. A path that does not exist, or is no regular file, raises InputError; a folder without
-    files and a glob without matches give no file. An unknown scheme raises UsageError.
+    URI. Below a folder, and below the fixed beginning of a glob, two kinds of entries are left out: those whose names
+    begin with `.` or `_`, and pipes, sockets and devices. Links are followed. A file that has several paths is given
+    once, by the first of them. A link whose target is missing is given too, and fails when it is opened.
+
+    Raises InputError for a named path that does not exist or is not a regular file, UsageError for an unknown scheme. A
+    folder without files and a glob without matches give no file.
     """
     named: dict[str, InputFile] = {}
     for text in inputs:
         named.update((file.uri, file) for file in _find_one(text))
     files: dict[str, InputFile] = {}
+    real_folder = cache(os.path.realpath)  # looks at each folder above it, so not once a file
     for file in sorted(named.values(), key=lambda file: file.path):
-        files.setdefault(os.path.realpath(file.path) if file.is_local else file.uri, file)
+        files.setdefault(_real_path(file.path, real_folder) if file.is_local else file.uri, file)
     return list(files.values())
+
+
+def _real_path(path: str, real_folder: Callable[[str], str]) -> str:
+    """The path without links."""
+    folder, name = os.path.split(path)
+    return os.path.realpath(path) if os.path.islink(path) else os.path.join(real_folder(folder), name)
 
 
 def age_seconds(file: InputFile) -> float:
@@ -109,7 +119,10 @@ def _cannot_list(error: OSError) -> None:
 
 
 def _describe(path: str) -> Iterator[InputFile]:
-    """The file at a path; nothing for what is no regular file. One that cannot be looked at fails when it is opened."""
+    """The file at a path, or nothing for a pipe, a socket or a device.
+
+    A file whose size and time cannot be read, such as a link whose target is missing, fails later, when it is opened.
+    """
     try:
         status = os.stat(path)
     except OSError:

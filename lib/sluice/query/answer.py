@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from sluice.aggregate import measures
 from sluice.aggregate.ranking import order_columns
 from sluice.errors import UsageError, spark_cause
-from sluice.model.aggregate import Aggregate, Derived, Exact, Measure, Ranking
+from sluice.model.aggregate import Aggregate, Derived, Measure, Ranking
 from sluice.model.table import Table
 from sluice.query.question import Question
 
@@ -127,7 +127,7 @@ def _column_with(aggregate: Aggregate, part: _Part) -> str | None:
 
 def _parts(table: Table, metric: Measure) -> dict[str, _Part]:
     """The parts of a metric by name. A sum and a mean are made from a sum of exact numbers where the table has one."""
-    exact, column = _exact(table, metric.column), metric.column
+    exact, column = table.exact.get(metric.column), metric.column
     exact_sum = _Part("sum", exact.sql if exact else column)
     if metric.kind == "mean":
         return {_part_name("sum", column): exact_sum, _part_name("count", column): _Part("count", column)}
@@ -143,7 +143,7 @@ def _part_name(kind: str, column: str) -> str:
 
 def _metric_sql(table: Table, metric: Measure) -> str:
     """SQL that makes a metric from its parts: it divides exact sums once."""
-    exact, column = _exact(table, metric.column), metric.column
+    exact, column = table.exact.get(metric.column), metric.column
     scale = f"{exact.scale}D" if exact else "1D"
     total, count = f"`{_part_name('sum', column)}`", f"`{_part_name('count', column)}`"
     if metric.kind == "mean":
@@ -151,11 +151,6 @@ def _metric_sql(table: Table, metric: Measure) -> str:
     if metric.kind == "sum" and exact:
         return f"CAST({total} AS double) / {scale}"
     return f"`{_part_name(metric.kind, column)}`"
-
-
-def _exact(table: Table, column: str) -> Exact | None:
-    """How a column of doubles is added up as integers, if the table says so."""
-    return table.exact.get(column)
 
 
 def _can_be_combined(table: Table, part: _Part) -> bool:

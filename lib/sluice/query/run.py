@@ -8,18 +8,13 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 
 import pyarrow.compute as pc
-from pyspark.errors import (
-    AnalysisException,
-    ArithmeticException,
-    DateTimeException,
-    NumberFormatException,
-    SparkRuntimeException,
-)
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sluice.catalog import drift
 from sluice.catalog.derived import aggregates_of, is_current
+from sluice.catalog.expressions import SQL_FAILURES
 from sluice.errors import UsageError, counted, spark_cause
 from sluice.lake import log
 from sluice.lake.log import State
@@ -65,11 +60,11 @@ def query(job: Job, table: Table, question: Question, form: str, *, explain: boo
     lake = job.lake  # starts Spark
     with job.step("query"):
         chosen, reasons = _choose(job, table, question, table_state)
-        stored = _kept_days(job, table, question, chosen.derived, lake.read(chosen.name, chosen.version))
+        stored = _kept_days(job, table, question, lake.read(chosen.name, chosen.version))
         answered = answer(stored, table, question, chosen.derived)
         try:
             rows = [row.asDict() for row in times_as_text(answered).collect()]
-        except (ArithmeticException, DateTimeException, NumberFormatException, SparkRuntimeException) as error:
+        except SQL_FAILURES as error:
             raise UsageError(f"table {table.name} gives no answer to this question: {spark_cause(error)}") from None
     if explain:
         _explain(job, chosen, reasons, answered)
@@ -78,7 +73,7 @@ def query(job: Job, table: Table, question: Question, form: str, *, explain: boo
     job.report.answer = render(rows, answered.columns, form)
 
 
-def _kept_days(job: Job, table: Table, question: Question, derived: Derived | None, rows: DataFrame) -> DataFrame:
+def _kept_days(job: Job, table: Table, question: Question, rows: DataFrame) -> DataFrame:
     """The rows without those that aggregates keep of pruned days: so all tables give the same answer. Says so."""
     day = log.stored(job.settings.lake, table.name).pruned_before
     if day is None:

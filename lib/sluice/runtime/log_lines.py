@@ -36,7 +36,7 @@ class LogStyle:
         if not self.json:
             return message
         values = {"time": datetime.now(UTC).isoformat(), "run_id": self.run_id, "message": message, **fields}
-        return printable(json.dumps(values, ensure_ascii=False))
+        return json.dumps(values, ensure_ascii=False)
 
     def timed_line(self, message: str, **fields: Any) -> str:
         """A line with its time."""
