@@ -57,8 +57,15 @@ shift
 export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$python} PYSPARK_DRIVER_PYTHON=$python
 export SLUICE_CONF_DIR=${SLUICE_CONF_DIR:-$home/conf}
 
-# This script, the two starts of the job and the filter of their lines share a folder of files: `run` (log format, run
-# id), `lines` (the pipe that all of standard error goes through), `pid`, `signal`, `result`, `last` (line), `code`.
+# Java knows arguments and file names only as text: where the locale has no letters beyond ASCII, as cron's, it would turn
+# all others into question marks.
+case $(locale charmap 2>/dev/null) in
+    "" | ANSI_X3.4-1968 | US-ASCII) export LC_ALL=C.UTF-8 ;;
+esac
+
+# This script, the two starts of the job and the filter of their lines share a folder of files: `arguments` (which would
+# not pass through Java as the bytes that they are), `run` (log format, run id), `lines` (the pipe that all of standard
+# error goes through), `pid`, `signal`, `result`, `last` (line), `code`.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'end TERM' TERM HUP
@@ -96,13 +103,14 @@ finish() {
     exit $code
 }
 
+[ $# -eq 0 ] || printf '%s\0' "$@" >"$work/arguments"
 mkfifo "$work/lines"
 sheltered "$python" -m sluice.runtime.log_lines <"$work/lines" >&2 &
 filter=$!
 exec 3>"$work/lines"
 
 # First without a JVM, which not every call needs: exit code 100 says that this one does.
-SLUICE_WITHOUT_SPARK=1 run "$python" "$job" "$@" 2>&3
+SLUICE_WITHOUT_SPARK=1 run "$python" "$job" 2>&3
 [ $code -eq 100 ] || finish
 { read -r format && read -r SLUICE_RUN_ID; } <"$work/run"
 export SLUICE_RUN_ID
@@ -133,6 +141,6 @@ else
     options=(--jars "${jars%,}" --py-files "$work/sluice.zip" "${options[@]}")
 fi
 
-run "$SPARK_HOME/bin/spark-submit" "${options[@]}" "$job" "$@" >&3 2>&3 </dev/null
+run "$SPARK_HOME/bin/spark-submit" "${options[@]}" "$job" >&3 2>&3 </dev/null
 while [ -s "$work/pid" ] && alive "$(cat "$work/pid")"; do sleep 0.1; done # the JVM may end before the job does
 finish

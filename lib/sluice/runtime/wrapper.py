@@ -16,6 +16,16 @@ def _folder() -> Path | None:
     return Path(folder) if folder else None
 
 
+def arguments() -> list[str]:
+    """The job's arguments: those that the wrapper left, where one started it, else the process's own."""
+    folder = _folder()
+    if folder is None:
+        return sys.argv[1:]
+    with suppress(FileNotFoundError):
+        return [os.fsdecode(argument) for argument in (folder / "arguments").read_bytes().split(b"\0")[:-1]]
+    return []
+
+
 def attach() -> None:
     """Sends this process's output straight to the wrapper: output through the JVM is lost when the JVM dies."""
     folder = _folder()
