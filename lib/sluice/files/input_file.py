@@ -9,22 +9,24 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from sluice.errors import InputError
 
-_COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
-
 
 @dataclass(frozen=True)
 class InputFile:
     """A file as it was when it was found: `size` in bytes, `modified_at` in UTC; only S3 gives an `etag`.
 
-    A local file without `modified_at` could not be looked at, as a link to nothing.
+    A local file without `modified_at` could not be looked at, as a link to nothing. The reader of a file checks these
+    again, so that no run mixes two versions of it.
 
-    The reader of a file checks these again, so that no run mixes two versions of it.
+    Once its beginning was read (`readers.shared.pieces.beginning`) it is known how the file is compressed (gzip, bz2,
+    zstd; None: not), and whether it is UTF-16 (utf-16-le, utf-16-be; None: not).
     """
 
     uri: str
     size: int
     modified_at: datetime | None = None
     etag: str | None = None
+    compression: str | None = None
+    utf16: str | None = None
 
     @property
     def is_local(self) -> bool:
@@ -36,9 +38,9 @@ class InputFile:
         return os.fsdecode(unquote_to_bytes(urlsplit(self.uri).path)) if self.is_local else self.uri
 
     @property
-    def compression(self) -> str | None:
-        """Arrow's name of the compression that the file's ending says; None: not compressed."""
-        return next((name for ending, name in _COMPRESSIONS.items() if self.uri.endswith(ending)), None)
+    def seekable(self) -> bool:
+        """Whether the file can be read from the middle: its bytes are those that the readers see."""
+        return self.compression is None and self.utf16 is None
 
 
 def modified_at(status: os.stat_result) -> datetime:

@@ -1,4 +1,4 @@
-"""Opens an input file at an offset, decompressed, and checks that it stays as it was when it was found.
+"""Opens an input file at an offset, decompressed and in UTF-8 if it is UTF-16, and checks that it stays as it was.
 
 A file that changes while it is read would give records of two versions, so that is an error instead. Local files are
 compared by size and time before and after; S3 compares the etag itself.
@@ -6,33 +6,50 @@ compared by size and time before and after; S3 compares the etag itself.
 
 from __future__ import annotations
 
+import bz2
+import codecs
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from dataclasses import replace
+from typing import BinaryIO, Protocol
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import pyarrow as pa
 
 from sluice.errors import InputError
 from sluice.files import s3
+from sluice.files.content import HEAD_BYTES, compression_of
 from sluice.files.input_file import InputFile, changed, disappeared, modified_at
 
 _SKIP_BYTES = 1 << 20  # decompressed at a time on the way to an offset
 
 
-@contextmanager
-def open_input(file: InputFile, offset: int = 0, end: int | None = None) -> Iterator[BinaryIO]:
-    """The file's decompressed bytes from `offset`; `end` only hints how far the caller will read, so S3 sends no more.
+class Stream(Protocol):
+    """Bytes that are read once, from the beginning."""
 
-    Raises InputError if the file has disappeared, cannot be read, is cut short, or has changed since it was found.
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
+def with_compression(file: InputFile) -> InputFile:
+    """The file with how it is compressed, by its first bytes. Raises InputError as `open_input` does."""
+    with open_input(replace(file, compression=None, utf16=None), 0, min(file.size, HEAD_BYTES)) as stream:
+        return replace(file, compression=compression_of(file.uri, stream.read(HEAD_BYTES)))
+
+
+@contextmanager
+def open_input(file: InputFile, offset: int = 0, end: int | None = None) -> Iterator[Stream]:
+    """The file's bytes from `offset`, decompressed, and in UTF-8 if the file is UTF-16.
+
+    `end` only hints how far the caller will read, so S3 sends no more. Raises InputError if the file has disappeared,
+    cannot be read, is cut short, or has changed since it was found.
     """
     try:
-        with _open_raw(file, 0 if file.compression else offset, end) as raw:
-            if file.compression is None:
+        with _open_raw(file, offset if file.seekable else 0, end if file.seekable else None) as raw:
+            if file.seekable:
                 yield raw
             else:
-                stream = pa.CompressedInputStream(pa.PythonFile(raw, "r"), file.compression)
+                stream = _unpacked(raw, file)
                 _skip(stream, offset)
                 yield stream
     except FileNotFoundError:
@@ -42,6 +59,53 @@ def open_input(file: InputFile, offset: int = 0, end: int | None = None) -> Iter
     except OSError as error:
         reason = (error.strerror or str(error)).splitlines()[0]
         raise InputError(f"{file.uri}: cannot be read ({reason}): check that it is complete") from None
+
+
+def _unpacked(raw: BinaryIO, file: InputFile) -> Stream:
+    stream: Stream = raw
+    if file.compression == "bz2":  # Arrow's stops at an empty stream within the file
+        stream = _Checked(bz2.BZ2File(raw))
+    elif file.compression:
+        stream = _Checked(pa.CompressedInputStream(pa.PythonFile(raw, "r"), file.compression))
+    return _FromUtf16(stream, file.utf16) if file.utf16 else stream
+
+
+class _Checked:
+    """A decompressing stream all of whose failures are OSErrors, as those of a file are."""
+
+    def __init__(self, stream: bz2.BZ2File | pa.NativeFile) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1, /) -> bytes:
+        try:
+            return bytes(self._stream.read(size) if size >= 0 else self._stream.read())
+        except (EOFError, ValueError, pa.ArrowException) as error:
+            raise OSError(str(error) or "it is cut short") from None
+
+
+class _FromUtf16:
+    """UTF-16 as UTF-8. Half of a surrogate pair becomes bytes that are not UTF-8: its record becomes a reject."""
+
+    def __init__(self, stream: Stream, encoding: str) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
+        self._ready = b""
+
+    def read(self, size: int = -1, /) -> bytes:
+        while size < 0 or len(self._ready) < size:
+            piece = self._stream.read(size)
+            self._ready += self._decode(piece)
+            if not piece:
+                break
+        cut = len(self._ready) if size < 0 else size
+        given, self._ready = self._ready[:cut], self._ready[cut:]
+        return given
+
+    def _decode(self, piece: bytes) -> bytes:
+        try:
+            return self._decoder.decode(piece, final=not piece).encode("utf-8", "surrogatepass")
+        except UnicodeDecodeError:
+            raise OSError("it ends in the middle of a character") from None
 
 
 @contextmanager
@@ -65,6 +129,6 @@ def _check_unchanged(file: InputFile, stream: BinaryIO) -> None:
         raise FileNotFoundError
 
 
-def _skip(stream: pa.NativeFile, count: int) -> None:
+def _skip(stream: Stream, count: int) -> None:
     while count and (skipped := stream.read(min(count, _SKIP_BYTES))):
         count -= len(skipped)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import TYPE_CHECKING
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sluice.ingest import dedupe, occurrences
@@ -157,8 +156,9 @@ def with_outcomes(
     if order_by:
         outcome = outcome.when(F.col(f"_stored.{order_by}") > F.col(order_by), "duplicate")
     outcome = outcome.when(F.col("_stored").isNull(), F.when(deletes_key, "absent").otherwise("inserted"))
-    same_values = [F.col(column).eqNullSafe(F.col(f"_stored.{column}")) for column in columns]
-    outcome = outcome.when(_all([~deletes_key, *same_values]), "unchanged")
+    # one comparison: a condition of two thousand parts is too deep for Spark
+    same_values = F.struct(*columns).eqNullSafe(F.struct(*(F.col(f"_stored.{column}") for column in columns)))
+    outcome = outcome.when(~deletes_key & same_values, "unchanged")
     if replay:
         stored_later = dedupe.came_later("_stored.ingested_at", "_stored.run_id", f"_stored.{order_by}", order_by)
         outcome = outcome.when(stored_later, "duplicate")
@@ -172,7 +172,3 @@ def _by_key(stored: DataFrame, rows: DataFrame, key: Sequence[str], columns: Seq
     `rows`."""
     matches = stored.join(rows.select(*key), list(key), "left_semi") if few else stored
     return matches.select(*key, F.struct(*columns).alias("_stored"))
-
-
-def _all(conditions: Sequence[Column]) -> Column:
-    return reduce(lambda a, b: a & b, conditions)

@@ -171,7 +171,26 @@ def test_dotted_names_lead_into_objects_unless_a_member_has_that_name():
         None,
     )
     assert values('{"user": {"id": 7}, "user.id": 8}', "user.id") == ("8",)
-    assert values('{"user": 7}', "user.id") == (None,)
+    assert values('{"user": null}', "user.id") == (None,)
+
+
+def reason(line, *columns):
+    return records(line.encode(), JsonLines(), columns)[0][2]
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ('{"user": 7}', "user is not an object, so it has no member 'id'"),
+        ('{"user": "u2"}', "user is not an object, so it has no member 'id'"),
+        ('{"user": [{"id": 1}]}', "user is not an object, so it has no member 'id'"),
+        ('{"user": {"id": 1, "id": 2}}', "member 'id' comes twice in one object"),
+        ('{"user": {"id": 1}, "user": {}}', "member 'user' comes twice in one object"),
+        ('{"user": {"id": 1}, "a": {"\\u0062": 1, "b": 2}}', "member 'b' comes twice in one object"),
+    ],
+)
+def test_members_that_cannot_be_told_make_a_reject(line, why):
+    assert reason(line, "user.id", "a") == why
 
 
 @pytest.mark.parametrize(

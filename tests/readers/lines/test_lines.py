@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 
 import pytest
 from sluice.files.find import find_files
@@ -43,7 +44,7 @@ def opened(found, on_new_column="fail", of=None):
     return lines.open_all(found, of, of.reading, on_new_column)
 
 
-KNOWN = b'{"id": 1, "user": {"id": 7, "name": "x"}}\n{"id": 2, "user.id": 8}\n'
+KNOWN = b'{"id": 1, "user": {"id": 7}}\n{"id": 2, "user.id": 8}\n'
 NEW = b'{"id": 3, "size": 1}\nnothing\n[1]\n{"id": 4, "color": "red", "size": 2}'
 
 
@@ -54,6 +55,18 @@ def test_members_that_are_columns_are_not_new(found):
         (3, (), ("id", "user.id")),
     ]
     assert (result.failures, result.gained) == ((), ())
+
+
+def test_members_of_an_object_that_columns_come_from_are_new_too(found):
+    there = found(a=b'{"id": 1, "user": {"id": 7, "name": "x"}}')
+    assert "a: column 'user.name' is not in table users" in str(opened(there).failures[0])
+    assert "'user.name' cannot be the name of a column" in str(opened(there, "add").failures[0])
+    assert opened(there, "ignore").sources[0].new == ("user.name",)
+    whole = replace(table(), columns=(Column("id"), Column("user")), input_columns=("id", "user"))
+    assert opened(there, of=whole).sources[0].new == ()  # a column of the object itself has all of it
+    later = opened(found(a=b'{"id": 1}\n')).sources[0].layout
+    (last,) = line_parse.parse_block(b'{"id": 2, "user": {"id": 7, "name": "x"}}\n', 0, later)
+    assert last.column("_reason").to_pylist() == ["member 'user.name' is not a column of the table"]
 
 
 @pytest.mark.parametrize(
@@ -85,6 +98,12 @@ def test_columns_gained_before_are_read(found):
     assert (source.new, source.layout.columns) == ((), ("id", "user.id", "size", "color"))
     (source,) = opened(there, "add", table().gaining(["color"])).sources
     assert source.layout.columns == ("id", "user.id", "color", "size")
+
+
+def test_lines_that_end_with_cr_alone_would_be_one(found):
+    failed = opened(found(a=b'{"id": 1}\r{"id": 2}\r')).failures[0]
+    assert "a: its lines end with CR alone: convert them first (tr '\\r' '\\n')" in str(failed)
+    assert len(opened(found(a=b'{"id": 1}\r')).sources) == 1
 
 
 def test_new_members_that_cannot_be_columns(found):

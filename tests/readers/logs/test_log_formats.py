@@ -94,6 +94,10 @@ def test_other_names_in_json():
     line = '{"at": 1727845846, "user": {"id": 7}, "url": "/p?q", "http.status": "204", "id": "r1", "duration": null}'
     fields = ("requested_at=at", "customer_id=user.id", "request_path=url", "status_code=http.status", "request_id=id")
     assert parsed(line, field=fields) == Row(AT, "7", "/p", 204, None, "r1")
+    with pytest.raises(NotARecord, match="user is not an object"):
+        parsed(line.replace('{"id": 7}', '"u7"'), field=fields)
+    with pytest.raises(NotARecord, match="member 'id' comes twice"):
+        parsed(line.replace('{"id": 7}', '{"id": 7, "id": 8}'), field=fields)
     for wrong in ("customer=user.id", "customer_id", "customer_id="):
         with pytest.raises(UsageError, match="--field"):
             LogFormat(field=(wrong,))

@@ -1,7 +1,7 @@
 """CSV files cut at records by Spark's workers: `ranges` says how, this module runs it.
 
-Only files that are worth it are scanned, in one Spark job for all of them: those longer than two ranges, not compressed
-and without an escape character. Any other file is one range.
+Only files that are worth it are scanned, in one Spark job for all of them: those longer than two ranges, that can be
+read from the middle, and without an escape character. Any other file is one range.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ def record_ranges(spark: SparkSession, sources: Sequence[CsvFile], size: int) ->
 
 
 def _is_cut(source: CsvFile, size: int) -> bool:
-    can_cut = source.layout.dialect.cuttable and source.file.compression is None
+    can_cut = source.layout.dialect.cuttable and source.file.seekable
     return can_cut and source.file.size - source.begin > 2 * size
 
 
 def _bounds(source: CsvFile, scans: Scans | None) -> Sequence[tuple[int, int | None]]:
     """Where a file's ranges begin and end."""
-    if source.file.compression:
+    if not source.file.seekable:
         return [(source.begin, None)]
     if scans is None:
         return [(source.begin, source.file.size)]

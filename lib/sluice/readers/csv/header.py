@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
-from sluice.errors import InputError
+from sluice.errors import InputError, counted
 from sluice.files.input_file import InputFile
 from sluice.model.table import Table
 from sluice.readers.csv.dialect import Dialect
 from sluice.readers.csv.scan import Scanner
 from sluice.readers.shared import pieces
 
+_LINE_END = re.compile(rb"\r\n|\r|\n")
 
-def records_begin(piece: bytes, begin: int, dialect: Dialect) -> int:
-    """Where the header, or without one the first record, begins: after the lines to skip."""
-    for _ in range(dialect.skip_lines):
-        begin = piece.find(b"\n", begin) + 1 or len(piece)
+
+def records_begin(file: InputFile, piece: bytes, begin: int, dialect: Dialect) -> int:
+    """Where the header, or without one the first record, begins: after the lines to skip.
+
+    Raises InputError where the lines to skip are all that there is, or go on behind the first piece.
+    """
+    for skipped in range(dialect.skip_lines):
+        line_end = _LINE_END.search(piece, begin)
+        if line_end is None:
+            reach = "its first MiB" if len(piece) >= pieces.PIECE_BYTES else "it"
+            raise InputError(
+                f"{file.uri}: --skip-lines {dialect.skip_lines}, but {reach} has only {counted(skipped, 'line end')}"
+            )
+        begin = line_end.end()
     return begin
 
 

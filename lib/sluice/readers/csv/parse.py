@@ -10,11 +10,12 @@ rest is carried over to the next piece. Two records need care:
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
+from sluice.files.reading import Stream
 from sluice.readers.csv.block import parse_block
 from sluice.readers.csv.dialect import Dialect
 from sluice.readers.csv.layout import CsvLayout
@@ -24,7 +25,7 @@ from sluice.readers.shared.encoding import LF
 from sluice.readers.shared.records import UNCLOSED_QUOTE
 
 
-def parse_csv(stream: BinaryIO, begin: int, end: int | None, layout: CsvLayout) -> Iterator[pa.RecordBatch]:
+def parse_csv(stream: Stream, begin: int, end: int | None, layout: CsvLayout) -> Iterator[pa.RecordBatch]:
     """Rows and rejects of the records in `begin`…`end` of a file (`end` None: to its end).
 
     `stream` is at `begin`, which is the start of a record, as `end` is unless it is the file's end.
@@ -45,7 +46,7 @@ def parse_csv(stream: BinaryIO, begin: int, end: int | None, layout: CsvLayout) 
             offset, carry = yield from _skip_long_record(stream, carry, offset, end, layout)
 
 
-def _read_piece(stream: BinaryIO, at: int, end: int | None) -> bytes:
+def _read_piece(stream: Stream, at: int, end: int | None) -> bytes:
     return stream.read(pieces.PIECE_BYTES if end is None else min(pieces.PIECE_BYTES, end - at))
 
 
@@ -76,7 +77,7 @@ class _Rest(NamedTuple):
 
 
 def _skip_long_record(
-    stream: BinaryIO, beginning: bytes, position: int, end: int | None, layout: CsvLayout
+    stream: Stream, beginning: bytes, position: int, end: int | None, layout: CsvLayout
 ) -> Generator[pa.RecordBatch, None, _Rest]:
     """Rejects a record that is longer than allowed. Only its beginning is held in memory."""
     scanner = Scanner(layout.dialect, position)

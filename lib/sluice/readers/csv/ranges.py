@@ -16,8 +16,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import BinaryIO
 
+from sluice.files.reading import Stream
 from sluice.readers.csv.dialect import Dialect
 from sluice.readers.csv.scan import Scanner
 from sluice.readers.shared.pieces import pieces_of_lines
@@ -45,7 +45,7 @@ class RangeScan:
 NO_LINES = RangeScan(Outcome(False, None), Outcome(True, None))  # of a range in which no line begins
 
 
-def scan_range(stream: BinaryIO, begin: int, end: int, dialect: Dialect, *, first: bool) -> RangeScan:
+def scan_range(stream: Stream, begin: int, end: int, dialect: Dialect, *, first: bool) -> RangeScan:
     """Scans from just after the first newline at or after `begin`-1 to just after the first at or after `end`-1.
 
     `stream` is at `begin`-1, or at `begin` if this is the `first` range of the file.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -19,7 +20,7 @@ from sluice.readers.csv.parse import parse_csv
 from sluice.readers.shared.in_spark import Range, range_bytes, read_ranges
 from sluice.readers.shared.new_columns import find_new_columns
 from sluice.readers.shared.opening import Opened, open_each, with_gained
-from sluice.readers.shared.pieces import first_piece
+from sluice.readers.shared.pieces import beginning
 
 
 def open_all(files: Sequence[InputFile], table: Table, dialect: Dialect, on_new_column: str) -> Opened:
@@ -29,10 +30,11 @@ def open_all(files: Sequence[InputFile], table: Table, dialect: Dialect, on_new_
 
 
 def _open(file: InputFile, table: Table, dialect: Dialect, on_new_column: str) -> CsvFile:
-    piece, begin = first_piece(file)
+    file, piece, begin, marked = beginning(file)
+    dialect = replace(dialect, encoding="utf-8") if marked else dialect
     if not piece:
         raise InputError(f"{file.uri}: the file is empty: expected {expected(table, dialect)}")
-    begin = records_begin(piece, begin, dialect)
+    begin = records_begin(file, piece, begin, dialect)
     header, new = list(table.input_columns), []
     if dialect.header:
         header, begin = read_header(file, piece, begin, table, dialect)

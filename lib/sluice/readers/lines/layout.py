@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import pyarrow as pa
 
 from sluice.readers.lines.formats import JsonLines, LinePattern
+from sluice.readers.shared.json_values import Members, known_members
 from sluice.readers.shared.records import reject_batch, text_schema
 
 
@@ -23,10 +25,10 @@ class LineLayout:
     columns: tuple[str, ...]
     ignored: bool = False
 
-    @property
-    def members(self) -> frozenset[str]:
+    @cached_property
+    def members(self) -> Members:
         """The members of an object that are columns, or contain some."""
-        return frozenset(name.partition(".")[0] for name in self.columns).union(self.columns)
+        return known_members(self.columns)
 
     @property
     def too_long(self) -> str:

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from sluice.readers.lines.formats import LinePattern
 from sluice.readers.lines.layout import LineLayout
 from sluice.readers.shared.encoding import decodes
-from sluice.readers.shared.json_values import as_text, member, parse_object
+from sluice.readers.shared.json_values import as_text, member, parse_object, unknown_members
 from sluice.readers.shared.line_blocks import LineSpans, line_blocks
 from sluice.readers.shared.records import MAX_RAW_BYTES, NotARecord, raw_text, unexpected
 
@@ -106,8 +106,7 @@ def _parse_objects(
     for i, line in enumerate(lines.cut_from(text)):
         try:
             record = parse_object(line.decode())
-            if known is not None and not record.keys() <= known:
-                name = next(name for name in record if name not in known)
+            if known is not None and (name := next(unknown_members(record, known), None)) is not None:
                 raise NotARecord(f"member {name[:80]!r} is not a column of the table")
             rows.append([as_text(member(record, name)) for name in layout.columns])
         except Exception as error:

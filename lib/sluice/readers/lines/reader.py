@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -15,11 +15,11 @@ from sluice.readers.lines.formats import JsonLines, LinePattern
 from sluice.readers.lines.layout import LineLayout
 from sluice.readers.lines.parse import parse_block, parse_lines
 from sluice.readers.shared.in_spark import Range, range_bytes, read_ranges
-from sluice.readers.shared.json_values import parse_object
-from sluice.readers.shared.line_ranges import line_ranges, read_lines
+from sluice.readers.shared.json_values import Members, parse_object, unknown_members
+from sluice.readers.shared.line_ranges import line_ranges, read_lines, refuse_lone_cr
 from sluice.readers.shared.new_columns import find_new_columns
 from sluice.readers.shared.opening import Opened, open_each, with_gained
-from sluice.readers.shared.pieces import PIECE_BYTES, first_piece
+from sluice.readers.shared.pieces import PIECE_BYTES, beginning
 from sluice.readers.shared.records import NotARecord
 
 _CHECKED_LINES = 1000  # at a file's beginning; one must fit, and all are searched for new members
@@ -49,9 +49,12 @@ def open_all(files: Sequence[InputFile], table: Table, reading: LinePattern | Js
 
 
 def _open(file: InputFile, table: Table, reading: LinePattern | JsonLines, on_new_column: str) -> LineFile:
-    piece, begin = first_piece(file)
+    file, piece, begin, marked = beginning(file)
     if not piece:
         raise InputError(f"{file.uri}: the file is empty: expected lines of table {table.name}")
+    refuse_lone_cr(file.uri, piece)
+    if marked and isinstance(reading, LinePattern):
+        reading = replace(reading, encoding="utf-8")
     layout = LineLayout(reading, (*table.input_columns, *table.gained), ignored=True)
     lines = piece[begin:].split(b"\n", _CHECKED_LINES)[:_CHECKED_LINES]
     has_whole_line = len(lines) > 1 or len(piece) < PIECE_BYTES  # a first line longer than the piece is not judged
@@ -72,15 +75,15 @@ def _why_none_fits(lines: bytes, layout: LineLayout) -> str:
     return reasons[min(reasons)] if reasons else "all are blank"
 
 
-def _members(lines: Sequence[bytes], known: Collection[str]) -> list[str]:
-    """The names of the objects' members that are not known."""
+def _members(lines: Sequence[bytes], known: Members) -> list[str]:
+    """The dotted names of the objects' members that are not known."""
     names: dict[str, None] = {}
     for line in lines:
         try:
-            names.update(dict.fromkeys(parse_object(line.decode("utf-8", "replace"))))
+            names.update(dict.fromkeys(unknown_members(parse_object(line.decode("utf-8", "replace")), known)))
         except NotARecord:
             continue
-    return [name for name in names if name not in known]
+    return list(names)
 
 
 def read(spark: SparkSession, sources: Sequence[LineFile]) -> DataFrame:

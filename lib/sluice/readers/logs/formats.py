@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from sluice.errors import UsageError
 from sluice.readers.logs.values import access_time, duration, iso_time, json_text, json_time, status_code, zone
-from sluice.readers.shared.json_values import member
+from sluice.readers.shared.json_values import member, unique_members
 from sluice.readers.shared.records import NotARecord
 
 FIELDS = ("requested_at", "customer_id", "request_path", "status_code", "duration", "request_id")
@@ -107,7 +107,9 @@ def _json(line: str, reading: LogFormat) -> Row | None:
     if not line.lstrip().startswith("{"):
         return None
     try:
-        record = json.loads(line)
+        record = json.loads(line, object_pairs_hook=unique_members)
+    except NotARecord:
+        raise
     except (ValueError, RecursionError):
         raise NotARecord("the line is not a JSON object") from None
     values = {column: member(record, name) for column, name in reading.names.items()}

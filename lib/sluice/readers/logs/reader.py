@@ -15,9 +15,9 @@ from sluice.readers.logs.formats import FORMATS, LogFormat
 from sluice.readers.logs.layout import SCHEMA, LogLayout, detect_layout, without_days_before
 from sluice.readers.logs.parse import parse_log
 from sluice.readers.shared.in_spark import Range, range_bytes, read_ranges
-from sluice.readers.shared.line_ranges import line_ranges, read_lines
+from sluice.readers.shared.line_ranges import line_ranges, read_lines, refuse_lone_cr
 from sluice.readers.shared.opening import Opened, open_each
-from sluice.readers.shared.pieces import first_piece
+from sluice.readers.shared.pieces import beginning
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,11 @@ def open_all(files: Sequence[InputFile], table: Table, reading: LogFormat, on_ne
 
 
 def _open(file: InputFile, table: Table, reading: LogFormat) -> LogFile:
-    piece, begin = first_piece(file)
+    file, piece, begin, _ = beginning(file)
     wanted = f"of format {reading.format}" if reading.format else f"of a known format ({', '.join(FORMATS)})"
     if not piece:
         raise InputError(f"{file.uri}: the file is empty: expected lines {wanted}")
+    refuse_lone_cr(file.uri, piece)
     layout = detect_layout(piece[begin:], reading)
     if layout is None:
         raise InputError(f"{file.uri}: no line at its beginning is {wanted}: check the file, or name its --format")

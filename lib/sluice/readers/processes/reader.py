@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from sluice.errors import InputError
 from sluice.files.input_file import InputFile
-from sluice.files.reading import open_input
+from sluice.files.reading import open_input, with_compression
 from sluice.model.table import Table
 from sluice.readers.processes.listing import parse_listing
 from sluice.readers.processes.row import Process
@@ -55,7 +55,7 @@ def read(spark: SparkSession, sources: Sequence[Snapshot]) -> DataFrame:
 
 def _parse(part: Range) -> Iterator[pa.RecordBatch]:
     source: Snapshot = part.source
-    with open_input(source.file) as stream:
+    with open_input(with_compression(source.file)) as stream:
         data = stream.read()
     if not data:
         raise InputError(f"{source.file.uri}: the file is empty: expected a listing of processes")

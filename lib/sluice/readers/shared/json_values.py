@@ -1,15 +1,17 @@
-"""JSON objects read without losing a digit, and their members as text.
+"""JSON objects read without losing a digit or a member, and their members as text.
 
 Python's `json` turns numbers into floats: `12345678901234567890.10` would come back as `1.2345678901234567e+19`. Here
-a number stays the text that it was written as (`Number`), and becomes a column's text by the rules of `as_text`. A
-member is found by a dotted name: `user.id` is the member of that very name, or else the member `id` of the object
-`user`.
+a number stays the text that it was written as (`Number`), and becomes a column's text by the rules of `as_text`. Of a
+member that comes twice `json` keeps the last; here the object is no record. A member is found by a dotted name:
+`user.id` is the member of that very name, or else the member `id` of the object `user`.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -36,13 +38,48 @@ def parse_object(line: str) -> dict[str, Any]:
     return value
 
 
-def member(record: Any, name: str) -> Any:
-    """The member of this name, else the one that the dotted name leads to; None if there is none."""
-    if isinstance(record, dict) and name in record:
+def member(record: Mapping[str, Any], name: str) -> Any:
+    """The member of this name, else the one that the dotted name leads to; None if there is none.
+
+    Raises NotARecord where the name leads through a text, a number or a list.
+    """
+    if name in record:
         return record[name]
-    for part in name.split("."):
-        record = record.get(part) if isinstance(record, dict) else None
-    return record
+    value: Any = record
+    parts = name.split(".")
+    for at, part in enumerate(parts):
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise NotARecord(f"{'.'.join(parts[:at])[:80]} is not an object, so it has no member {part[:80]!r}")
+        value = value.get(part)
+    return value
+
+
+Members = Mapping[str, "Members | None"]  # name → its members (None: all are known)
+
+
+def known_members(columns: Iterable[str]) -> Members:
+    """The members that an object may have whose dotted names are columns."""
+    known: dict[str, Any] = {}
+    for column in columns:
+        *parents, last = column.split(".")
+        below: dict[str, Any] | None = known
+        for parent in parents:
+            below = below.setdefault(parent, {}) if below is not None else None
+        if below is not None:
+            below[last] = None
+        known[column] = None
+    return known
+
+
+def unknown_members(record: Mapping[str, Any], known: Members, within: str = "") -> Iterator[str]:
+    """The dotted names of an object's members that are not known."""
+    for name, value in record.items():
+        if name not in known:
+            yield within + name
+        elif isinstance(value, dict) and (below := known[name]) is not None:
+            yield from unknown_members(value, below, f"{within}{name}.")
 
 
 def as_text(value: Any) -> str | None:
@@ -84,4 +121,15 @@ def _refuse(constant: str) -> NoReturn:
     raise NotARecord(f"{constant} is not a JSON number")
 
 
-_DECODER = json.JSONDecoder(parse_int=Number, parse_float=Number, parse_constant=_refuse)
+def unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, for `json`. Raises NotARecord if a name comes twice: which of the values is meant cannot be told."""
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        name = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+        raise NotARecord(f"member {name[:80]!r} comes twice in one object")
+    return record
+
+
+_DECODER = json.JSONDecoder(
+    parse_int=Number, parse_float=Number, parse_constant=_refuse, object_pairs_hook=unique_members
+)

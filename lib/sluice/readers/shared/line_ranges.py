@@ -11,21 +11,28 @@ import sys
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from sluice.errors import InputError
 from sluice.files.reading import open_input
 from sluice.readers.shared.in_spark import Range
 from sluice.readers.shared.opening import Source
 from sluice.readers.shared.pieces import pieces_of_lines
 
 
+def refuse_lone_cr(uri: str, piece: bytes) -> None:
+    """Raises InputError for a file whose lines end with CR alone: it would be one line."""
+    if b"\r" in piece.rstrip(b"\r") and b"\n" not in piece:
+        raise InputError(f"{uri}: its lines end with CR alone: convert them first (tr '\\r' '\\n')")
+
+
 def line_ranges(sources: Sequence[Source], size: int) -> list[Range]:
-    """Each file in ranges of about `size` bytes; a compressed one, which cannot be read from the middle, in one."""
-    ranges = []
+    """Each file in ranges of about `size` bytes; one that cannot be read from the middle in one."""
+    ranges: list[Range] = []
     for number, source in enumerate(sources):
-        if source.file.compression:
-            ranges.append(Range(number, source, source.begin, None))
-        else:
+        if source.file.seekable:
             bounds = even_ranges(source.begin, source.file.size, size)
             ranges.extend(Range(number, source, begin, end) for begin, end in bounds)
+        else:
+            ranges.append(Range(number, source, source.begin, None))
     return ranges
 
 

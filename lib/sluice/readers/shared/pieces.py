@@ -1,30 +1,56 @@
-"""Files in pieces: how much of one is held in memory at a time, its first piece, and pieces that hold whole lines."""
+"""Files in pieces: how much of one is held in memory at a time, its beginning, and pieces that hold whole lines."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from dataclasses import replace
+from typing import NamedTuple
 
+from sluice.files.content import UTF8_MARK, utf16_of
 from sluice.files.input_file import InputFile
-from sluice.files.reading import open_input
+from sluice.files.reading import Stream, open_input, with_compression
 from sluice.readers.shared.encoding import LF
 
 PIECE_BYTES = 1024 * 1024  # read and scanned at a time: small enough to stay in a processor's cache
 _REST_BYTES = 64 * 1024  # read at a time behind a range, where only the end of its last line is missing
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def first_piece(file: InputFile) -> tuple[bytes, int]:
-    """The file's first piece, decompressed, and where its text begins: after a byte order mark.
+class Beginning(NamedTuple):
+    """A file's first piece, decompressed and in UTF-8 if the file is UTF-16, and where its text begins in it.
 
-    The piece of an empty file is empty. Raises InputError for a file that cannot be read.
+    `marked`: whether a byte order mark says that the file is UTF-8 or UTF-16, whatever encoding others are of.
+    `file` is the file with what its beginning says of it.
     """
+
+    file: InputFile
+    piece: bytes
+    begin: int
+    marked: bool
+
+
+def beginning(file: InputFile) -> Beginning:
+    """Reads a file's beginning; the piece of an empty file is empty.
+
+    Raises InputError for a file that cannot be read, is packed otherwise than by gzip, bzip2 or zstd, or is UTF-32 or
+    UTF-16 without a mark.
+    """
+    file = with_compression(file)
+    piece = _first_piece(file)
+    if utf16 := utf16_of(file.uri, piece):
+        file = replace(file, utf16=utf16)
+        piece = _first_piece(file)
+    begin = 0
+    while piece.startswith(UTF8_MARK, begin):  # tools that join files or convert them twice write several
+        begin += len(UTF8_MARK)
+    return Beginning(file, piece, begin, begin > 0)
+
+
+def _first_piece(file: InputFile) -> bytes:
     with open_input(file, 0, min(file.size, PIECE_BYTES)) as stream:
-        piece = stream.read(PIECE_BYTES)
-    return piece, len(_BYTE_ORDER_MARK) if piece.startswith(_BYTE_ORDER_MARK) else 0
+        return stream.read(PIECE_BYTES)
 
 
-def pieces_of_lines(stream: BinaryIO, offset: int, end: int, *, skip_line: bool) -> Iterator[tuple[int, bytes]]:
+def pieces_of_lines(stream: Stream, offset: int, end: int, *, skip_line: bool) -> Iterator[tuple[int, bytes]]:
     """The lines that begin before `end`, in consecutive pieces, each with its offset in the file.
 
     The stream is at `offset`. With `skip_line` the first line is left out: it began in the range before. The last line
