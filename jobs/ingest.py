@@ -37,8 +37,8 @@ from sluice.runtime.job import job
 def main(table: str, inputs: tuple[str, ...], **options: Any) -> None:
     """Reads files into TABLE and merges their rows by key.
 
-    Each INPUT is a file, a folder (read with its subfolders), a glob or an s3:// URI; files may be compressed by gzip,
-    bzip2 or zstd. A file that is in the table already is skipped. Records that cannot become rows are kept as rejects, which
+    Each INPUT is a file, a folder (read with its subfolders), a glob or an s3:// URI, compressed (gzip, bzip2, zstd) or
+    not. A file that is in the table already is skipped. Records that cannot become rows are kept as rejects, which
     `rejects list` shows.
     """
     with job("ingest", options) as running:

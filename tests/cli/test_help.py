@@ -39,7 +39,7 @@ def sections(text):
 
 ALL_JOBS = ["--lake", "--tables", "--run-id", "--result-file", "--log-format", "--progress", "--help"]
 READING = {
-    "CSV": ["--delimiter", "--quote", "--escape", "--skip-lines", "--header"],
+    "CSV": ["--delimiter", "--quote", "--escape", "--skip-lines", "--header", "--strict-quotes", "--header-rows"],
     "Request logs": ["--format", "--timezone", "--field", "--customer", "--keep-query", "--source"],
     "Process listings": ["--host", "--snapshot-at", "--os", "--path-pattern"],
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pytest
 from chispa import assert_df_equality
 from deltalake import write_deltalake
+from pyspark.sql import functions as F
 from sluice.files.input_file import InputFile
 from sluice.ingest.classify import classify, with_outcomes
 from sluice.ingest.plan import Plan
@@ -59,6 +61,21 @@ def test_each_row_has_one_outcome(spark, few):
         "key string, value string, _outcome string",
     )
     assert_df_equality(classified, wanted, ignore_row_order=True, ignore_nullable=True)
+
+
+def test_rows_of_very_many_columns_and_odd_doubles_are_compared(spark):
+    wide = [f"c{number}" for number in range(600)]  # a condition of so many parts is too deep for Spark
+
+    def frame(values, *more):
+        columns = [F.lit(None).cast("double").alias(name) for name in wide]
+        return spark.createDataFrame(values, f"key string, value double{''.join(more)}").select("*", *columns)
+
+    odd = {"zeros": (0.0, -0.0), "nan": (math.nan, math.nan), "null": (None, None), "more": (1.0, 1.0000000000000002)}
+    rows = frame([(key, new, False) for key, (new, _) in odd.items()], ", _superseded boolean")
+    stored = frame([(key, old) for key, (_, old) in odd.items()])
+    outcomes = with_outcomes(rows, stored, table("key", "value", *wide)).select("key", "_outcome").collect()
+    same = dict.fromkeys(("zeros", "nan", "null"), "unchanged")
+    assert {row["key"]: row["_outcome"] for row in outcomes} == {**same, "more": "updated"}
 
 
 class Stored(NamedTuple):

@@ -211,6 +211,12 @@ def test_an_open_quote_is_refused_with_its_byte_unless_everything_may_be_rejecte
         (bytes(range(256)) * 20, "not a CSV file in utf-8"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", "not a CSV file in utf-8"),
         (b"sku,name\na,b\n", "no column 'description' in the header (sku, name): table products needs it"),
+        (
+            b"sku,nmae,price,descripton\n",
+            "its header lacks 'name', 'description', which table products needs, and has 'nmae', 'descripton', 'price'"
+            ", which it does not know: rename in the file, or read the columns by their order with --no-header --ski",
+        ),
+        (b"sku,name,description,,\n", "column 4 has no name in the header: name it, remove it, or leave it out with"),
         (b"sku,name,description,price\n", "column 'price' is not in table products: add to"),
         (b"sku,name,sku,description\n", "the header names column 'sku' twice"),
         (gzip.compress(b"sku,name,description\n" + b"s,n,d\n" * 9, mtime=0)[:-4], "cannot be read (Truncated"),
@@ -267,6 +273,16 @@ def test_compressed_files_and_one_that_is_cut_short_after_its_header(job, rows, 
     assert done.exit_code == 3
     assert f"{path.as_uri()}: cannot be read (Truncated compressed stream)" in done.stderr
     assert rows("products", "sku") == skus
+
+
+def test_joined_files_and_columns_without_a_name(job, rows, csv_file):
+    path = csv_file("a.csv", HEADER + ",,", "a,x,,1,", HEADER + ",,", "b,y,,,2")
+    done = job("ingest", "products", path, "--on-new-column", "ignore", "--max-rejects", 1)
+    assert (done.exit_code, done.counts) == (0, {"read": 3, "rejected": 1, "inserted": 2})
+    assert rows("rejects", "reason", "position") == [("the header again", 31)]
+    again = job("ingest", "products", path, "--on-new-column", "ignore", "--header-rows", "keep")
+    assert again.counts == {"read": 3, "inserted": 1, "unchanged": 2}
+    assert rows("products", "sku", "name") == [("a", "x"), ("b", "y"), ("sku", "name")]
 
 
 def test_dialect_options(job, rows, csv_file):

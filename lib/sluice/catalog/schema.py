@@ -113,6 +113,8 @@ class CsvSource(Keys):
     skip_lines: Annotated[int, Field(ge=0)] = 0
     header: bool = True
     max_record_bytes: RecordBytes = 1 << 20
+    strict_quotes: bool = False
+    header_rows: Literal["reject", "keep"] = "reject"
 
 
 class JsonSource(Keys):

@@ -16,6 +16,7 @@ from sluice.lake import log
 from sluice.ledger.ingested_files import not_ingested, options_of
 from sluice.ledger.rejects import FileWithRejects
 from sluice.model.table import Table
+from sluice.readers.shared.reading import changed_options, stored_options
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,12 @@ class Options:
     @property
     def of_rows(self) -> str:
         """The options that change a file's rows, as `ingested_files` keeps them (JSON)."""
-        return json.dumps(asdict(self.reading), sort_keys=True)
+        return json.dumps(stored_options(self.reading), sort_keys=True)
 
     @property
     def of_rows_ignoring(self) -> str:
         """The same for a file some of whose columns are ignored."""
-        return json.dumps({**asdict(self.reading), "on_new_column": "ignore"}, sort_keys=True)
+        return json.dumps({**stored_options(self.reading), "on_new_column": "ignore"}, sort_keys=True)
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -138,9 +139,7 @@ def check_reading(lake: str, table: Table, options: Options, new: Sequence[Input
     before = options_of(lake, table.name, new)
     for file in new:
         for text in before.get(file.uri, ()):
-            then, now = json.loads(text), asdict(options.reading)
-            changed = {name: then.get(name) for name in now if json.dumps(then.get(name)) != json.dumps(now[name])}
-            if changed:
+            if changed := changed_options(options.reading, json.loads(text)):
                 shown = ", ".join(f"{name} {value!r}" for name, value in changed.items())
                 raise UsageError(
                     f"{file.uri}: table {table.name} holds its rows as read with {shown}: other options would give its "

@@ -73,32 +73,50 @@ def oracle(data: bytes, dialect: Dialect, columns: int = 2) -> tuple[list, list]
         escapechar=dialect.escape or None,
     )
     records = [row for row in reader if row]
-    rows = [tuple(value or None for value in row) for row in records if len(row) == columns]
-    return rows, [f"{len(row)} fields, expected {columns}" for row in records if len(row) != columns]
+    reasons = [
+        "text after a closing quote" if damaged else f"{len(row)} fields, expected {columns}"
+        for row, damaged in zip(records, states(data, dialect)[1], strict=True)
+        if damaged or len(row) != columns
+    ]
+    good = [row for row, damaged in zip(records, states(data, dialect)[1], strict=True) if not damaged]
+    return [tuple(value or None for value in row) for row in good if len(row) == columns], reasons
 
 
 def reasons_of(rejects) -> list[str]:
     return [reason for _, _, reason in rejects]
 
 
-def ends_in_quotes(data: bytes, dialect: Dialect) -> bool:
-    """By the definition, one byte at a time; also true where an escape follows a closed quote, which has no rule."""
-    state, held = "start", False
+def states(data: bytes, dialect: Dialect) -> tuple[bool, list[bool]]:
+    """Whether the data end inside quotes, and of each record that is not blank whether text follows a closing quote.
+
+    By the definition, one byte at a time. Also true where an escape follows a closed quote, which has no rule.
+    """
+    state, held, damaged, blank = "start", False, [False], True
     for byte in data.decode("latin-1"):
+        if byte in "\r\n" and not held and state != "quoted":
+            damaged += [] if blank else [False]
+            state, blank = "start", True
+            continue
+        blank = False
         if held:
             held = False
             state = "plain" if state == "start" else state
         elif dialect.escape and byte == dialect.escape:
             if state == "closed":
-                return True
+                return True, []
             held = True
         elif state == "quoted":
             state = "closed" if byte == dialect.quote else "quoted"
         elif byte == dialect.quote and state in ("start", "closed"):
             state = "quoted"
         else:
-            state = "start" if byte in (dialect.delimiter, "\r", "\n") else "plain"
-    return state == "quoted"
+            damaged[-1] |= state == "closed" and byte != dialect.delimiter
+            state = "start" if byte == dialect.delimiter else "plain"
+    return state == "quoted", damaged[:-1] if blank else damaged
+
+
+def ends_in_quotes(data: bytes, dialect: Dialect) -> bool:
+    return states(data, dialect)[0]
 
 
 def cuts(data: bytes, size: int, dialect: Dialect, begin: int = 0) -> list[tuple[int, int]]:
@@ -182,6 +200,39 @@ def test_random_files_without_quoting_in_latin_1(text, size):
     expected, wrong = oracle(data, dialect)
     assert [fields for _, fields in rows] == expected
     assert reasons_of(rejects) == wrong
+
+
+@pytest.mark.parametrize(
+    ("record", "strict", "reason"),
+    [
+        (b'"1,"x, y"', False, "text after a closing quote"),
+        (b'1,"5" pipe"', False, "text after a closing quote"),
+        (b'"a" ,b', False, "text after a closing quote"),
+        (b'""a,b', False, "text after a closing quote"),
+        (b'""""a,b', False, "text after a closing quote"),
+        (b'"a","b"', True, None),
+        (b'"a""","""b"', True, None),
+        (b'"",""""', True, None),
+        (b'1x"p,q"', False, None),
+        (b"5\" pipe,Men's", False, None),
+        (b'1x"p,q"', True, "a quote within a field that does not begin with one"),
+        (b'a,5"" pipe', True, "a quote within a field that does not begin with one"),
+        (b'a, "b"', True, "a quote within a field that does not begin with one"),
+    ],
+)
+def test_quotes_that_damage_a_record(record, strict, reason):
+    data = b"x,y\n" + record + b'\n"z\n",""\n'
+    rows, rejects = read(data, [(0, len(data))], layout_of(Dialect(strict_quotes=strict)))
+    assert [fields for _, fields in rows][:: len(rows) - 1] == [("x", "y"), ("z\n", None)]
+    assert [(position, why) for position, _, why in rejects] == ([(4, reason)] if reason else [])
+
+
+def test_the_header_again_is_no_row():
+    data = b'a,b\n1,2\na,b\r\n\xef\xbb\xbfa,b\n"a,b",3\nxa,b\na,b'
+    for kind, again in (("reject", 3), ("keep", 0)):
+        layout = replace(layout_of(Dialect(header_rows=kind)), header_record=b"a,b")
+        rows, rejects = read(data, [(4, len(data))], layout)
+        assert (len(rows), reasons_of(rejects)) == (6 - again, ["the header again"] * again)
 
 
 def test_position_is_the_byte_offset_of_the_record():

@@ -4,23 +4,25 @@ pyarrow parses thousands of records at once, but it stops at the first bad byte,
 record that it refuses. So the work is divided:
 
 1. The scanner has found where records begin and end, so positions never depend on how pyarrow counts rows.
-2. Records that pyarrow must not see (bad bytes, NUL, too long) become rejects, and the block is put together without
-   them. Single records are looked at only if the block as a whole has something bad in it.
+2. Records that pyarrow must not see (bad bytes, NUL, too long, damaged quotes, the header again) become rejects, and
+   the block is put together without them. Single records are looked at only if the block has something bad in it.
 3. pyarrow parses what is left and reports records with a wrong number of fields, which become rejects too. It must find
    as many records as the scanner did; anything else is a bug, and stops the run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import csv as pa_csv
 
+from sluice.files.content import UTF8_MARK
 from sluice.readers.csv.dialect import Dialect
 from sluice.readers.csv.layout import CsvLayout
+from sluice.readers.csv.scan import closed_too_early, stray_quotes
 from sluice.readers.shared.records import MAX_RAW_BYTES, raw_text
 
 
@@ -31,6 +33,10 @@ class _Records(NamedTuple):
     starts: np.ndarray
     ends: np.ndarray
     positions: np.ndarray
+
+    def numbers_at(self, offsets: Sequence[int] | np.ndarray) -> list[int]:
+        """The numbers of the records that hold these offsets in `data`."""
+        return (np.unique(np.searchsorted(self.starts, offsets, "right")) - 1).tolist()
 
     def rejects(self, reasons: dict[int, str]) -> list[tuple[int, bytes, str]]:
         """Position, bytes and reason of some of the records, by their numbers."""
@@ -67,7 +73,28 @@ def _unreadable(records: _Records, layout: CsvLayout) -> dict[int, str]:
         for i, (start, end) in enumerate(zip(starts, ends, strict=True)):
             if not layout.dialect.decodes(data[start:end]):
                 reasons.setdefault(i, f"bytes that are not {layout.dialect.encoding}")
+    for i, reason in (_by_quotes(records, layout.dialect) | _headers(records, layout)).items():
+        reasons.setdefault(i, reason)
     return dict(sorted(reasons.items()))
+
+
+def _by_quotes(records: _Records, dialect: Dialect) -> dict[int, str]:
+    """Record number → which quote makes it ambiguous."""
+    data = memoryview(records.data)[: records.ends[-1]]
+    if not dialect.quote or dialect.quote.encode() not in records.data:
+        return {}
+    stray = stray_quotes(data, dialect) if dialect.strict_quotes else ()
+    reasons = dict.fromkeys(records.numbers_at(stray), "a quote within a field that does not begin with one")
+    return reasons | dict.fromkeys(records.numbers_at(closed_too_early(data, dialect)), "text after a closing quote")
+
+
+def _headers(records: _Records, layout: CsvLayout) -> dict[int, str]:
+    """Record number → that it repeats the header, as where files were joined."""
+    if layout.dialect.header_rows == "keep" or not layout.header_record or layout.header_record not in records.data:
+        return {}
+    spans = enumerate(zip(records.starts.tolist(), records.ends.tolist(), strict=True))
+    texts = ((i, records.data[start:end]) for i, (start, end) in spans)
+    return {i: "the header again" for i, text in texts if text.removeprefix(UTF8_MARK) == layout.header_record}
 
 
 def _without(records: _Records, reasons: dict[int, str]) -> _Records:

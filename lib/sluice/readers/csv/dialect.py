@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sluice.errors import UsageError
 from sluice.readers.shared.encoding import byte_wise, decodes
+from sluice.readers.shared.reading import LATER
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,9 @@ class Dialect:
     """RFC 4180 by default. `delimiter`, `quote` and `escape` are single ASCII characters ("" for none).
 
     `skip_lines` are left out at the start of each file. Without a `header`, fields are the table's columns in their
-    order. A record of more than `max_record_bytes` is a reject. Raises UsageError for what cannot be scanned.
+    order. Rejects are a record of more than `max_record_bytes`; with `strict_quotes` one with a quote within a field
+    that does not begin with one; and unless `header_rows` is `keep` one that equals the header. Raises UsageError for
+    what cannot be scanned.
     """
 
     delimiter: str = ","
@@ -23,6 +26,8 @@ class Dialect:
     skip_lines: int = 0
     header: bool = True
     max_record_bytes: int = 1 << 20
+    strict_quotes: bool = field(default=False, metadata=LATER)
+    header_rows: str = field(default="reject", metadata=LATER)
 
     def __post_init__(self) -> None:
         marks = [mark for mark in (self.delimiter, self.quote, self.escape) if mark]

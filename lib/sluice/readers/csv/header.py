@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import NamedTuple
 
 from sluice.errors import InputError, counted
 from sluice.files.input_file import InputFile
@@ -32,8 +35,16 @@ def records_begin(file: InputFile, piece: bytes, begin: int, dialect: Dialect) -
     return begin
 
 
-def read_header(file: InputFile, piece: bytes, begin: int, table: Table, dialect: Dialect) -> tuple[list[str], int]:
-    """The names in the first record of a file's first piece, and where the next record begins; blank lines are skipped.
+class Header(NamedTuple):
+    """The names in a file's header, its bytes, and where the next record begins."""
+
+    names: list[str]
+    record: bytes
+    end: int
+
+
+def read_header(file: InputFile, piece: bytes, begin: int, table: Table, dialect: Dialect) -> Header:
+    """The first record of a file's first piece; blank lines before it are skipped.
 
     Raises InputError where the record is not CSV in the file's encoding, or so long that it is not a header.
     """
@@ -49,22 +60,50 @@ def read_header(file: InputFile, piece: bytes, begin: int, table: Table, dialect
         escapechar=dialect.escape or None,
     )
     try:
-        return [name.strip() for name in next(reader, [])], min(end + 1, len(piece))
+        return Header([name.strip() for name in next(reader, [])], record, min(end + 1, len(piece)))
     except csv.Error as error:
         raise InputError(
             f"{file.uri}: its header cannot be read ({error}): expected {expected(table, dialect)}"
         ) from None
 
 
+def all_named(file: InputFile, names: Sequence[str], on_new_column: str) -> list[str]:
+    """The names of a header; for columns without one, which will be ignored, a name that no column can have.
+
+    Raises InputError for a column without a name unless new columns are ignored.
+    """
+    if "" in names and on_new_column != "ignore":
+        place = names.index("") + 1
+        raise InputError(
+            f"{file.uri}: column {place} has no name in the header: name it, remove it, or leave it out with "
+            "--on-new-column ignore"
+        )
+    return [name or f"(column {place})" for place, name in enumerate(names, 1)]
+
+
 def check_header(file: InputFile, names: list[str], table: Table) -> None:
     """Raises InputError for a header that lacks a required column, or names one twice."""
-    shown = ", ".join(name[:40] for name in names[:20])
-    for name in table.required:
-        if name not in names:
-            raise InputError(f"{file.uri}: no column {name!r} in the header ({shown}): table {table.name} needs it")
+    lacking = [name for name in table.required if name not in names]
+    unknown = [name for name in names if name not in (*table.input_columns, *table.gained)]
+    if lacking and unknown:
+        likely = [match for name in lacking for match in get_close_matches(name, unknown, cutoff=0.3)]
+        raise InputError(
+            f"{file.uri}: its header lacks {_listed(lacking)}, which table {table.name} needs, and has "
+            f"{_listed([*likely, *unknown])}, which it does not know: rename in the file, or read the columns by their "
+            "order with --no-header --skip-lines 1"
+        )
+    if lacking:
+        shown = ", ".join(name[:40] for name in names[:20])
+        raise InputError(f"{file.uri}: no column {lacking[0]!r} in the header ({shown}): table {table.name} needs it")
     for i, name in enumerate(names):
         if name in names[:i]:
             raise InputError(f"{file.uri}: the header names column {name!r} twice: remove or rename one")
+
+
+def _listed(names: Sequence[str]) -> str:
+    different = list(dict.fromkeys(names))
+    more = f" and {len(different) - 5} more" if len(different) > 5 else ""
+    return ", ".join(repr(name[:40]) for name in different[:5]) + more
 
 
 def expected(table: Table, dialect: Dialect) -> str:

@@ -16,12 +16,14 @@ from sluice.readers.shared.records import reject_batch, text_schema
 class CsvLayout:
     """The file's dialect, its header's names in the order of the file, and the columns to give.
 
-    A column that the header lacks is null in every record.
+    A column that the header lacks is null in every record. `header_record`: the header's bytes; a record that equals it
+    is a reject.
     """
 
     dialect: Dialect
     header: tuple[str, ...]
     columns: tuple[str, ...]
+    header_record: bytes = b""
 
     @property
     def too_long(self) -> str:

@@ -42,4 +42,17 @@ OPTIONS = (
         default=True,
         help="Read the names of the columns from the first line, or take the table's columns in their order.",
     ),
+    click.option(
+        "--strict-quotes",
+        envvar="SLUICE_STRICT_QUOTES",
+        is_flag=True,
+        help='Reject a record with a quote within a field that does not begin with one, such as 5" pipe.',
+    ),
+    click.option(
+        "--header-rows",
+        envvar="SLUICE_HEADER_ROWS",
+        type=click.Choice(["reject", "keep"]),
+        default="reject",
+        help="Reject records that equal the header, as where files were joined, or keep them.",
+    ),
 )

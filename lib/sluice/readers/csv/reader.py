@@ -14,7 +14,7 @@ from sluice.files.reading import open_input
 from sluice.model.table import Table
 from sluice.readers.csv.cutting import record_ranges
 from sluice.readers.csv.dialect import Dialect
-from sluice.readers.csv.header import check_header, expected, read_header, records_begin
+from sluice.readers.csv.header import all_named, check_header, expected, read_header, records_begin
 from sluice.readers.csv.layout import CsvFile, CsvLayout
 from sluice.readers.csv.parse import parse_csv
 from sluice.readers.shared.in_spark import Range, range_bytes, read_ranges
@@ -35,13 +35,14 @@ def _open(file: InputFile, table: Table, dialect: Dialect, on_new_column: str) -
     if not piece:
         raise InputError(f"{file.uri}: the file is empty: expected {expected(table, dialect)}")
     begin = records_begin(file, piece, begin, dialect)
-    header, new = list(table.input_columns), []
-    if dialect.header:
-        header, begin = read_header(file, piece, begin, table, dialect)
-        check_header(file, header, table)
-        new = find_new_columns(file.uri, header, table, on_new_column)
     columns = (*table.input_columns, *table.gained)
-    return CsvFile(file, CsvLayout(dialect, tuple(header), columns), begin, tuple(new))
+    if not dialect.header:
+        return CsvFile(file, CsvLayout(dialect, table.input_columns, columns), begin)
+    header = read_header(file, piece, begin, table, dialect)
+    names = all_named(file, header.names, on_new_column)
+    check_header(file, names, table)
+    new = find_new_columns(file.uri, names, table, on_new_column)
+    return CsvFile(file, CsvLayout(dialect, tuple(names), columns, header.record), header.end, tuple(new))
 
 
 def read(spark: SparkSession, sources: Sequence[CsvFile]) -> DataFrame:

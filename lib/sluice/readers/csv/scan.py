@@ -9,7 +9,9 @@ The dialect's state machine has two states at a byte: outside and inside a quote
 - any other run of odd length ends outside: inside it closes the field, outside (`5" pipe`) it is text.
 
 So the state after each run follows from a running count since the last run of the third kind, which numpy computes
-for both possible starts at once. A quote that follows a closed field (`"a"b"c"`) is text, as in Python's `csv`.
+for both possible starts at once. A quote that follows a closed field (`"a"b"c"`) is text, as in Python's `csv`; but a
+record in which text follows a closed field becomes a reject (`closed_too_early`): which quote was meant to close it
+cannot be told.
 """
 
 from __future__ import annotations
@@ -49,22 +51,74 @@ class Marks:
 
 def find_marks(piece: bytes | memoryview, before: int, dialect: Dialect) -> Marks:
     """Marks of a piece; `before` is the byte before it (LF at the start of a record)."""
-    data = np.frombuffer(piece, np.uint8)
-    if dialect.escape:
-        data = _without_escaped(data, ord(dialect.escape))
+    data = _unescaped(piece, dialect)
     is_line_end = data == LF
     if np.any(is_cr := data == CR):
         is_line_end |= is_cr
-    line_ends = np.flatnonzero(is_line_end)
-    quotes = np.flatnonzero(data == ord(dialect.quote)) if dialect.quote else line_ends[:0]
+    begins, lengths = _quote_runs(data, dialect)
+    runs = begins[lengths & 1 == 1]
+    return Marks(runs, _start_fields(data, runs, before, dialect), np.flatnonzero(is_line_end), int(data[-1]))
+
+
+def closed_too_early(records: bytes | memoryview, dialect: Dialect) -> np.ndarray:
+    """Offsets of the quotes that close a field of whole records though text follows them."""
+    quotes = _Quotes.of(records, dialect)
+    return quotes.begins[quotes.close & quotes.text_follows]
+
+
+def stray_quotes(records: bytes | memoryview, dialect: Dialect) -> np.ndarray:
+    """Offsets of the quotes within fields of whole records that do not begin with one."""
+    quotes = _Quotes.of(records, dialect)
+    return quotes.begins[~quotes.within & ~quotes.start_fields]
+
+
+@dataclass(frozen=True)
+class _Quotes:
+    """Runs of quotes of whole records: where each begins, and whether it is within a quoted field, follows a delimiter
+    or a line end, closes a field, and is followed by anything other than a delimiter or a line end."""
+
+    begins: np.ndarray
+    within: np.ndarray
+    start_fields: np.ndarray
+    close: np.ndarray
+    text_follows: np.ndarray
+
+    @classmethod
+    def of(cls, records: bytes | memoryview, dialect: Dialect) -> _Quotes:
+        data = _unescaped(records, dialect)
+        begins, lengths = _quote_runs(data, dialect)
+        odd, start_fields = lengths & 1 == 1, _start_fields(data, begins, LF, dialect)
+        marks = Marks(begins[odd], start_fields[odd], begins[:0], 0)
+        quoted = np.concatenate(([False], marks.quoted_after_runs(False)))  # after so many runs of odd length
+        latest = np.cumsum(odd)
+        within, after = quoted[latest - odd], quoted[latest]
+        close = ~after & (within | (start_fields & ~odd))
+        follows = np.append(data, LF)[begins + lengths]
+        return cls(begins, within, start_fields, close, ~_separates(follows, dialect))
+
+
+def _unescaped(piece: bytes | memoryview, dialect: Dialect) -> np.ndarray:
+    data = np.frombuffer(piece, np.uint8)
+    return _without_escaped(data, ord(dialect.escape)) if dialect.escape else data
+
+
+def _quote_runs(data: np.ndarray, dialect: Dialect) -> tuple[np.ndarray, np.ndarray]:
+    """Where each run of quotes begins, and how many it has."""
+    quotes = np.flatnonzero(data == ord(dialect.quote)) if dialect.quote else np.empty(0, np.int64)
     first = np.flatnonzero(np.diff(quotes, prepend=-2) != 1)
-    odd = np.diff(first, append=len(quotes)) & 1 == 1
-    runs = quotes[first[odd]]
+    return quotes[first], np.diff(first, append=len(quotes))
+
+
+def _start_fields(data: np.ndarray, runs: np.ndarray, before: int, dialect: Dialect) -> np.ndarray:
+    """Whether each run of quotes follows a delimiter or a line end; `before` is the byte before the data."""
     previous = data[runs - 1]
     if len(runs) and runs[0] == 0:
         previous[0] = before
-    swaps = (previous == ord(dialect.delimiter)) | (previous == LF) | (previous == CR)
-    return Marks(runs, swaps, line_ends, int(data[-1]))
+    return _separates(previous, dialect)
+
+
+def _separates(data: np.ndarray, dialect: Dialect) -> np.ndarray:
+    return (data == ord(dialect.delimiter)) | (data == LF) | (data == CR)
 
 
 def _without_escaped(data: np.ndarray, escape: int) -> np.ndarray:

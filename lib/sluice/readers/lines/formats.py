@@ -15,8 +15,7 @@ import pyarrow.compute as pc
 
 from sluice.errors import UsageError
 from sluice.readers.shared.encoding import byte_wise
-
-_DECLARED = {"declared": True}
+from sluice.readers.shared.reading import DECLARED
 
 
 @dataclass(frozen=True)
@@ -29,8 +28,8 @@ class LinePattern:
     than `max_record_bytes`. Raises UsageError for a pattern that is not valid.
     """
 
-    pattern: str = field(metadata=_DECLARED)
-    unmatched: str = field(default="the line does not match the pattern", metadata=_DECLARED)
+    pattern: str = field(metadata=DECLARED)
+    unmatched: str = field(default="the line does not match the pattern", metadata=DECLARED)
     encoding: str = "utf-8"
     max_record_bytes: int = 1 << 20
 
