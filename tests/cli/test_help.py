@@ -40,7 +40,7 @@ def sections(text):
 ALL_JOBS = ["--lake", "--tables", "--run-id", "--result-file", "--log-format", "--progress", "--help"]
 READING = {
     "CSV": ["--delimiter", "--quote", "--escape", "--skip-lines", "--header", "--strict-quotes", "--header-rows"],
-    "Request logs": ["--format", "--timezone", "--field", "--customer", "--keep-query", "--source"],
+    "Request logs": ["--format", "--timezone", "--field", "--customer", "--keep-query", "--source", "--duration-unit"],
     "Process listings": ["--host", "--snapshot-at", "--os", "--path-pattern"],
 }
 WRITING = {"This run": ["--dry-run", "--lock-timeout"], "All jobs": ALL_JOBS}

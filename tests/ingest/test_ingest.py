@@ -132,7 +132,7 @@ def test_rejects_are_kept_with_file_position_raw_and_reason_until_their_file_is_
         expected.append((first.as_uri(), position, line.replace("\0", "\\x00")[:65_536], reason))
         position += len(f"{line}\n".encode())
     expected += [
-        (latin.as_uri(), 21, "s1,caf\\xe9,d", "bytes that are not utf-8"),
+        (latin.as_uri(), 21, "s1,caf\\xe9,d", "bytes that are not utf-8: name the file's --encoding"),
         (latin.as_uri(), 38, ",x,", "sku is empty"),
     ]
     found = rows("rejects", "table", "file", "position", "raw", "reason", "run_id")
@@ -140,7 +140,7 @@ def test_rejects_are_kept_with_file_position_raw_and_reason_until_their_file_is_
 
     shown = job("rejects", "list", "products", "--file", latin.name, "--limit", 1)
     assert [(row["file"], row["reason"]) for row in shown.report["rows"]] == [(latin.as_uri(), expected[-2][-1])]
-    assert "bytes that are not utf-8" in shown.stderr
+    assert "bytes that are not utf-8: name the file's --encoding" in shown.stderr
     listed = [
         (row["file"], row["position"], row["raw"], row["reason"]) for row in job("rejects", "list").report["rows"]
     ]

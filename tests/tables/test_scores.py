@@ -131,7 +131,10 @@ def test_rejects_are_read_again_in_another_encoding(job, rows, file):
     read = job("ingest", "scores", path, "--max-rejects", 2, "--max-record-bytes", long)
     assert read.counts == {"read": 3, "rejected": 2, "inserted": 1}
     too_long = (0, "no _ or blank between id and value")
-    assert rows("rejects", "position", "reason") == [too_long, ((2 << 20) + 5, "bytes that are not utf-8")]
+    assert rows("rejects", "position", "reason") == [
+        too_long,
+        ((2 << 20) + 5, "bytes that are not utf-8: name the file's --encoding"),
+    ]
     assert "caf\\xe9_2" in {raw for (raw,) in rows("rejects", "raw")}
     done = job("rejects", "replay", "scores", "--encoding", "cp1252")
     assert done.counts == {"read": 3, "rejected": 1, "unchanged": 1, "inserted": 1}

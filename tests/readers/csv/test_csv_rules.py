@@ -248,9 +248,9 @@ def test_rejects_keep_position_raw_and_reason():
     assert [fields for _, fields in rows] == [("a", "b"), ("c\nd", "e")]
     assert rejects == [
         (4, "1,2,3", "3 fields, expected 2"),
-        (10, "x\\xff,y", "bytes that are not utf-8"),
+        (10, "x\\xff,y", "bytes that are not utf-8: name the file's --encoding"),
         (15, "n\\x00,m", "the record holds a NUL byte"),
-        (20, "q\\xff", "bytes that are not utf-8"),
+        (20, "q\\xff", "bytes that are not utf-8: name the file's --encoding"),
         (23, "long" + "g" * 40 + ",z", "the record is longer than 40 bytes"),
     ]
 

@@ -69,7 +69,7 @@ def test_lines_that_cannot_be_read_are_rejects():
     assert pairs(data, LinePattern(PAIR.pattern, max_record_bytes=12, unmatched="no =")) == [
         (0, "a", "1"),
         (4, "b\\x00=2", "the line holds a NUL byte"),
-        (10, "c=\\xff", "bytes that are not utf-8"),
+        (10, "c=\\xff", "bytes that are not utf-8: name the file's --encoding"),
         (15, "nothing", "no ="),
         (24, "d=xxxxxxxxxx", "the line is longer than 12 bytes"),
         (48, "e", "5"),
@@ -99,7 +99,7 @@ def test_other_encodings():
     ]
     assert pairs(data + b"d=\x81\nno\x80\n", LinePattern(PAIR.pattern, encoding="cp1252", unmatched="no =")) == [
         *[(0, "a", "café"), (7, "b", "€"), (13, "c", "1")],
-        (17, "d=\\x81", "bytes that are not cp1252"),
+        (17, "d=\\x81", "bytes that are not cp1252: name the file's --encoding"),
         (21, "no€", "no ="),
     ]
     assert LinePattern("(?P<a>x)", encoding="UTF8").encoding == "utf-8"
@@ -239,7 +239,7 @@ def test_lines_that_are_not_objects_are_rejects(line, reason):
 
 
 def test_objects_are_always_utf_8():
-    assert values(b'{"a": "\xe9"}', "a") == ('{"a": "\\xe9"}', "bytes that are not utf-8")
+    assert values(b'{"a": "\xe9"}', "a") == ('{"a": "\\xe9"}', "bytes that are not utf-8: name the file's --encoding")
     assert values('{"a": "\\ud83d\\ude00 \\u00e9"}\r\n', "a") == ("😀 é",)
     assert records(b' {"a": 1} \n\n{"a": 2}', JsonLines(), ("a",)) == [(0, "1"), (12, "2")]
     assert values(b'{"a": "12345678"}', "a") == ("12345678",)

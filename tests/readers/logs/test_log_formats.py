@@ -82,6 +82,13 @@ def test_daylight_saving_line_by_line_and_in_blocks(local, utc):
         ("1727845846.5", 500_000),
         ("1727845846123", 123_000),
         ('"1727845846"', 0),
+        ("1727845846123456", 123_456),
+        ("1727845846123456789", 123_456),
+        ('"1727845846123456789"', 123_456),
+        ('"02/Oct/2024:07:10:46 +0200"', 0),
+        ('"2024-10-02 07:10:46 +0200"', 0),
+        ('"2024-10-02 05:10:46 UTC"', 0),
+        ('"2024-10-02T05:10:46.5UTC"', 500_000),
         ('"2024-10-02 05:10:46"', 0),
     ],
 )
@@ -151,8 +158,137 @@ def test_the_first_valid_line_decides_the_format():
     head = "# written by hand\n\n" + COMBINED + "\n" + SPACE
     assert detect_layout(head.encode(), LogFormat()).formats == ("combined", "space", "json")
     assert detect_layout(head.encode(), LogFormat(format="space")).formats == ("space",)
-    assert detect_layout(head.encode(), LogFormat(format="json")) is None
-    assert detect_layout(b"", LogFormat()) is None
+    assert detect_layout(head.encode(), LogFormat(format="json")).formats == ("json",)  # its lines become rejects
+
+
+@pytest.mark.parametrize(
+    ("lines", "options", "reason"),
+    [
+        ([], {}, "no line looks like one"),
+        (["nothing", "known"], {}, "no line looks like one"),
+        (["x", COMBINED.replace("Oct", "Okt")], {}, "'02/Okt/2024:07:10:46 +0200' is not a time like"),
+        (["", "x", JSON, JSON], {"field": ("customer_id=custmer",)}, "custmer is missing, in line 3"),
+        ([SPACE.replace("0.316", "0.3s")] * 2, {}, "duration '0.3s' is not a number of seconds"),
+    ],
+)
+def test_a_file_without_a_valid_line_at_its_beginning_says_why(lines, options, reason):
+    assert detect_layout("\n".join(lines).encode(), LogFormat(**options)).startswith(reason)
+
+
+AFTER_ADDRESS = '[02/Oct/2024:07:10:46 +0200] "GET /api/v1/resource1 HTTP/1.1" 400 12'
+
+
+@pytest.mark.parametrize(
+    ("before", "customer", "virtual_host"),
+    [
+        ("192.0.2.12, 198.51.100.17 - -", "192.0.2.12", ""),
+        ("192.0.2.12,198.51.100.17,10.0.0.1 - ann", "ann", ""),
+        ("unknown, 198.51.100.17 - -", "unknown", ""),
+        ("2001:db8::1, 198.51.100.17 - -", "2001:db8::1", ""),
+        ("shop.example.com:443 192.0.2.12 - -", "192.0.2.12", "shop.example.com"),
+        ("shop:80 client.example.net - ann", "ann", "shop"),
+        ("shop.example.com 192.0.2.12 - -", "192.0.2.12", "shop.example.com"),
+        ("shop.example.com 2001:db8::1 - -", "2001:db8::1", "shop.example.com"),
+        ("shop.example.com 192.0.2.12, 198.51.100.17 - -", "192.0.2.12", "shop.example.com"),
+        ("192.0.2.12:50123 - -", "192.0.2.12:50123", ""),
+        ("192.0.2.12 - ann lee", "ann lee", ""),
+        ("192.0.2.12 - -", "192.0.2.12", ""),
+    ],
+)
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "",
+        "2024-05-29T04:33:14.123456789Z stdout F ",
+        "2024-05-29T04:33:14+02:00 stderr F ",
+        "nginx-1  | ",
+        "May 29 04:33:14 web1 nginx: ",
+        "<190>May  9 04:33:14 web1 nginx[123]: ",
+        "<165>1 2024-05-29T04:33:14.1Z web1 nginx 12 ID47 - ",
+        '<165>1 2024-05-29T04:33:14.1Z web1 nginx - - [x@1 a="b"] ',
+    ],
+)
+def test_what_stands_before_the_address(prefix, before, customer, virtual_host):
+    row = parsed(f"{prefix}{before} {AFTER_ADDRESS}")
+    assert row == Row(AT, customer, "/api/v1/resource1", 400, None, None, virtual_host)
+    assert parsed(f"{prefix}{before} {AFTER_ADDRESS}", customer="address").customer_id == (
+        before.split(",")[0].split(" ")[0] if not virtual_host else before.split(" ")[1].rstrip(",")
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"192.0.2.12 198.51.100.17 - - {AFTER_ADDRESS}",  # which of the two is the client's
+        f"2024-05-29T04:33:14.1Z stdout P 192.0.2.12 - - {AFTER_ADDRESS}",  # the rest is on the next line
+    ],
+)
+def test_what_cannot_be_told_before_the_address_makes_a_reject(line):
+    with pytest.raises(NotARecord):
+        parsed(line)
+
+
+def test_other_formats_have_prefixes_too():
+    assert parsed(f"web_1 | {SPACE}") == parsed(f"2024-05-29T04:33:14Z stdout F {JSON}") == parsed(SPACE)
+
+
+@pytest.mark.parametrize(
+    ("request_line", "path"),
+    [
+        ("GET /index.php?s=a b HTTP/1.1", "/index.php"),
+        ("GET /a b/c d HTTP/1.1", "/a b/c d"),
+        ("GET /old", "/old"),
+        ("PRI * HTTP/2.0", "*"),
+        ("CONNECT example.com:443 HTTP/1.1", "example.com:443"),
+        ("\\x16\\x03\\x01\\x00 a", "\\x16\\x03\\x01\\x00 a"),
+        ("\\x03\\x00/*\\xE0Cookie: mstshash=Administr", "\\x03\\x00/*\\xE0Cookie: mstshash=Administr"),
+        ('{\\"id\\":1,\\"method\\":\\"a?b\\"}', '{\\"id\\":1,\\"method\\":\\"a?b\\"}'),
+        ("GET", "GET"),
+        ("", "-"),
+        ("-", "-"),
+    ],
+)
+def test_requests_of_every_kind(request_line, path):
+    assert parsed(f'10.0.0.1 - - [02/Oct/2024:07:10:46 +0200] "{request_line}" 400 12').request_path == path
+
+
+def test_tails_of_access_lines_and_units_of_durations():
+    for forwarded in ('"-"', '"192.0.2.1, 198.51.100.2"'):
+        assert parsed(f"{COMBINED} {forwarded}") == Row(AT, "cust_40", "/api/v1/resource1", 400, None)
+        assert parsed(f"{COMBINED} {forwarded} 0.316").duration == 0.316
+    for unit, number in (("s", "0.316"), ("ms", "316"), ("us", "316000"), ("ns", "316000000")):
+        for line in (f"{COMBINED} {number}", SPACE.replace("0.316", number), JSON.replace("0.316", number)):
+            assert parsed(line, duration_unit=unit).duration == 0.316
+    block = (SPACE.replace("0.316", "316") + "\n").encode()
+    assert read(block, detect_layout(block, LogFormat(duration_unit="ms")), 100)[0]["duration"] == 0.316
+    with pytest.raises(NotARecord, match="duration '1e10'"):
+        parsed(SPACE.replace("0.316", "1e10"), duration_unit="ms")
+
+
+def test_other_encodings():
+    for encoding, name in (("cp1252", "jörg"), ("big5", "許功蓋"), ("shift_jis", "表")):
+        block = SPACE.replace("cust_40", name).encode(encoding) + b"\n" + SPACE.replace("cust_40", "x").encode()
+        (row, last) = read(block, detect_layout(block, LogFormat(encoding=encoding)), 100)
+        assert (row["customer_id"], last["customer_id"]) == (name, "x")
+        (reject, _) = read(block, detect_layout(block, LogFormat(format="space")), 100)
+        assert reject["_reason"] == "bytes that are not utf-8: name the file's --encoding"
+    with pytest.raises(UsageError, match="convert the file to UTF-8 first"):
+        LogFormat(encoding="utf-16")
+
+
+def test_with_a_format_a_file_may_begin_with_anything():
+    block = b"\0" * (5 << 20) + b"\n" + b"other\n" * 1001 + SPACE.encode()
+    records = read(block, detect_layout(block, LogFormat(format="space")), 1 << 20)
+    assert len(records) == 1003
+    assert [record["customer_id"] for record in records if record["_reason"] is None] == ["cust_40"]
+    assert isinstance(detect_layout(block, LogFormat()), str)
+
+
+def test_a_virtual_host_is_the_source_where_none_is_given():
+    block = f"shop.example.com:443 192.0.2.12 - - {AFTER_ADDRESS}\n{COMBINED}\n".encode()
+    assert [row["source"] for row in read(block, detect_layout(block, LogFormat()), 500)] == ["shop.example.com", ""]
+    given = detect_layout(block, LogFormat(source="web-1"))
+    assert [row["source"] for row in read(block, given, 500)] == ["web-1", "web-1"]
 
 
 def read(data, layout, size):

@@ -72,7 +72,7 @@ def _unreadable(records: _Records, layout: CsvLayout) -> dict[int, str]:
     if not layout.dialect.decodes(data[starts[0] : ends[-1]]):
         for i, (start, end) in enumerate(zip(starts, ends, strict=True)):
             if not layout.dialect.decodes(data[start:end]):
-                reasons.setdefault(i, f"bytes that are not {layout.dialect.encoding}")
+                reasons.setdefault(i, f"bytes that are not {layout.dialect.encoding}: name the file's --encoding")
     for i, reason in (_by_quotes(records, layout.dialect) | _headers(records, layout)).items():
         reasons.setdefault(i, reason)
     return dict(sorted(reasons.items()))

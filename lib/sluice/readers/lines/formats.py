@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sluice.errors import UsageError
-from sluice.readers.shared.encoding import byte_wise
+from sluice.readers.shared.encoding import line_wise
 from sluice.readers.shared.reading import DECLARED
 
 
@@ -34,7 +34,7 @@ class LinePattern:
     max_record_bytes: int = 1 << 20
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "encoding", byte_wise(self.encoding))
+        object.__setattr__(self, "encoding", line_wise(self.encoding))
         _group_types(self.pattern)  # by itself too: `a)|(?:b` is valid only within `full_pattern`
         names = self.groups
         if not names:

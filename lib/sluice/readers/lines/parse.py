@@ -67,7 +67,7 @@ def _unreadable(block: bytes, lines: LineSpans, layout: LineLayout) -> dict[int,
     if not decodes(block, encoding):
         for i, (start, end) in enumerate(zip(lines.starts, lines.ends, strict=True)):
             if not decodes(block[start:end], encoding):
-                reasons.setdefault(i, f"bytes that are not {encoding}")
+                reasons.setdefault(i, f"bytes that are not {encoding}: name the file's --encoding")
     return dict(sorted(reasons.items()))
 
 

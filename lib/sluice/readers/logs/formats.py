@@ -6,8 +6,11 @@ Formats, of which a line may have any:
   without), customer, path, status, seconds. The seconds may be missing or `-`.
 - `json`: one object a line.
 - `combined`: Apache's and nginx's access lines (https://httpd.apache.org/docs/2.4/logs.html#combined,
-  https://nginx.org/en/docs/http/ngx_http_log_module.html): the common or combined fields, and perhaps nginx's
-  `$request_time` in seconds behind them.
+  https://nginx.org/en/docs/http/ngx_http_log_module.html): the common or combined fields, behind these perhaps
+  `"$http_x_forwarded_for"`, as nginx's packages and images have it (`main`), and nginx's `$request_time`. Before them
+  may be the virtual host (Apache's `vhost_combined`), and for the address a list, whose first one is the client's.
+
+What containers and syslog put before a line is taken off, where the line is valid without it (`_PREFIXES`).
 
 To add a format: a function that gives the row of a line, None for a line that is clearly of another format, and raises
 NotARecord for one with a bad value; and its name in `_PARSERS`.
@@ -15,6 +18,7 @@ NotARecord for one with a bad value; and its name in `_PARSERS`.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable
@@ -24,7 +28,9 @@ from typing import NamedTuple
 
 from sluice.errors import UsageError
 from sluice.readers.logs.values import access_time, duration, iso_time, json_text, json_time, status_code, zone
+from sluice.readers.shared.encoding import line_wise
 from sluice.readers.shared.json_values import member, unique_members
+from sluice.readers.shared.reading import LATER
 from sluice.readers.shared.records import NotARecord
 
 FIELDS = ("requested_at", "customer_id", "request_path", "status_code", "duration", "request_id")
@@ -40,6 +46,7 @@ class Row(NamedTuple):
     status_code: int
     duration: float | None
     request_id: str | None = None
+    virtual_host: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,8 +55,9 @@ class LogFormat:
 
     `format`: "" takes the format of the file's first valid line, then any other. `field`: where JSON objects have a
     column, as `column=name`, the name dotted if nested. `customer`: `user` (the authenticated user, else the address)
-    or `address`. `source` keeps equal lines of different servers apart. A line of more than `max_record_bytes` is a
-    reject.
+    or `address`. `source` keeps equal lines of different servers apart; without one it is the line's virtual host. A
+    line of more than `max_record_bytes` is a reject. `duration_unit`: s, ms, us or ns. `encoding` is that of files
+    without a byte order mark.
     """
 
     format: str = ""
@@ -59,8 +67,11 @@ class LogFormat:
     keep_query: bool = False
     source: str = ""
     max_record_bytes: int = 1 << 20
+    duration_unit: str = dataclasses.field(default="s", metadata=LATER)
+    encoding: str = dataclasses.field(default="utf-8", metadata=LATER)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "encoding", line_wise(self.encoding))
         object.__setattr__(self, "field", tuple(sorted(self.field)))
         zone(self.timezone)
         for text in self.field:
@@ -74,11 +85,31 @@ class LogFormat:
         return {name: name for name in FIELDS} | dict(text.split("=", 1) for text in self.field)
 
 
+# Kubernetes' container logs (the CRI's format), docker compose, and syslog by RFC 5424 and RFC 3164
+_PREFIXES = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d) (?:stdout|stderr) F "
+    r"|[A-Za-z0-9][\w.-]* +\| "
+    r"|<\d{1,3}>1 \S+ \S+ \S+ \S+ \S+ (?:-|\[.*?\]) "
+    r"|(?:<\d{1,3}>)?[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?:\S+ )?[\w./-]+(?:\[\d+\])?: ",
+    re.ASCII,
+)
+
+
 def parse_line(line: str, reading: LogFormat, formats: tuple[str, ...]) -> Row:
-    """The row of a line in the first of the formats that fits it.
+    """The row of a line in the first of the formats that fits it, with or without what a container puts before it.
 
     Raises NotARecord for a line that fits none; a format that recognised the line gives the reason.
     """
+    try:
+        return _parse(line, reading, formats)
+    except NotARecord:
+        prefix = _PREFIXES.match(line)
+        if prefix is None:
+            raise
+        return _parse(line[prefix.end() :], reading, formats)
+
+
+def _parse(line: str, reading: LogFormat, formats: tuple[str, ...]) -> Row:
     reason = ""
     for name in formats:
         try:
@@ -87,9 +118,12 @@ def parse_line(line: str, reading: LogFormat, formats: tuple[str, ...]) -> Row:
             reason = reason or str(error)
             continue
         if row is not None:
-            path = row.request_path if reading.keep_query else row.request_path.partition("?")[0]
-            return row._replace(request_path=path)
+            return row
     raise NotARecord(reason or f"the line is not of format {' or '.join(formats)}")
+
+
+def _path(target: str, reading: LogFormat) -> str:
+    return target if reading.keep_query else target.partition("?")[0]
 
 
 def _space(line: str, reading: LogFormat) -> Row | None:
@@ -100,7 +134,8 @@ def _space(line: str, reading: LogFormat) -> Row | None:
         return None
     requested_at = iso_time(f"{parts[0]}T{parts[1]}", reading.timezone)
     seconds = parts[5] if len(parts) == 6 else None
-    return Row(requested_at, parts[2], parts[3], status_code(parts[4]), duration(seconds))
+    path = _path(parts[3], reading)
+    return Row(requested_at, parts[2], path, status_code(parts[4]), duration(seconds, reading.duration_unit))
 
 
 def _json(line: str, reading: LogFormat) -> Row | None:
@@ -119,28 +154,46 @@ def _json(line: str, reading: LogFormat) -> Row | None:
     return Row(
         json_time(values["requested_at"], reading.timezone),
         json_text(values["customer_id"]),
-        json_text(values["request_path"]),
+        _path(json_text(values["request_path"]), reading),
         status_code(values["status_code"]),
-        duration(values["duration"]),
+        duration(values["duration"], reading.duration_unit),
         None if values["request_id"] in (None, "") else json_text(values["request_id"]),
     )
 
 
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+_IP = r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)"
 _COMBINED = re.compile(
-    r'(?P<address>\S+) \S+ (?P<user>\S+(?: [^\s\[]\S*)*) \[(?P<time>[^\]]{1,40})\] "(?P<request>(?:[^"\\]|\\.)*)" '
-    r'(?P<status>\S+) (?:\d+|-)(?: "(?:[^"\\]|\\.)*" "(?:[^"\\]|\\.)*")?(?: (?P<duration>\S+))?\s*',
+    # the virtual host is a name with a port, or any name before an address
+    rf"(?:(?P<host_port>[^\s:,]+):\d{{1,5}} (?=\S*[.:])|(?!{_IP} )(?P<host>[^\s,]+) (?={_IP}[ ,]))?"
+    r"(?P<address>[^\s,]+)(?:, ?[^\s,]+)* "
+    r"(?:- (?P<user>(?!- [^\[])\S+(?: [^\s\[]\S*)*)|\S+ (?P<word>\S+)) "  # of several words only without an ident
+    r'\[(?P<time>[^\]]{1,40})\] "(?P<request>(?:[^"\\]|\\.)*)" (?P<status>\S+) (?:\d+|-)'
+    rf"(?: {_QUOTED} {_QUOTED}(?: {_QUOTED})?)?(?: (?P<duration>\S+))?\s*",
     re.ASCII,
 )
+_REQUEST = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+ (?P<target>.*\S.*) HTTP/[0-9](?:\.[0-9])?|[A-Z]{3,} (?P<old>/\S*)")
 
 
 def _combined(line: str, reading: LogFormat) -> Row | None:
     match = _COMBINED.fullmatch(line)
     if not match:
         return None
-    user, parts = match["user"], match["request"].split(" ")
-    customer = match["address"] if user in ("-", '""') or reading.customer == "address" else user
-    path = parts[1] if len(parts) in (2, 3) and parts[1] else match["request"] or "-"
-    return Row(access_time(match["time"]), customer, path, status_code(match["status"]), duration(match["duration"]))
+    user = match["user"] or match["word"]
+    return Row(
+        access_time(match["time"]),
+        match["address"] if user in ("-", '""') or reading.customer == "address" else user,
+        _requested_path(match["request"], reading),
+        status_code(match["status"]),
+        duration(match["duration"], reading.duration_unit),
+        virtual_host=match["host_port"] or match["host"] or "",
+    )
+
+
+def _requested_path(request: str, reading: LogFormat) -> str:
+    """The path of `METHOD target HTTP/1.1`, whose target may hold blanks; all of what is no request, as of scanners."""
+    match = _REQUEST.fullmatch(request)
+    return _path((match["target"] or match["old"]).strip(" "), reading) if match else request or "-"
 
 
 _PARSERS: dict[str, Callable[[str, LogFormat], Row | None]] = {"space": _space, "json": _json, "combined": _combined}

@@ -54,24 +54,42 @@ class LogLayout:
         return f"the line is longer than {self.reading.max_record_bytes} bytes"
 
 
-def detect_layout(head: bytes, reading: LogFormat) -> LogLayout | None:
-    """The layout of a file by the first valid line of its head; None if there is none."""
+def detect_layout(head: bytes, reading: LogFormat) -> LogLayout | str:
+    """The layout of a file by the first valid line of its head; if there is none, the most frequent reason.
+
+    With a `format` given a file may begin with any lines: each is a row or a reject.
+    """
     formats = (reading.format,) if reading.format else FORMATS
-    for line in head.split(b"\n")[:_DETECTION_LINES]:
-        text = line.decode("utf-8", "replace")
+    reasons: dict[str, list[int]] = {}
+    for number, line in enumerate(head.split(b"\n")[:_DETECTION_LINES], 1):
+        text = line.decode(reading.encoding, "replace").rstrip("\r")
         for name in formats:
             try:
                 parse_line(text, reading, (name,))
-            except NotARecord:
+            except NotARecord as error:
+                if text.strip():
+                    reasons.setdefault(str(error), []).append(number)
                 continue
             others = (other for other in formats if other != name)
-            return LogLayout(reading, (name, *others), _quick_fields(text) if name == "space" else 0)
-    return None
+            return LogLayout(reading, (name, *others), _quick_fields(text, reading) if name == "space" else 0)
+    if reading.format:
+        return LogLayout(reading, formats)
+    return _most_frequent(reasons)
 
 
-def _quick_fields(line: str) -> int:
-    """How many fields a line of the format `space` has; 0 where date and time are one field."""
-    return 0 if "T" in line[:11] else len([part for part in line.rstrip("\r").split(" ") if part])
+def _most_frequent(reasons: dict[str, list[int]]) -> str:
+    """The reason that most lines have, with the first of these; any is better than that no format knew a line."""
+    told = {reason: lines for reason, lines in reasons.items() if not reason.startswith("the line is not of format")}
+    if not told:
+        return "no line looks like one"
+    reason, lines = max(told.items(), key=lambda item: len(item[1]))
+    return f"{reason}, in line {lines[0]}"
+
+
+def _quick_fields(line: str, reading: LogFormat) -> int:
+    """How many fields a line of the format `space` has; 0 where `quick` cannot read it."""
+    unusual = reading.encoding != "utf-8" or reading.duration_unit != "s"
+    return 0 if unusual or "T" in line[:11] else len([part for part in line.rstrip("\r").split(" ") if part])
 
 
 def without_days_before(layout: LogLayout, day: date) -> LogLayout:

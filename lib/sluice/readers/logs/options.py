@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from sluice.readers.logs.formats import FORMATS
+from sluice.readers.logs.values import DURATION_UNITS
 
 HEADING = "Request logs"
 OPTIONS = (
@@ -48,5 +49,12 @@ OPTIONS = (
         show_default="none",
         help="Name the server that wrote the logs: equal lines of two servers are two requests. (In `query`, --source "
         "chooses what answers.)",
+    ),
+    click.option(
+        "--duration-unit",
+        envvar="SLUICE_DURATION_UNIT",
+        type=click.Choice(list(DURATION_UNITS)),
+        default="s",
+        help="Read durations in seconds, milli-, micro- or nanoseconds.",
     ),
 )

@@ -20,7 +20,8 @@ from sluice.readers.logs.quick import FIELD_COUNTS, quick_rows, usual_lines
 from sluice.readers.shared.line_blocks import LineSpans, line_blocks
 from sluice.readers.shared.records import NotARecord, raw_text, unexpected
 
-_NO_ROW = (None,) * len(Row._fields)
+_STORED = Row._fields.index("virtual_host")  # the fields before it are columns
+_NO_ROW = (None,) * _STORED
 
 
 def parse_log(pieces: Iterable[tuple[int, bytes]], layout: LogLayout) -> Iterator[pa.RecordBatch]:
@@ -65,9 +66,9 @@ def _outcome(line: bytes, layout: LogLayout) -> Row | str:
     if b"\0" in line:
         return "the line holds a NUL byte"
     try:
-        row = parse_line(line.decode().removesuffix("\r"), layout.reading, layout.formats)
+        row = parse_line(line.decode(layout.reading.encoding).removesuffix("\r"), layout.reading, layout.formats)
     except UnicodeDecodeError:
-        return "bytes that are not utf-8"
+        return f"bytes that are not {layout.reading.encoding}: name the file's --encoding"
     except NotARecord as error:
         return str(error)
     except Exception as error:
@@ -80,13 +81,20 @@ def _outcome(line: bytes, layout: LogLayout) -> Row | str:
 
 def _batch(records: Sequence[tuple[int, Row | str, bytes]], layout: LogLayout) -> pa.RecordBatch:
     """Records by position, outcome and bytes; only rejects keep their text."""
-    rows = [outcome if isinstance(outcome, Row) else _NO_ROW for _, outcome, _ in records]
+    rows = [outcome[:_STORED] if isinstance(outcome, Row) else _NO_ROW for _, outcome, _ in records]
     columns = list(zip(*rows, strict=True)) or [()] * len(_NO_ROW)
     positions = [position for position, _, _ in records]
-    raws = [None if isinstance(outcome, Row) else raw_text(line.rstrip(b"\r")) for _, outcome, line in records]
+    encoding, source = layout.reading.encoding, layout.reading.source
+    raws = [
+        None if isinstance(outcome, Row) else raw_text(line.rstrip(b"\r"), encoding) for _, outcome, line in records
+    ]
     reasons = [None if isinstance(outcome, Row) else outcome for _, outcome, _ in records]
-    sources = [layout.reading.source] * len(records)
+    sources = [source or (outcome.virtual_host if isinstance(outcome, Row) else "") for _, outcome, _ in records]
     arrays = [positions, *map(list, columns), sources, raws, reasons]
     return pa.record_batch(
         [pa.array(values, field.type) for values, field in zip(arrays, SCHEMA, strict=True)], schema=SCHEMA
     )
+
+
+def _raw(line: bytes, layout: LogLayout) -> str:
+    return raw_text(line.rstrip(b"\r"), layout.reading.encoding)

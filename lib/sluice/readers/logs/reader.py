@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -36,14 +36,14 @@ def open_all(files: Sequence[InputFile], table: Table, reading: LogFormat, on_ne
 
 
 def _open(file: InputFile, table: Table, reading: LogFormat) -> LogFile:
-    file, piece, begin, _ = beginning(file)
+    file, piece, begin, marked = beginning(file)
     wanted = f"of format {reading.format}" if reading.format else f"of a known format ({', '.join(FORMATS)})"
     if not piece:
         raise InputError(f"{file.uri}: the file is empty: expected lines {wanted}")
     refuse_lone_cr(file.uri, piece)
-    layout = detect_layout(piece[begin:], reading)
-    if layout is None:
-        raise InputError(f"{file.uri}: no line at its beginning is {wanted}: check the file, or name its --format")
+    layout = detect_layout(piece[begin:], replace(reading, encoding="utf-8") if marked else reading)
+    if isinstance(layout, str):
+        raise InputError(f"{file.uri}: no line at its beginning is {wanted} ({layout}): check the file and the options")
     if table.pruned_before:
         layout = without_days_before(layout, table.pruned_before)
     return LogFile(file, layout, begin)

@@ -18,13 +18,14 @@ from sluice.readers.shared.records import NotARecord, storable
 
 MAX_SECONDS = 1e6  # more than 11 days; microseconds of millions of such requests still add up in a bigint
 
-_ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d(?::?\d\d)?)?", re.ASCII)
+_ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z| ?UTC| ?[+-]\d\d(?::?\d\d)?)?", re.ASCII)
 _ACCESS_TIME = re.compile(r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)", re.ASCII)
 _SECONDS = re.compile(r"[+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, 1)}
-_MILLISECONDS_FROM = 1e11  # a number of seconds as large is of the year 5138
-_NO_TIME_FROM = 1e15  # milliseconds of the year 33658
+# units of a second in a number since 1970, and the number from which on it cannot be of the unit before
+_UNITS_FROM = ((1e17, 10**9), (1e14, 10**6), (1e11, 10**3), (0, 1))  # 1e11 seconds are in the year 5138
+DURATION_UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 @lru_cache
@@ -46,7 +47,7 @@ def iso_time(text: str, timezone: str) -> datetime:
     if not _ISO.fullmatch(text):
         raise NotARecord(f"{text[:40]!r} is not a time like 2024-10-02T05:10:46")
     try:
-        time = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text.replace("UTC", "Z").replace(" Z", "Z").replace(" +", "+").replace(" -", "-"))
         return time.astimezone(UTC) if time.tzinfo else in_utc(time, timezone)
     except (ValueError, OverflowError):
         raise NotARecord(f"{text[:40]!r} is not a possible time") from None
@@ -67,17 +68,21 @@ def access_time(text: str) -> datetime:
 
 
 def json_time(value: Any, timezone: str) -> datetime:
-    """ISO 8601, or a number, perhaps in quotes: seconds since 1970, or milliseconds if it is that large."""
+    """ISO 8601, the time of an access line, or a number, perhaps in quotes: seconds since 1970, or milli-, micro- or
+    nanoseconds if it is that large."""
     if isinstance(value, str):
+        if _ACCESS_TIME.fullmatch(value):
+            return access_time(value)
         if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
             return iso_time(value, timezone)
-        value = float(value)
+        value = int(value) if value.lstrip("-").isdecimal() and len(value) < 25 else float(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise NotARecord(f"{str(value)[:40]!r} is not a time")
-    if not abs(value) < _NO_TIME_FROM:  # nan too
+    if not abs(value) < 1e20:  # nan too
         raise NotARecord(f"{str(value)[:40]} is not a possible time")
+    units = next(units for least, units in _UNITS_FROM if abs(value) >= least)
+    micros = value * 10**6 // units if isinstance(value, int) else round(value * (10**6 / units))
     try:
-        micros = round(value * 1000) if abs(value) >= _MILLISECONDS_FROM else round(value * 1_000_000)
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
     except OverflowError:
         raise NotARecord(f"{value} is not a possible time") from None
@@ -91,15 +96,15 @@ def status_code(value: Any) -> int:
     return int(text)
 
 
-def duration(value: Any) -> float | None:
-    """Seconds, 0 to `MAX_SECONDS`; None where none was logged: null, empty or `-`."""
+def duration(value: Any, unit: str = "s") -> float | None:
+    """Seconds, 0 to `MAX_SECONDS`, of a number of the unit; None where none was logged: null, empty or `-`."""
     if value is None or value in ("", "-"):
         return None
     is_number = _SECONDS.fullmatch(value) if isinstance(value, str) else type(value) in (int, float)
-    seconds = float(value) if isinstance(value, str) and is_number else value if is_number else math.nan
-    if not 0 <= seconds <= MAX_SECONDS:  # an integer of JSON may be too large for a float
+    number = float(value) if isinstance(value, str) and is_number else value if is_number else math.nan
+    if not 0 <= number <= MAX_SECONDS * DURATION_UNITS[unit]:  # an integer of JSON may be too large for a float
         raise NotARecord(f"duration {str(value)[:40]!r} is not a number of seconds from 0 to {MAX_SECONDS:,.0f}")
-    return abs(float(seconds))
+    return abs(number / DURATION_UNITS[unit])
 
 
 def json_text(value: Any) -> str:

@@ -17,17 +17,28 @@ def decodes(text: bytes, encoding: str) -> bool:
         return False
 
 
+def line_wise(encoding: str) -> str:
+    """The canonical name of an encoding whose lines end with the byte LF, which is part of no other character.
+
+    Raises UsageError for any other encoding, such as UTF-16, and for an unknown one.
+    """
+    name = _canonical(encoding)
+    try:
+        ascii_is_the_same = bytes(range(1, 128)).decode(name) == bytes(range(1, 128)).decode("ascii")
+    except (LookupError, UnicodeError):
+        ascii_is_the_same = False
+    if not ascii_is_the_same:
+        raise UsageError(f"--encoding {encoding!r} is not supported: convert the file to UTF-8 first (iconv)")
+    return name
+
+
 def byte_wise(encoding: str) -> str:
     """The canonical name of an encoding in which every byte below 128 is an ASCII character.
 
     The readers look for single bytes (line ends, quotes, delimiters); UTF-16 and Shift-JIS have the same bytes in the
     middle of other characters. Raises UsageError for such an encoding, and for an unknown one.
     """
-    try:
-        name = codecs.lookup(encoding).name
-    except LookupError:
-        raise UsageError(f"--encoding {encoding!r} is unknown: use utf-8 or a name like cp1252") from None
-    name = "utf-8" if name == "utf-8-sig" else name  # a byte order mark is skipped in any case
+    name = _canonical(encoding)
     ascii_bytes = bytes(range(1, 128))
     try:
         single = name == "utf-8" or (
@@ -39,3 +50,11 @@ def byte_wise(encoding: str) -> str:
     if not single:
         raise UsageError(f"--encoding {encoding!r} is not supported: convert the file to UTF-8 first (iconv)")
     return name
+
+
+def _canonical(encoding: str) -> str:
+    try:
+        name = codecs.lookup(encoding).name
+    except LookupError:
+        raise UsageError(f"--encoding {encoding!r} is unknown: use utf-8 or a name like cp1252") from None
+    return "utf-8" if name == "utf-8-sig" else name  # a byte order mark is skipped in any case

@@ -22,7 +22,7 @@ def stored_options(reading: Any) -> dict[str, Any]:
 
 def changed_options(reading: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
     """What the ledger has kept of options that have another value now, by name."""
-    before = _later_defaults(reading) | stored
+    before = {**_later_defaults(reading), **stored}
     now = asdict(reading)
     return {name: before.get(name) for name in now if json.dumps(before.get(name)) != json.dumps(now[name])}
 
