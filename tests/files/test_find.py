@@ -145,3 +145,9 @@ def test_inputs_that_cannot_be_found_or_read(folder):
         find_files([str(folder / "nothing.csv")])
     with pytest.raises(UsageError, match="ftp:// is not supported: give a path, file:// or s3a://"):
         find_files(["ftp://host/a.csv"])
+
+
+@pytest.mark.parametrize("path", ["/dev/stdin", "/dev/fd/0"])
+def test_what_only_this_process_can_read_is_no_file(path):
+    with pytest.raises(InputError, match="is not a regular file: copy what it gives into a file"):
+        find_files([path])

@@ -285,6 +285,13 @@ def test_joined_files_and_columns_without_a_name(job, rows, csv_file):
     assert rows("products", "sku", "name") == [("a", "x"), ("b", "y"), ("sku", "name")]
 
 
+def test_delimiters_that_shells_and_spreadsheets_write(job, rows, csv_file):
+    tab = csv_file("a.tsv", "sku\tname\tdescription", "a\tx,y\t")
+    told = csv_file("b.csv", data=b"\xef\xbb\xbfsep=;\r\nsku;name;description\r\nb;x,y;\r\n")
+    assert job("ingest", "products", tab, told, "--delimiter", r"\t").counts == {"read": 2, "inserted": 2}
+    assert rows("products", "sku", "name") == [("a", "x,y"), ("b", "x,y")]
+
+
 def test_dialect_options(job, rows, csv_file):
     path = csv_file("a.txt", "# made by hand", "s1|it's|'a|b'", "s2|n|'it''s'")
     options = ["--delimiter", "|", "--quote", "'", "--no-header", "--skip-lines", 1]

@@ -192,10 +192,10 @@ def test_a_file_without_a_good_line_is_no_log(job, lake, log):
     good = log("b.log", line())
     opened = TABLE.reader.open_all(find_files([str(path.parent)]), TABLE, LogFormat(), "fail")
     assert ([source.file.uri for source in opened.sources], len(opened.failures)) == ([good.as_uri()], 1)
+    (failure,) = TABLE.reader.open_all(find_files([str(path)]), TABLE, LogFormat(), "fail").failures
+    assert str(failure).endswith("(no line looks like one): check the file and the options")
     opened = TABLE.reader.open_all(find_files([str(good)]), TABLE, LogFormat("json"), "fail")
-    assert [str(failure) for failure in opened.failures] == [
-        f"{good.as_uri()}: no line at its beginning is of format json: check the file, or name its --format"
-    ]
+    assert len(opened.sources) == 1  # with a format its lines are rows or rejects
 
 
 def statistics_of(day, rows):

@@ -63,12 +63,14 @@ def _find_one(text: str) -> Iterable[InputFile]:
 def _find_local(path: str, text: str) -> Iterator[InputFile]:
     """The files of a path; `text` is the input as it was given, for messages."""
     path = os.path.abspath(os.path.expanduser(path))
+    if path.startswith(("/dev/stdin", "/dev/fd/")):  # may be a regular file, but only of this process
+        raise _not_a_file(text)
     if os.path.isdir(path):
         yield from _files_below(path)
     elif os.path.isfile(path):
         yield from _describe(path)
     elif os.path.exists(path):
-        raise InputError(f"{text}: is not a regular file: copy what it gives into a file, and pass that")
+        raise _not_a_file(text)
     elif magic := re.search(r"[*?\[]", path):
         fixed = len(os.path.dirname(path[: magic.start()]))  # names up to here were written out: hidden ones are meant
         for match in _matches(path):
@@ -76,6 +78,10 @@ def _find_local(path: str, text: str) -> Iterator[InputFile]:
                 yield from _files_below(match) if os.path.isdir(match) else _describe(match)
     else:
         raise InputError(f"{text}: no such file or folder: check the path")
+
+
+def _not_a_file(text: str) -> InputError:
+    return InputError(f"{text}: is not a regular file: copy what it gives into a file, and pass that")
 
 
 def _matches(pattern: str) -> Iterator[str]:

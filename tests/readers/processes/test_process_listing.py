@@ -455,7 +455,8 @@ def test_lines_that_are_not_processes_are_rejects(text, reason):
 def test_bytes_of_another_encoding_are_a_reject_and_not_a_wrong_name():
     data = (PS + LINE).encode() + "root 2 0.0 0.1 100 50 ? Ss 10:00 0:01 caf\u00e9\n".encode("latin-1")
     first, second = parsed("", data=data)
-    assert (first[1].pid, second[1]) == (1, "bytes that are not utf-8: name the file's --encoding")
+    reason = "bytes that are not utf-8: name the file's --encoding, such as cp850, cp866 or cp932"
+    assert (first[1].pid, second[1]) == (1, reason)
     assert second[2].endswith("caf\\xe9")
     assert processes("", data=data, encoding="latin-1")[1].name == "caf\u00e9"
 

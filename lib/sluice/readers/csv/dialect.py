@@ -30,6 +30,8 @@ class Dialect:
     header_rows: str = field(default="reject", metadata=LATER)
 
     def __post_init__(self) -> None:
+        if self.delimiter == r"\t":  # as shells pass it on
+            object.__setattr__(self, "delimiter", "\t")
         marks = [mark for mark in (self.delimiter, self.quote, self.escape) if mark]
         if not self.delimiter:
             raise UsageError("--delimiter is empty: give one character")

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -16,6 +17,8 @@ from sluice.readers.csv.dialect import Dialect
 from sluice.readers.csv.scan import Scanner
 from sluice.readers.shared import pieces
 
+# the first line by which Excel is told the delimiter
+_SEPARATOR = re.compile(rb'"?sep=([!-~\t])"?(?:\r\n|\r|\n)', re.IGNORECASE)
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
@@ -33,6 +36,12 @@ def records_begin(file: InputFile, piece: bytes, begin: int, dialect: Dialect) -
             )
         begin = line_end.end()
     return begin
+
+
+def told_dialect(piece: bytes, begin: int, dialect: Dialect) -> tuple[Dialect, int]:
+    """The dialect with the delimiter that a first line such as `sep=;` names, and what begins behind that line."""
+    match = _SEPARATOR.match(piece, begin)
+    return (replace(dialect, delimiter=match[1].decode()), match.end()) if match else (dialect, begin)
 
 
 class Header(NamedTuple):

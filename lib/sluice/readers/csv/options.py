@@ -11,7 +11,7 @@ OPTIONS = (
         envvar="SLUICE_DELIMITER",
         metavar="CHARACTER",
         default=",",
-        help="Split a record into fields at this character.",
+        help=r"Split a record into fields at this character; \t is a tab.",
     ),
     click.option(
         "--quote",

@@ -14,7 +14,7 @@ from sluice.files.reading import open_input
 from sluice.model.table import Table
 from sluice.readers.csv.cutting import record_ranges
 from sluice.readers.csv.dialect import Dialect
-from sluice.readers.csv.header import all_named, check_header, expected, read_header, records_begin
+from sluice.readers.csv.header import all_named, check_header, expected, read_header, records_begin, told_dialect
 from sluice.readers.csv.layout import CsvFile, CsvLayout
 from sluice.readers.csv.parse import parse_csv
 from sluice.readers.shared.in_spark import Range, range_bytes, read_ranges
@@ -34,6 +34,7 @@ def _open(file: InputFile, table: Table, dialect: Dialect, on_new_column: str) -
     dialect = replace(dialect, encoding="utf-8") if marked else dialect
     if not piece:
         raise InputError(f"{file.uri}: the file is empty: expected {expected(table, dialect)}")
+    dialect, begin = told_dialect(piece, begin, dialect)
     begin = records_begin(file, piece, begin, dialect)
     columns = (*table.input_columns, *table.gained)
     if not dialect.header:

@@ -1,7 +1,9 @@
 """Process listings as CSV, of Windows' tools: PowerShell's Export-Csv, `tasklist /fo csv` and `wmic … /format:csv`.
 
 PowerShell (Get-Process, Get-CimInstance Win32_Process) and tasklist quote every cell; PowerShell's may have newlines in
-them. wmic quotes none, though a command line may have commas in it: the other columns are counted from both ends.
+them. wmic quotes none, though a command line and a path may have commas in them: the other columns are counted from
+both ends, and from CreationDate between the two, which has a form of its own
+(https://learn.microsoft.com/windows/win32/wmisdk/cim-datetime).
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ class QuotedCsvLayout:
 
 @dataclass(frozen=True)
 class UnquotedCsvLayout:
-    """wmic's columns; of these only the command line may have commas in it."""
+    """wmic's columns, in the order of their names; only the command line and the executable's path have commas."""
 
     names: tuple[str, ...]
 
@@ -49,14 +51,41 @@ class UnquotedCsvLayout:
         """The process of a line (None: it is blank) and the line after it. Raises NotARecord for any other line."""
         if not lines[at].strip():
             return None, at + 1
-        cells = lines[at].split(",")
-        extra = len(cells) - len(self.names)  # commas in the command line
-        if extra < 0 or (extra and "commandline" not in self.names):
+        cells = self._joined(lines[at].split(","))
+        if len(cells) != len(self.names):
             raise NotARecord(f"{len(cells)} cells instead of {len(self.names)}")
-        if extra:
-            place = self.names.index("commandline")
-            cells[place : place + extra + 1] = [",".join(cells[place : place + extra + 1])]
         return process_of_columns(dict(zip(self.names, cells, strict=True))), at + 1
+
+    def _joined(self, cells: list[str]) -> list[str]:
+        """The cells with those put together again that a comma within a column has made of one."""
+        extra = len(cells) - len(self.names)
+        if extra <= 0:
+            return cells
+        if "creationdate" in self.names and "executablepath" in self.names:
+            place = self.names.index("creationdate")
+            moved = [i - place for i in range(place, place + extra + 1) if _CREATED.fullmatch(cells[i])]
+            if len(moved) != 1:
+                raise NotARecord("commas within columns: where CreationDate is cannot be told")
+            return _put_together(
+                _put_together(cells, self.names, "executablepath", extra - moved[0], moved[0]),
+                self.names,
+                "commandline",
+                moved[0],
+            )
+        if {"commandline", "executablepath"} <= {*self.names}:
+            raise NotARecord("commas within columns: which of them has them cannot be told")
+        return _put_together(cells, self.names, "commandline", extra)
+
+
+_CREATED = re.compile(r"\d{14}\.\d{6}[+-]\d{3}")
+
+
+def _put_together(cells: list[str], names: Sequence[str], name: str, extra: int, moved: int = 0) -> list[str]:
+    """The cells, of which `extra` more than one are the column `name`, `moved` to the right of its place."""
+    if not extra or name not in names:
+        return cells
+    place = names.index(name) + moved
+    return [*cells[:place], ",".join(cells[place : place + extra + 1]), *cells[place + extra + 1 :]]
 
 
 def _record_end(lines: Sequence[str], at: int) -> int:
@@ -82,7 +111,7 @@ def header(lines: Sequence[str], at: int) -> tuple[QuotedCsvLayout | UnquotedCsv
     if line.startswith("Node,"):
         names = tuple(name.lower() for name in line.split(","))
         return (UnquotedCsvLayout(names), at + 1) if "processid" in names and len(set(names)) == len(names) else None
-    delimiter = next((mark for mark in ",;\t" if mark in line), None)
+    delimiter = next((mark for mark in ",;\t|:" if mark in line), None)
     if delimiter is None or line.count('"') % 2:
         return None
     try:

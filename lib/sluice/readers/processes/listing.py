@@ -76,18 +76,17 @@ def _header(lines: Sequence[str], at: int) -> tuple[ListingLayout, int] | None:
 
 def _record(layout: ListingLayout, text: _Text, begin: int) -> tuple[Process | str | None, int]:
     """The outcome of the record at a line (a process, why it is a reject, None: blank), and the line after it."""
+    outcome: Process | str | None
     try:
         process, after = layout.record(text.lines, begin)
+        outcome = process and checked(process)
     except NotARecord as error:
-        return str(error), begin + 1
+        outcome, after = str(error), begin + 1
     except Exception as error:
-        return unexpected(error), begin + 1
-    if process and text.has_undecodable(begin, after):
-        return f"bytes that are not {text.encoding}: name the file's --encoding", after
-    try:
-        return process and checked(process), after
-    except NotARecord as error:
-        return str(error), after
+        outcome, after = unexpected(error), begin + 1
+    if outcome and text.has_undecodable(begin, after):
+        return f"bytes that are not {text.encoding}: name the file's --encoding, such as cp850, cp866 or cp932", after
+    return outcome, after
 
 
 class _Text(NamedTuple):
