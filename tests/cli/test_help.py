@@ -39,7 +39,17 @@ def sections(text):
 
 ALL_JOBS = ["--lake", "--tables", "--run-id", "--result-file", "--log-format", "--progress", "--help"]
 READING = {
-    "CSV": ["--delimiter", "--quote", "--escape", "--skip-lines", "--header", "--strict-quotes", "--header-rows"],
+    "CSV": [
+        "--delimiter",
+        "--quote",
+        "--escape",
+        "--skip-lines",
+        "--header",
+        "--strict-quotes",
+        "--header-rows",
+        "--null",
+        "--escape-sequences",
+    ],
     "Request logs": ["--format", "--timezone", "--field", "--customer", "--keep-query", "--source", "--duration-unit"],
     "Process listings": ["--host", "--snapshot-at", "--os", "--path-pattern"],
 }

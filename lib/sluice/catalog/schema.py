@@ -115,6 +115,8 @@ class CsvSource(Keys):
     max_record_bytes: RecordBytes = 1 << 20
     strict_quotes: bool = False
     header_rows: Literal["reject", "keep"] = "reject"
+    null: str = ""
+    escape_sequences: bool = False
 
 
 class JsonSource(Keys):

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from sluice.errors import UsageError
 from sluice.readers.csv import parse as csv_parse
 from sluice.readers.csv import ranges as csv_ranges
 from sluice.readers.csv.dialect import Dialect
@@ -225,6 +226,29 @@ def test_quotes_that_damage_a_record(record, strict, reason):
     rows, rejects = read(data, [(0, len(data))], layout_of(Dialect(strict_quotes=strict)))
     assert [fields for _, fields in rows][:: len(rows) - 1] == [("x", "y"), ("z\n", None)]
     assert [(position, why) for position, _, why in rejects] == ([(4, reason)] if reason else [])
+
+
+def test_dumps_of_databases():
+    postgresql = Dialect(delimiter="\t", quote="", escape="\\", null="\\N", escape_sequences=True)
+    data = b"\\N\ta\\\\nb\\tc\\nd\n1\t\\N\n\\\\N\tN\nx\\\ty\t\\\nz\nno\\N\t\\N"
+    rows, rejects = read(data, [(0, len(data))], layout_of(postgresql))
+    assert [fields for _, fields in rows] == [
+        (None, "a\\nb\tc\nd"),
+        ("1", None),
+        ("\\N", "N"),
+        ("x\ty", "\nz"),
+        ("noN", None),
+    ]
+    assert rejects == []
+    mysql = replace(postgresql, delimiter=",", quote='"')
+    data = b'"a,\\\\N,b",\\N\n"say \\"hi\\"",NULL\n'
+    rows, rejects = read(data, [(0, len(data))], layout_of(mysql))
+    assert ([fields for _, fields in rows], rejects) == ([("a,\\N,b", None), ('say "hi"', "NULL")], [])
+    data = b'NULL,"NULL"\n,x\n'
+    rows, _ = read(data, [(0, len(data))], layout_of(Dialect(null="NULL")))
+    assert [fields for _, fields in rows] == [(None, None), (None, "x")]
+    with pytest.raises(UsageError, match="--escape-sequences needs --escape"):
+        Dialect(escape_sequences=True)
 
 
 def test_the_header_again_is_no_row():

@@ -55,4 +55,18 @@ OPTIONS = (
         default="reject",
         help="Reject records that equal the header, as where files were joined, or keep them.",
     ),
+    click.option(
+        "--null",
+        envvar="SLUICE_NULL",
+        metavar="TEXT",
+        default="",
+        show_default="none",
+        help=r"Read a field of this text as null too, such as \N in dumps of databases.",
+    ),
+    click.option(
+        "--escape-sequences",
+        envvar="SLUICE_ESCAPE_SEQUENCES",
+        is_flag=True,
+        help="Read the escaped letters n, t, r, b, f and v as control characters, as dumps of databases have them.",
+    ),
 )
