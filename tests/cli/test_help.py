@@ -49,6 +49,7 @@ READING = {
         "--header-rows",
         "--null",
         "--escape-sequences",
+        "--skip-initial-space",
     ],
     "Request logs": ["--format", "--timezone", "--field", "--customer", "--keep-query", "--source", "--duration-unit"],
     "Process listings": ["--host", "--snapshot-at", "--os", "--path-pattern"],

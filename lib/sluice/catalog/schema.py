@@ -117,6 +117,7 @@ class CsvSource(Keys):
     header_rows: Literal["reject", "keep"] = "reject"
     null: str = ""
     escape_sequences: bool = False
+    skip_initial_space: bool = False
 
 
 class JsonSource(Keys):

@@ -72,6 +72,7 @@ def oracle(data: bytes, dialect: Dialect, columns: int = 2) -> tuple[list, list]
         quotechar=dialect.quote or None,
         quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
         escapechar=dialect.escape or None,
+        skipinitialspace=dialect.skip_initial_space,
     )
     records = [row for row in reader if row]
     reasons = [
@@ -99,6 +100,8 @@ def states(data: bytes, dialect: Dialect) -> tuple[bool, list[bool]]:
             state, blank = "start", True
             continue
         blank = False
+        if byte == " " and state == "start" and dialect.skip_initial_space and not held:
+            continue
         if held:
             held = False
             state = "plain" if state == "start" else state
@@ -226,6 +229,22 @@ def test_quotes_that_damage_a_record(record, strict, reason):
     rows, rejects = read(data, [(0, len(data))], layout_of(Dialect(strict_quotes=strict)))
     assert [fields for _, fields in rows][:: len(rows) - 1] == [("x", "y"), ("z\n", None)]
     assert [(position, why) for position, _, why in rejects] == ([(4, reason)] if reason else [])
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    st.lists(st.sampled_from([*' ",\n\ra', '""', ', "', '" ', "  ", "é"]), max_size=60).map("".join), st.integers(1, 20)
+)
+@example('1, "x, y", 2\n a ,  "b\n c" \n', 4)
+@example(' \n  \r a,\n, "', 1)
+def test_random_files_with_blanks_before_fields(text, size):
+    data, dialect = text.encode(), Dialect(skip_initial_space=True)
+    rows, rejects = read(data, [(0, len(data))], layout_of(dialect))
+    assert read(data, cuts(data, size, dialect), layout_of(dialect)) == (rows, rejects)
+    if not ends_in_quotes(data, dialect):
+        expected, wrong = oracle(data, dialect)
+        assert [fields for _, fields in rows] == expected
+        assert reasons_of(rejects) == wrong
 
 
 def test_dumps_of_databases():

@@ -12,7 +12,6 @@ record that it refuses. So the work is divided:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -23,6 +22,7 @@ from pyarrow import csv as pa_csv
 from sluice.files.content import UTF8_MARK
 from sluice.readers.csv.dialect import Dialect
 from sluice.readers.csv.layout import CsvLayout
+from sluice.readers.csv.rewrite import for_pyarrow, null_has_escape
 from sluice.readers.csv.scan import closed_too_early, stray_quotes
 from sluice.readers.shared.records import MAX_RAW_BYTES, raw_text
 
@@ -121,7 +121,7 @@ def _parse_readable(records: _Records, layout: CsvLayout) -> Iterator[pa.RecordB
     text = data[starts[0] : ends[-1]]
     if layout.dialect.encoding != "utf-8":
         text = text.decode(layout.dialect.encoding).encode()
-    text = _for_pyarrow(text, layout.dialect)
+    text = for_pyarrow(text, layout.dialect)
     table = pa_csv.read_csv(pa.py_buffer(text), *_pyarrow_options(layout, len(text), note)).combine_chunks()
     if table.num_rows + len(wrong) != len(starts):
         raise RuntimeError(f"{len(starts)} records from byte {positions[0]}, but {table.num_rows} rows parsed")
@@ -135,27 +135,6 @@ def _parse_readable(records: _Records, layout: CsvLayout) -> Iterator[pa.RecordB
         columns = [table.column(column).chunk(0) for column in layout.columns]
         no_reason = pa.nulls(table.num_rows, pa.string())
         yield pa.record_batch([pa.array(positions, pa.int64()), *columns, raw, no_reason], schema=layout.schema())
-
-
-_CONTROLS = dict(zip(b"ntrbfv", b"\n\t\r\b\f\v", strict=True))
-
-
-def _for_pyarrow(text: bytes, dialect: Dialect) -> bytes:
-    """The records with what pyarrow has no option for: a null that begins with the escape, and escape sequences."""
-    if _has_escape(dialect):
-        ends = re.escape(dialect.delimiter.encode()) + rb"\r\n"
-        null = re.escape(dialect.null.encode())
-        text = re.sub(rb"(?:^|(?<=[" + ends + rb"]))" + null + rb"(?=[" + ends + rb"]|$)", b"", text)
-    if dialect.escape_sequences:
-        escape = dialect.escape.encode()
-        pair = re.compile(re.escape(escape) + rb"(.)", re.DOTALL)
-        text = pair.sub(lambda found: escape + bytes([_CONTROLS.get(found[1][0], found[1][0])]), text)
-    return text
-
-
-def _has_escape(dialect: Dialect) -> bool:
-    """Whether the text of null holds the escape, which pyarrow takes away before it compares."""
-    return bool(dialect.escape) and dialect.escape in dialect.null
 
 
 def _pyarrow_options(
@@ -177,7 +156,7 @@ def _pyarrow_options(
             column_types={column: pa.string() for column in layout.columns},
             strings_can_be_null=True,
             quoted_strings_can_be_null=True,
-            null_values=["", dialect.null] if not _has_escape(dialect) else [""],
+            null_values=["", dialect.null] if not null_has_escape(dialect) else [""],
             check_utf8=False,  # the whole block was decoded before
         ),
     )

@@ -17,7 +17,8 @@ class Dialect:
     order. Rejects are a record of more than `max_record_bytes`; with `strict_quotes` one with a quote within a field
     that does not begin with one; and unless `header_rows` is `keep` one that equals the header. A field that is the
     text `null` is null, as an empty one. With `escape_sequences` the escaped letters n, t, r, b, f and v are control
-    characters, as in dumps of MySQL and PostgreSQL. Raises UsageError for what cannot be scanned.
+    characters, as in dumps of MySQL and PostgreSQL. With `skip_initial_space` blanks before a field are not part of it.
+    Raises UsageError for what cannot be scanned.
     """
 
     delimiter: str = ","
@@ -31,6 +32,7 @@ class Dialect:
     header_rows: str = field(default="reject", metadata=LATER)
     null: str = field(default="", metadata=LATER)
     escape_sequences: bool = field(default=False, metadata=LATER)
+    skip_initial_space: bool = field(default=False, metadata=LATER)
 
     def __post_init__(self) -> None:
         if self.delimiter == r"\t":  # as shells pass it on
@@ -43,6 +45,8 @@ class Dialect:
                 raise UsageError(f"{mark!r} is not one ASCII character: delimiter, quote and escape must be")
         if len(set(marks)) != len(marks):
             raise UsageError("delimiter, quote and escape must differ (a doubled quote needs no --escape)")
+        if self.skip_initial_space and self.delimiter == " ":
+            raise UsageError("--skip-initial-space needs a --delimiter that is not a blank")
         if self.escape_sequences and not self.escape:
             raise UsageError("--escape-sequences needs --escape, such as a backslash")
         object.__setattr__(self, "encoding", byte_wise(self.encoding))

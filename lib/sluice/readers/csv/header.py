@@ -67,6 +67,7 @@ def read_header(file: InputFile, piece: bytes, begin: int, table: Table, dialect
         quotechar=dialect.quote or None,
         quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
         escapechar=dialect.escape or None,
+        skipinitialspace=dialect.skip_initial_space,
     )
     try:
         return Header([name.strip() for name in next(reader, [])], record, min(end + 1, len(piece)))

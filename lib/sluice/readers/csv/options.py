@@ -69,4 +69,10 @@ OPTIONS = (
         is_flag=True,
         help="Read the escaped letters n, t, r, b, f and v as control characters, as dumps of databases have them.",
     ),
+    click.option(
+        "--skip-initial-space",
+        envvar="SLUICE_SKIP_INITIAL_SPACE",
+        is_flag=True,
+        help='Leave out blanks before a field, also before its quote, as in 1, "x, y", 2.',
+    ),
 )

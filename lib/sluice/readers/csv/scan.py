@@ -24,6 +24,7 @@ from sluice.readers.csv.dialect import Dialect
 from sluice.readers.shared.encoding import CR, LF
 
 _NEUTRAL = ord("x")
+_BLANK = ord(" ")
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Marks:
     runs: np.ndarray  # where each run of quotes of odd length begins
     swaps: np.ndarray  # whether it swaps the states; the others end outside
     line_ends: np.ndarray  # every LF and CR
-    last: int  # the piece's last byte, a letter if it was escaped
+    last: int  # the piece's last byte that counts, a letter if it was escaped
 
     def quoted_after_runs(self, quoted: bool) -> np.ndarray:
         """Whether each run leaves the state machine inside a quoted field, if the piece begins so (`quoted`)."""
@@ -57,7 +58,8 @@ def find_marks(piece: bytes | memoryview, before: int, dialect: Dialect) -> Mark
         is_line_end |= is_cr
     begins, lengths = _quote_runs(data, dialect)
     runs = begins[lengths & 1 == 1]
-    return Marks(runs, _start_fields(data, runs, before, dialect), np.flatnonzero(is_line_end), int(data[-1]))
+    (last,) = _previous(data, np.array([len(data)]), before, dialect)
+    return Marks(runs, _start_fields(data, runs, before, dialect), np.flatnonzero(is_line_end), int(last))
 
 
 def closed_too_early(records: bytes | memoryview, dialect: Dialect) -> np.ndarray:
@@ -72,16 +74,33 @@ def stray_quotes(records: bytes | memoryview, dialect: Dialect) -> np.ndarray:
     return quotes.begins[~quotes.within & ~quotes.start_fields]
 
 
+def initial_blanks(records: bytes, dialect: Dialect) -> np.ndarray:
+    """Offsets of the blanks at the beginnings of the fields of whole records, but for lines of blanks alone."""
+    data = _unescaped(records, dialect)
+    blanks = np.flatnonzero(data == _BLANK)
+    quotes = _Quotes.of(records, dialect)
+    within = quotes.states[np.searchsorted(quotes.odd, blanks)]
+    previous = _previous(data, blanks, LF, dialect)
+    following = _previous(data[::-1], len(data) - 1 - blanks, LF, dialect)
+    is_blank_line = _ends_line(previous) & _ends_line(following)
+    return blanks[~within & _separates(previous, dialect) & ~is_blank_line]
+
+
 @dataclass(frozen=True)
 class _Quotes:
     """Runs of quotes of whole records: where each begins, and whether it is within a quoted field, follows a delimiter
-    or a line end, closes a field, and is followed by anything other than a delimiter or a line end."""
+    or a line end, closes a field, and is followed by anything other than a delimiter or a line end.
+
+    `odd`: where the runs of odd length begin; `states`: whether what follows so many of them is within a quoted field.
+    """
 
     begins: np.ndarray
     within: np.ndarray
     start_fields: np.ndarray
     close: np.ndarray
     text_follows: np.ndarray
+    odd: np.ndarray
+    states: np.ndarray
 
     @classmethod
     def of(cls, records: bytes | memoryview, dialect: Dialect) -> _Quotes:
@@ -89,12 +108,12 @@ class _Quotes:
         begins, lengths = _quote_runs(data, dialect)
         odd, start_fields = lengths & 1 == 1, _start_fields(data, begins, LF, dialect)
         marks = Marks(begins[odd], start_fields[odd], begins[:0], 0)
-        quoted = np.concatenate(([False], marks.quoted_after_runs(False)))  # after so many runs of odd length
+        states = np.concatenate(([False], marks.quoted_after_runs(False)))
         latest = np.cumsum(odd)
-        within, after = quoted[latest - odd], quoted[latest]
+        within, after = states[latest - odd], states[latest]
         close = ~after & (within | (start_fields & ~odd))
         follows = np.append(data, LF)[begins + lengths]
-        return cls(begins, within, start_fields, close, ~_separates(follows, dialect))
+        return cls(begins, within, start_fields, close, ~_separates(follows, dialect), begins[odd], states)
 
 
 def _unescaped(piece: bytes | memoryview, dialect: Dialect) -> np.ndarray:
@@ -111,14 +130,27 @@ def _quote_runs(data: np.ndarray, dialect: Dialect) -> tuple[np.ndarray, np.ndar
 
 def _start_fields(data: np.ndarray, runs: np.ndarray, before: int, dialect: Dialect) -> np.ndarray:
     """Whether each run of quotes follows a delimiter or a line end; `before` is the byte before the data."""
-    previous = data[runs - 1]
-    if len(runs) and runs[0] == 0:
+    return _separates(_previous(data, runs, before, dialect), dialect)
+
+
+def _previous(data: np.ndarray, places: np.ndarray, before: int, dialect: Dialect) -> np.ndarray:
+    """The byte before each place, with `skip_initial_space` before the blanks there; `before`: that before the data."""
+    if dialect.skip_initial_space:
+        others = np.flatnonzero(data != _BLANK)
+        padded = np.concatenate(([before], data[others]))
+        return padded[np.searchsorted(others, places)]
+    previous = data[places - 1]
+    if len(places) and places[0] == 0:
         previous[0] = before
-    return _separates(previous, dialect)
+    return previous
 
 
 def _separates(data: np.ndarray, dialect: Dialect) -> np.ndarray:
-    return (data == ord(dialect.delimiter)) | (data == LF) | (data == CR)
+    return (data == ord(dialect.delimiter)) | _ends_line(data)
+
+
+def _ends_line(data: np.ndarray) -> np.ndarray:
+    return (data == LF) | (data == CR)
 
 
 def _without_escaped(data: np.ndarray, escape: int) -> np.ndarray:
