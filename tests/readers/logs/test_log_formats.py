@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sluice.errors import UsageError
 from sluice.readers.logs import parse as log_parse
-from sluice.readers.logs.formats import FORMATS, LogFormat, Row, parse_line
+from sluice.readers.logs.formats import DETECTED, LogFormat, parse_line
 from sluice.readers.logs.layout import detect_layout, without_days_before
 from sluice.readers.logs.quick import quick_rows
+from sluice.readers.logs.row import Row
 from sluice.readers.shared.line_blocks import LineSpans
 from sluice.readers.shared.records import NotARecord
 
@@ -26,7 +27,7 @@ COMBINED = f'{COMMON} "https://x/\\"y" "curl/8 (a b)"'
 
 
 def parsed(line, **options):
-    return parse_line(line, LogFormat(**options), FORMATS)
+    return parse_line(line, LogFormat(**options), DETECTED)
 
 
 @pytest.mark.parametrize("line", [SPACE, JSON, f"{COMBINED} 0.316", f"{COMMON} 0.316"])
@@ -69,7 +70,7 @@ def test_daylight_saving_line_by_line_and_in_blocks(local, utc):
     reading = LogFormat(timezone="Europe/Berlin")
     line = f"{local} c /p 200 1"
     wanted = datetime.fromisoformat(f"{utc}+00:00")
-    assert parse_line(line, reading, FORMATS).requested_at == wanted
+    assert parse_line(line, reading, DETECTED).requested_at == wanted
     block = (line + "\n").encode()
     quick = quick_rows(block, LineSpans.of(block).starts, detect_layout(block, reading))
     assert quick["requested_at"].to_pylist() == [wanted]

@@ -12,8 +12,11 @@ Formats, of which a line may have any:
 
 What containers and syslog put before a line is taken off, where the line is valid without it (`_PREFIXES`).
 
+Formats of other servers (`published`) are tried only where they are named.
+
 To add a format: a function that gives the row of a line, None for a line that is clearly of another format, and raises
-NotARecord for one with a bad value; and its name in `_PARSERS`.
+NotARecord for one with a bad value; and its name in `_DETECTED`, or in
+`published` and `_NAMED`.
 """
 
 from __future__ import annotations
@@ -23,10 +26,10 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import NamedTuple
 
 from sluice.errors import UsageError
+from sluice.readers.logs.published import alb, caddy, envoy, haproxy, traefik, traefik_json
+from sluice.readers.logs.row import Row, customer, path_of, requested_path
 from sluice.readers.logs.values import access_time, duration, iso_time, json_text, json_time, status_code, zone
 from sluice.readers.shared.encoding import line_wise
 from sluice.readers.shared.json_values import member, unique_members
@@ -35,18 +38,6 @@ from sluice.readers.shared.records import NotARecord
 
 FIELDS = ("requested_at", "customer_id", "request_path", "status_code", "duration", "request_id")
 _REQUIRED = FIELDS[:4]
-
-
-class Row(NamedTuple):
-    """`requested_at` is in UTC; `duration` is in seconds, None where none was logged."""
-
-    requested_at: datetime
-    customer_id: str
-    request_path: str
-    status_code: int
-    duration: float | None
-    request_id: str | None = None
-    virtual_host: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,10 +113,6 @@ def _parse(line: str, reading: LogFormat, formats: tuple[str, ...]) -> Row:
     raise NotARecord(reason or f"the line is not of format {' or '.join(formats)}")
 
 
-def _path(target: str, reading: LogFormat) -> str:
-    return target if reading.keep_query else target.partition("?")[0]
-
-
 def _space(line: str, reading: LogFormat) -> Row | None:
     parts = [part for part in line.rstrip("\r").split(" ") if part]
     if parts and "T" in parts[0]:
@@ -134,7 +121,7 @@ def _space(line: str, reading: LogFormat) -> Row | None:
         return None
     requested_at = iso_time(f"{parts[0]}T{parts[1]}", reading.timezone)
     seconds = parts[5] if len(parts) == 6 else None
-    path = _path(parts[3], reading)
+    path = path_of(parts[3], reading.keep_query)
     return Row(requested_at, parts[2], path, status_code(parts[4]), duration(seconds, reading.duration_unit))
 
 
@@ -154,7 +141,7 @@ def _json(line: str, reading: LogFormat) -> Row | None:
     return Row(
         json_time(values["requested_at"], reading.timezone),
         json_text(values["customer_id"]),
-        _path(json_text(values["request_path"]), reading),
+        path_of(json_text(values["request_path"]), reading.keep_query),
         status_code(values["status_code"]),
         duration(values["duration"], reading.duration_unit),
         None if values["request_id"] in (None, "") else json_text(values["request_id"]),
@@ -172,29 +159,24 @@ _COMBINED = re.compile(
     rf"(?: {_QUOTED} {_QUOTED}(?: {_QUOTED})?)?(?: (?P<duration>\S+))?\s*",
     re.ASCII,
 )
-_REQUEST = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+ (?P<target>.*\S.*) HTTP/[0-9](?:\.[0-9])?|[A-Z]{3,} (?P<old>/\S*)")
 
 
 def _combined(line: str, reading: LogFormat) -> Row | None:
     match = _COMBINED.fullmatch(line)
     if not match:
         return None
-    user = match["user"] or match["word"]
     return Row(
         access_time(match["time"]),
-        match["address"] if user in ("-", '""') or reading.customer == "address" else user,
-        _requested_path(match["request"], reading),
+        customer(match["user"] or match["word"], match["address"], reading.customer),
+        requested_path(match["request"], reading.keep_query),
         status_code(match["status"]),
         duration(match["duration"], reading.duration_unit),
         virtual_host=match["host_port"] or match["host"] or "",
     )
 
 
-def _requested_path(request: str, reading: LogFormat) -> str:
-    """The path of `METHOD target HTTP/1.1`, whose target may hold blanks; all of what is no request, as of scanners."""
-    match = _REQUEST.fullmatch(request)
-    return _path((match["target"] or match["old"]).strip(" "), reading) if match else request or "-"
-
-
-_PARSERS: dict[str, Callable[[str, LogFormat], Row | None]] = {"space": _space, "json": _json, "combined": _combined}
+_DETECTED: dict[str, Callable[[str, LogFormat], Row | None]] = {"space": _space, "json": _json, "combined": _combined}
+_NAMED = (traefik, traefik_json, caddy, envoy, haproxy, alb)
+_PARSERS = _DETECTED | {parser.__name__: parser for parser in _NAMED}
+DETECTED = tuple(_DETECTED)
 FORMATS = tuple(_PARSERS)

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
 
-from sluice.readers.logs.formats import FORMATS, LogFormat, parse_line
+from sluice.readers.logs.formats import DETECTED, LogFormat, parse_line
 from sluice.readers.shared.records import NotARecord
 
 _DETECTION_LINES = 1000  # one of a file's first lines must be valid
@@ -59,7 +59,7 @@ def detect_layout(head: bytes, reading: LogFormat) -> LogLayout | str:
 
     With a `format` given a file may begin with any lines: each is a row or a reject.
     """
-    formats = (reading.format,) if reading.format else FORMATS
+    formats = (reading.format,) if reading.format else DETECTED
     reasons: dict[str, list[int]] = {}
     for number, line in enumerate(head.split(b"\n")[:_DETECTION_LINES], 1):
         text = line.decode(reading.encoding, "replace").rstrip("\r")

@@ -14,9 +14,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 
-from sluice.readers.logs.formats import Row, parse_line
+from sluice.readers.logs.formats import parse_line
 from sluice.readers.logs.layout import SCHEMA, LogLayout
 from sluice.readers.logs.quick import FIELD_COUNTS, quick_rows, usual_lines
+from sluice.readers.logs.row import Row
 from sluice.readers.shared.line_blocks import LineSpans, line_blocks
 from sluice.readers.shared.records import NotARecord, raw_text, unexpected
 

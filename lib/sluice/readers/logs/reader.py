@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from sluice.errors import InputError
 from sluice.files.input_file import InputFile
 from sluice.model.table import Table
-from sluice.readers.logs.formats import FORMATS, LogFormat
+from sluice.readers.logs.formats import DETECTED, LogFormat
 from sluice.readers.logs.layout import SCHEMA, LogLayout, detect_layout, without_days_before
 from sluice.readers.logs.parse import parse_log
 from sluice.readers.shared.in_spark import Range, range_bytes, read_ranges
@@ -37,7 +37,7 @@ def open_all(files: Sequence[InputFile], table: Table, reading: LogFormat, on_ne
 
 def _open(file: InputFile, table: Table, reading: LogFormat) -> LogFile:
     file, piece, begin, marked = beginning(file)
-    wanted = f"of format {reading.format}" if reading.format else f"of a known format ({', '.join(FORMATS)})"
+    wanted = f"of format {reading.format}" if reading.format else f"of a known format ({', '.join(DETECTED)})"
     if not piece:
         raise InputError(f"{file.uri}: the file is empty: expected lines {wanted}")
     refuse_lone_cr(file.uri, piece)
