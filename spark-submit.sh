@@ -103,7 +103,10 @@ finish() {
     exit $code
 }
 
-[ $# -eq 0 ] || printf '%s\0' "$@" >"$work/arguments"
+if [ $# -gt 0 ] && ! printf '%s\0' "$@" >"$work/arguments"; then
+    echo "the arguments cannot be written to $work: free some space there, or set TMPDIR to another folder" >&2
+    exit 1
+fi
 mkfifo "$work/lines"
 sheltered "$python" -m sluice.runtime.log_lines <"$work/lines" >&2 &
 filter=$!

@@ -62,5 +62,5 @@ def _refuse_lost_letters(arguments: Sequence[str]) -> None:
     by_spark_submit = "PYSPARK_GATEWAY_PORT" in os.environ and "SLUICE_WRAPPER" not in os.environ
     if by_spark_submit and sys.flags.utf8_mode and any("?" in argument for argument in arguments):
         raise UsageError(
-            "letters of arguments may be lost in this locale: set LC_ALL=C.UTF-8, or use ./spark-submit.sh"
+            "arguments may have lost letters in this locale: set LC_ALL=C.UTF-8, or use ./spark-submit.sh"
         )

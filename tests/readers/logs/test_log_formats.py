@@ -273,8 +273,9 @@ def test_other_encodings():
         assert (row["customer_id"], last["customer_id"]) == (name, "x")
         (reject, _) = read(block, detect_layout(block, LogFormat(format="space")), 100)
         assert reject["_reason"] == "bytes that are not utf-8: name the file's --encoding"
-    with pytest.raises(UsageError, match="convert the file to UTF-8 first"):
-        LogFormat(encoding="utf-16")
+    for encoding in ("utf-16", "utf-7", "iso2022_jp", "hz"):
+        with pytest.raises(UsageError, match="convert the file to UTF-8 first"):
+            LogFormat(encoding=encoding)
 
 
 def test_with_a_format_a_file_may_begin_with_anything():

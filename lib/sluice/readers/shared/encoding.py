@@ -7,6 +7,7 @@ import codecs
 from sluice.errors import UsageError
 
 LF, CR = 0x0A, 0x0D
+_ASCII = bytes(range(1, 128)) + b'\x1b$B$"\x1b(B'  # by the sequence behind them ISO-2022 has letters in ASCII bytes
 
 
 def decodes(text: bytes, encoding: str) -> bool:
@@ -24,7 +25,7 @@ def line_wise(encoding: str) -> str:
     """
     name = _canonical(encoding)
     try:
-        ascii_is_the_same = bytes(range(1, 128)).decode(name) == bytes(range(1, 128)).decode("ascii")
+        ascii_is_the_same = _ASCII.decode(name) == _ASCII.decode("ascii")
     except (LookupError, UnicodeError):
         ascii_is_the_same = False
     if not ascii_is_the_same:
