@@ -61,6 +61,4 @@ def _refuse_lost_letters(arguments: Sequence[str]) -> None:
     """
     by_spark_submit = "PYSPARK_GATEWAY_PORT" in os.environ and "SLUICE_WRAPPER" not in os.environ
     if by_spark_submit and sys.flags.utf8_mode and any("?" in argument for argument in arguments):
-        raise UsageError(
-            "arguments may have lost letters in this locale: set LC_ALL=C.UTF-8, or use ./spark-submit.sh"
-        )
+        raise UsageError("arguments may have lost letters in this locale: set LC_ALL=C.UTF-8, or use ./spark-submit.sh")

@@ -150,28 +150,35 @@ def _json(line: str, reading: LogFormat) -> Row | None:
 
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _IP = r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)"
-_COMBINED = re.compile(
+_USER = r"(?:- (?P<user>(?!- [^\[])\S+(?: [^\s\[]\S*)*)|\S+ (?P<word>\S+)) "  # of several words only without an ident
+_REQUEST = (
+    r'\[(?P<time>[^\]]{1,40})\] "(?P<request>(?:[^"\\]|\\.)*)" (?P<status>\S+) (?:\d+|-)'
+    rf"(?: {_QUOTED} {_QUOTED}(?: {_QUOTED})?)?(?: (?P<duration>\S+))?\s*"
+)
+_COMBINED = re.compile(rf"(?P<address>[^\s,]+) {_USER}{_REQUEST}", re.ASCII)
+_BEHIND_PROXY = re.compile(
     # the virtual host is a name with a port, or any name before an address
     rf"(?:(?P<host_port>[^\s:,]+):\d{{1,5}} (?=\S*[.:])|(?!{_IP} )(?P<host>[^\s,]+) (?={_IP}[ ,]))?"
-    r"(?P<address>[^\s,]+)(?:, ?[^\s,]+)* "
-    r"(?:- (?P<user>(?!- [^\[])\S+(?: [^\s\[]\S*)*)|\S+ (?P<word>\S+)) "  # of several words only without an ident
-    r'\[(?P<time>[^\]]{1,40})\] "(?P<request>(?:[^"\\]|\\.)*)" (?P<status>\S+) (?:\d+|-)'
-    rf"(?: {_QUOTED} {_QUOTED}(?: {_QUOTED})?)?(?: (?P<duration>\S+))?\s*",
+    rf"(?P<address>[^\s,]+)(?:, ?[^\s,]+)* {_USER}{_REQUEST}",
     re.ASCII,
 )
 
 
 def _combined(line: str, reading: LogFormat) -> Row | None:
     match = _COMBINED.fullmatch(line)
+    host = ""
     if not match:
-        return None
+        match = _BEHIND_PROXY.fullmatch(line)
+        if not match:
+            return None
+        host = match["host_port"] or match["host"] or ""
     return Row(
         access_time(match["time"]),
         customer(match["user"] or match["word"], match["address"], reading.customer),
         requested_path(match["request"], reading.keep_query),
         status_code(match["status"]),
         duration(match["duration"], reading.duration_unit),
-        virtual_host=match["host_port"] or match["host"] or "",
+        virtual_host=host,
     )
 
 
