@@ -14,18 +14,35 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sluice.lake import log, small_tables
 from sluice.lake.lake import Lake
+from sluice.lake.small_tables import TIME, arrow_table
 from sluice.lake.sql_text import spark_text
 from sluice.ledger.ingested_files import Tally
 from sluice.model.table import Table
 
 NAME = "rejects"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FEW = 1000  # rejects of at most 64 KiB each, in the driver's memory
+_SCHEMA = pa.schema(
+    [
+        ("run_id", pa.string()),
+        ("table", pa.string()),
+        ("file", pa.string()),
+        ("position", pa.int64()),
+        ("raw", pa.string()),
+        ("reason", pa.string()),
+        ("rejected_at", TIME),
+        ("options", pa.string()),
+        ("read_at", TIME),
+        ("read_by", pa.string()),
+    ]
+)
 _FOR_REPLAY = ("read_at", "read_by")  # columns that `rejects list` leaves out
 
 
@@ -53,35 +70,57 @@ def keep(
     in: what `conform` gives; one row a record. `at`: when the files were read. `replayed`: of a replay, when and in
     which readings each file (by URI) was read before.
     """
-    files = {tally.file.uri for tally in tallies}
-    affected = {tally.file.uri for tally in tallies if tally.rows_rejected}
-    affected |= files & {file.file for file in files_with_rejects(lake.root, table.name)}
+    earlier = {tally.file.uri for tally in tallies} & {file.file for file in files_with_rejects(lake.root, table.name)}
+    affected = earlier | {tally.file.uri for tally in tallies if tally.rows_rejected}
     if not affected:
         return
-    rejects = _rejects(lake, table, records, _readings(lake, tallies, at, replayed))
+    rejected = records.where("_reason is not null and _position is not null")
+    rejected = rejected.select("_file", "_position", "_raw", "_reason")  # a file may have columns of the names below
+    readings = _readings(lake, tallies, at, replayed)
+    if not earlier and sum(tally.rows_rejected for tally in tallies) <= _FEW and _has_all_columns(lake.root):
+        small_tables.append(lake.root, NAME, _few(lake, table, rejected, readings), lake.writer)
+        return
+    rejects = _many(lake, table, rejected, readings)
     with lake.exclusively(NAME):
         names = ", ".join(map(spark_text, sorted(affected)))
-        earlier = f"`table` = {spark_text(table.name)} AND file IN ({names})"
-        lake.overwrite(NAME, rejects, None if log.version(lake.root, NAME) is None else earlier, feed=False)
+        replaced = f"`table` = {spark_text(table.name)} AND file IN ({names})"
+        lake.overwrite(NAME, rejects, None if log.version(lake.root, NAME) is None else replaced, feed=False)
         small_tables.compact_if_many(lake.root, NAME, lake.writer)
 
 
-def _readings(lake: Lake, tallies: Sequence[Tally], at: datetime, replayed: Mapping[str, FileWithRejects]) -> DataFrame:
-    """One row a file. out: `_file` (its number), `file` (its URI), `options`, `rejected_at`, `read_at`, `read_by`."""
-    rows = []
+# a file's number → its URI, options, and when it was read now, first, and in which readings
+Readings = Mapping[int, tuple[str, str | None, datetime, datetime, str]]
+
+
+def _readings(lake: Lake, tallies: Sequence[Tally], at: datetime, replayed: Mapping[str, FileWithRejects]) -> Readings:
+    readings = {}
     for tally in tallies:
         before = replayed.get(tally.file.uri)
         read_by = sorted({*(before.read_by if before else ()), reading_id(lake.run_id, at)})
         read_at = before.read_at if before else at
-        rows.append((tally.number, tally.file.uri, tally.options, at, read_at, json.dumps(read_by)))
+        readings[tally.number] = (tally.file.uri, tally.options, at, read_at, json.dumps(read_by))
+    return readings
+
+
+def _has_all_columns(root: str) -> bool:
+    """Whether `rejects` has the columns of today, or is still to be made: an earlier version's gains them in Spark."""
+    return log.version(root, NAME) is None or set(log.stored(root, NAME).columns) == set(_SCHEMA.names)
+
+
+def _few(lake: Lake, table: Table, rejected: DataFrame, readings: Readings) -> pa.Table:
+    """Rejects as rows of the table `rejects`. Few of them go through the driver: a write of Spark's takes seconds."""
+    rows = []
+    for number, position, raw, reason in rejected.collect():
+        file, options, at, read_at, read_by = readings[number]
+        rows.append((lake.run_id, table.name, file, position, raw, reason, at, options, read_at, read_by))
+    return arrow_table(_SCHEMA, rows)
+
+
+def _many(lake: Lake, table: Table, rejected: DataFrame, readings: Readings) -> DataFrame:
+    """The same as a DataFrame."""
     columns = "_file int, file string, options string, rejected_at timestamp, read_at timestamp, read_by string"
-    return lake.spark.createDataFrame(rows, columns)
-
-
-def _rejects(lake: Lake, table: Table, records: DataFrame, readings: DataFrame) -> DataFrame:
-    rejected = records.where("_reason is not null and _position is not null")
-    rejected = rejected.select("_file", "_position", "_raw", "_reason")  # a file may have columns of the names below
-    return rejected.join(F.broadcast(readings), "_file").select(
+    of_files = lake.spark.createDataFrame([(number, *values) for number, values in readings.items()], columns)
+    return rejected.join(F.broadcast(of_files), "_file").select(
         F.lit(lake.run_id).alias("run_id"),
         F.lit(table.name).alias("table"),
         "file",
@@ -126,8 +165,13 @@ def newest(
 def files_with_rejects(lake: str, table: str | None) -> list[FileWithRejects]:
     """The files that have rejects, of a table or of all, in order of tables and files."""
     rows = small_tables.read(lake, NAME, None if table is None else pc.field("table") == table)
+    if rows is None:
+        return []
+    of_files = [name for name in rows.column_names if name not in ("position", "raw", "reason")]
     files = {}
-    for row in rows.to_pylist() if rows is not None else ():
+    for row in (
+        rows.group_by(of_files, use_threads=False).aggregate([]).to_pylist()
+    ):  # there may be millions of one file
         # rows of earlier versions have no options, know only when the file was read last, and only runs as readings
         read_at, read_by = row.get("read_at") or row["rejected_at"], row.get("read_by")
         runs = tuple(json.loads(read_by)) if read_by else (row["run_id"],)
