@@ -80,6 +80,12 @@ def _closest_match(name: str, names: Collection[str]) -> str | None:
     return matches[0] if matches else None
 
 
+def listed(names: Collection[str], most: int) -> str:
+    """`'a', 'b' and 3 more`: so many names at most, long ones cut."""
+    shown = ", ".join(repr(name[:40]) for name in list(names)[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
 def counted(number: int, noun: str) -> str:
     """`1 file`, `1,200 files`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

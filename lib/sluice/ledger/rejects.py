@@ -104,7 +104,7 @@ def _readings(lake: Lake, tallies: Sequence[Tally], at: datetime, replayed: Mapp
 
 def _has_all_columns(root: str) -> bool:
     """Whether `rejects` has the columns of today, or is still to be made: an earlier version's gains them in Spark."""
-    return log.version(root, NAME) is None or set(log.stored(root, NAME).columns) == set(_SCHEMA.names)
+    return set(log.stored(root, NAME).columns) in (set(), set(_SCHEMA.names))
 
 
 def _few(lake: Lake, table: Table, rejected: DataFrame, readings: Readings) -> pa.Table:
@@ -169,9 +169,8 @@ def files_with_rejects(lake: str, table: str | None) -> list[FileWithRejects]:
         return []
     of_files = [name for name in rows.column_names if name not in ("position", "raw", "reason")]
     files = {}
-    for row in (
-        rows.group_by(of_files, use_threads=False).aggregate([]).to_pylist()
-    ):  # there may be millions of one file
+    different = rows.group_by(of_files, use_threads=False).aggregate([])  # there may be millions of one file
+    for row in different.to_pylist():
         # rows of earlier versions have no options, know only when the file was read last, and only runs as readings
         read_at, read_by = row.get("read_at") or row["rejected_at"], row.get("read_by")
         runs = tuple(json.loads(read_by)) if read_by else (row["run_id"],)

@@ -12,7 +12,7 @@ record that it refuses. So the work is divided:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ from sluice.files.content import UTF8_MARK
 from sluice.readers.csv.dialect import Dialect
 from sluice.readers.csv.layout import CsvLayout
 from sluice.readers.csv.rewrite import for_pyarrow, null_has_escape
-from sluice.readers.csv.scan import closed_too_early, stray_quotes
+from sluice.readers.csv.scan import Quotes
 from sluice.readers.shared.records import MAX_RAW_BYTES, raw_text
 
 
@@ -35,7 +35,7 @@ class _Records(NamedTuple):
     ends: np.ndarray
     positions: np.ndarray
 
-    def numbers_at(self, offsets: Sequence[int] | np.ndarray) -> list[int]:
+    def numbers_at(self, offsets: np.ndarray) -> list[int]:
         """The numbers of the records that hold these offsets in `data`."""
         return (np.unique(np.searchsorted(self.starts, offsets, "right")) - 1).tolist()
 
@@ -81,12 +81,12 @@ def _unreadable(records: _Records, layout: CsvLayout) -> dict[int, str]:
 
 def _by_quotes(records: _Records, dialect: Dialect) -> dict[int, str]:
     """Record number → which quote makes it ambiguous."""
-    data = memoryview(records.data)[: records.ends[-1]]
     if not dialect.quote or dialect.quote.encode() not in records.data:
         return {}
-    stray = stray_quotes(data, dialect) if dialect.strict_quotes else ()
-    reasons = dict.fromkeys(records.numbers_at(stray), "a quote within a field that does not begin with one")
-    return reasons | dict.fromkeys(records.numbers_at(closed_too_early(data, dialect)), "text after a closing quote")
+    quotes = Quotes.of(memoryview(records.data)[: records.ends[-1]], dialect)
+    stray = records.numbers_at(quotes.stray) if dialect.strict_quotes else ()
+    reasons = dict.fromkeys(stray, "a quote within a field that does not begin with one")
+    return reasons | dict.fromkeys(records.numbers_at(quotes.closing_too_early), "text after a closing quote")
 
 
 def _headers(records: _Records, layout: CsvLayout) -> dict[int, str]:

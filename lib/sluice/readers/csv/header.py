@@ -10,7 +10,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from sluice.errors import InputError, counted
+from sluice.errors import InputError, counted, listed
 from sluice.files.input_file import InputFile
 from sluice.model.table import Table
 from sluice.readers.csv.dialect import Dialect
@@ -19,13 +19,14 @@ from sluice.readers.shared import pieces
 
 # the first line by which Excel is told the delimiter
 _SEPARATOR = re.compile(rb'"?sep=([!-~\t])"?(?:\r\n|\r|\n)', re.IGNORECASE)
+_SHOWN = 5  # names in a message
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
 def records_begin(file: InputFile, piece: bytes, begin: int, dialect: Dialect) -> int:
     """Where the header, or without one the first record, begins: after the lines to skip.
 
-    Raises InputError where the lines to skip are all that there is, or go on behind the first piece.
+    Raises InputError where the file's first piece has fewer line ends than lines are to be skipped.
     """
     for skipped in range(dialect.skip_lines):
         line_end = _LINE_END.search(piece, begin)
@@ -97,10 +98,11 @@ def check_header(file: InputFile, names: list[str], table: Table) -> None:
     unknown = [name for name in names if name not in (*table.input_columns, *table.gained)]
     if lacking and unknown:
         likely = [match for name in lacking for match in get_close_matches(name, unknown, cutoff=0.3)]
+        closest_first = listed(dict.fromkeys([*likely, *unknown]), _SHOWN)
         raise InputError(
-            f"{file.uri}: its header lacks {_listed(lacking)}, which table {table.name} needs, and has "
-            f"{_listed([*likely, *unknown])}, which it does not know: rename in the file, or read the columns by their "
-            "order with --no-header --skip-lines 1"
+            f"{file.uri}: its header lacks {listed(lacking, _SHOWN)}, which table {table.name} needs, and has "
+            f"{closest_first}, which it does not know: rename in the file, or read the columns by their order with "
+            "--no-header --skip-lines 1"
         )
     if lacking:
         shown = ", ".join(name[:40] for name in names[:20])
@@ -108,12 +110,6 @@ def check_header(file: InputFile, names: list[str], table: Table) -> None:
     for i, name in enumerate(names):
         if name in names[:i]:
             raise InputError(f"{file.uri}: the header names column {name!r} twice: remove or rename one")
-
-
-def _listed(names: Sequence[str]) -> str:
-    different = list(dict.fromkeys(names))
-    more = f" and {len(different) - 5} more" if len(different) > 5 else ""
-    return ", ".join(repr(name[:40]) for name in different[:5]) + more
 
 
 def expected(table: Table, dialect: Dialect) -> str:

@@ -10,7 +10,7 @@ The dialect's state machine has two states at a byte: outside and inside a quote
 
 So the state after each run follows from a running count since the last run of the third kind, which numpy computes
 for both possible starts at once. A quote that follows a closed field (`"a"b"c"`) is text, as in Python's `csv`; but a
-record in which text follows a closed field becomes a reject (`closed_too_early`): which quote was meant to close it
+record in which text follows a closed field becomes a reject (`Quotes`): which quote was meant to close it
 cannot be told.
 """
 
@@ -62,23 +62,11 @@ def find_marks(piece: bytes | memoryview, before: int, dialect: Dialect) -> Mark
     return Marks(runs, _start_fields(data, runs, before, dialect), np.flatnonzero(is_line_end), int(last))
 
 
-def closed_too_early(records: bytes | memoryview, dialect: Dialect) -> np.ndarray:
-    """Offsets of the quotes that close a field of whole records though text follows them."""
-    quotes = _Quotes.of(records, dialect)
-    return quotes.begins[quotes.close & quotes.text_follows]
-
-
-def stray_quotes(records: bytes | memoryview, dialect: Dialect) -> np.ndarray:
-    """Offsets of the quotes within fields of whole records that do not begin with one."""
-    quotes = _Quotes.of(records, dialect)
-    return quotes.begins[~quotes.within & ~quotes.start_fields]
-
-
 def initial_blanks(records: bytes, dialect: Dialect) -> np.ndarray:
     """Offsets of the blanks at the beginnings of the fields of whole records, but for lines of blanks alone."""
     data = _unescaped(records, dialect)
     blanks = np.flatnonzero(data == _BLANK)
-    quotes = _Quotes.of(records, dialect)
+    quotes = Quotes.of(records, dialect)
     within = quotes.states[np.searchsorted(quotes.odd, blanks)]
     previous = _previous(data, blanks, LF, dialect)
     following = _previous(data[::-1], len(data) - 1 - blanks, LF, dialect)
@@ -87,7 +75,7 @@ def initial_blanks(records: bytes, dialect: Dialect) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class _Quotes:
+class Quotes:
     """Runs of quotes of whole records: where each begins, and whether it is within a quoted field, follows a delimiter
     or a line end, closes a field, and is followed by anything other than a delimiter or a line end.
 
@@ -103,7 +91,7 @@ class _Quotes:
     states: np.ndarray
 
     @classmethod
-    def of(cls, records: bytes | memoryview, dialect: Dialect) -> _Quotes:
+    def of(cls, records: bytes | memoryview, dialect: Dialect) -> Quotes:
         data = _unescaped(records, dialect)
         begins, lengths = _quote_runs(data, dialect)
         odd, start_fields = lengths & 1 == 1, _start_fields(data, begins, LF, dialect)
@@ -114,6 +102,16 @@ class _Quotes:
         close = ~after & (within | (start_fields & ~odd))
         follows = np.append(data, LF)[begins + lengths]
         return cls(begins, within, start_fields, close, ~_separates(follows, dialect), begins[odd], states)
+
+    @property
+    def closing_too_early(self) -> np.ndarray:
+        """Offsets of the quotes that close a field though text follows them."""
+        return self.begins[self.close & self.text_follows]
+
+    @property
+    def stray(self) -> np.ndarray:
+        """Offsets of the quotes within fields that do not begin with one."""
+        return self.begins[~self.within & ~self.start_fields]
 
 
 def _unescaped(piece: bytes | memoryview, dialect: Dialect) -> np.ndarray:

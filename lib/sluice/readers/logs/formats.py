@@ -22,17 +22,25 @@ NotARecord for one with a bad value; and its name in `_DETECTED`, or in
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from sluice.errors import UsageError
 from sluice.readers.logs.published import alb, caddy, envoy, haproxy, traefik, traefik_json
-from sluice.readers.logs.row import Row, customer, path_of, requested_path
-from sluice.readers.logs.values import access_time, duration, iso_time, json_text, json_time, status_code, zone
+from sluice.readers.logs.row import QUOTED, Row, customer, path_of, requested_path
+from sluice.readers.logs.values import (
+    access_time,
+    duration,
+    iso_time,
+    json_object,
+    json_text,
+    json_time,
+    status_code,
+    zone,
+)
 from sluice.readers.shared.encoding import line_wise
-from sluice.readers.shared.json_values import member, unique_members
+from sluice.readers.shared.json_values import member
 from sluice.readers.shared.reading import LATER
 from sluice.readers.shared.records import NotARecord
 
@@ -128,12 +136,7 @@ def _space(line: str, reading: LogFormat) -> Row | None:
 def _json(line: str, reading: LogFormat) -> Row | None:
     if not line.lstrip().startswith("{"):
         return None
-    try:
-        record = json.loads(line, object_pairs_hook=unique_members)
-    except NotARecord:
-        raise
-    except (ValueError, RecursionError):
-        raise NotARecord("the line is not a JSON object") from None
+    record = json_object(line)
     values = {column: member(record, name) for column, name in reading.names.items()}
     for column in _REQUIRED:
         if values[column] is None or values[column] == "":
@@ -148,12 +151,11 @@ def _json(line: str, reading: LogFormat) -> Row | None:
     )
 
 
-_QUOTED = r'"(?:[^"\\]|\\.)*"'
 _IP = r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)"
 _USER = r"(?:- (?P<user>(?!- [^\[])\S+(?: [^\s\[]\S*)*)|\S+ (?P<word>\S+)) "  # of several words only without an ident
 _REQUEST = (
     r'\[(?P<time>[^\]]{1,40})\] "(?P<request>(?:[^"\\]|\\.)*)" (?P<status>\S+) (?:\d+|-)'
-    rf"(?: {_QUOTED} {_QUOTED}(?: {_QUOTED})?)?(?: (?P<duration>\S+))?\s*"
+    rf"(?: {QUOTED} {QUOTED}(?: {QUOTED})?)?(?: (?P<duration>\S+))?\s*"
 )
 _COMBINED = re.compile(rf"(?P<address>[^\s,]+) {_USER}{_REQUEST}", re.ASCII)
 _BEHIND_PROXY = re.compile(

@@ -85,10 +85,8 @@ def _batch(records: Sequence[tuple[int, Row | str, bytes]], layout: LogLayout) -
     rows = [outcome[:_STORED] if isinstance(outcome, Row) else _NO_ROW for _, outcome, _ in records]
     columns = list(zip(*rows, strict=True)) or [()] * len(_NO_ROW)
     positions = [position for position, _, _ in records]
-    encoding, source = layout.reading.encoding, layout.reading.source
-    raws = [
-        None if isinstance(outcome, Row) else raw_text(line.rstrip(b"\r"), encoding) for _, outcome, line in records
-    ]
+    source = layout.reading.source
+    raws = [None if isinstance(outcome, Row) else _raw(line, layout) for _, outcome, line in records]
     reasons = [None if isinstance(outcome, Row) else outcome for _, outcome, _ in records]
     sources = [source or (outcome.virtual_host if isinstance(outcome, Row) else "") for _, outcome, _ in records]
     arrays = [positions, *map(list, columns), sources, raws, reasons]

@@ -15,29 +15,36 @@ raises NotARecord for one with a bad value.
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sluice.readers.logs.row import Row, customer, path_of, requested_path
-from sluice.readers.logs.values import access_time, duration, in_utc, iso_time, json_text, json_time, status_code
-from sluice.readers.shared.json_values import member, unique_members
+from sluice.readers.logs.row import QUOTED, Row, customer, path_of, requested_path
+from sluice.readers.logs.values import (
+    access_time,
+    duration,
+    in_utc,
+    iso_time,
+    json_object,
+    json_text,
+    json_time,
+    status_code,
+)
+from sluice.readers.shared.json_values import member
 from sluice.readers.shared.records import NotARecord
 
 if TYPE_CHECKING:
     from sluice.readers.logs.formats import LogFormat
 
-_QUOTED = r'"(?:[^"\\]|\\.)*"'
 _TRAEFIK = re.compile(
     r'(?P<address>\S+) - (?P<user>.+?) \[(?P<time>[^\]]{1,40})\] "(?P<request>(?:[^"\\]|\\.)*)" (?P<status>\S+) '
-    rf"(?:\d+|-) {_QUOTED} {_QUOTED} \d+ {_QUOTED} {_QUOTED} (?P<ms>\d+)ms\s*",
+    rf"(?:\d+|-) {QUOTED} {QUOTED} \d+ {QUOTED} {QUOTED} (?P<ms>\d+)ms\s*",
     re.ASCII,
 )
 _ENVOY = re.compile(
     r'\[(?P<time>[^\]]{1,40})\] "(?P<request>(?:[^"\\]|\\.)*)" (?P<status>\S+) .*?(?P<ms>\d+|-) (?:\d+|-) '
-    rf'"(?P<forwarded>[^"]*)" {_QUOTED} {_QUOTED} "(?P<host>[^"]*)" {_QUOTED}\s*',
+    rf'"(?P<forwarded>[^"]*)" {QUOTED} {QUOTED} "(?P<host>[^"]*)" {QUOTED}\s*',
     re.ASCII,
 )
 _HAPROXY = re.compile(
@@ -129,12 +136,7 @@ def _json(
 ) -> Row | None:
     if not line.lstrip().startswith("{"):
         return None
-    try:
-        record: Any = json.loads(line, object_pairs_hook=unique_members)
-    except NotARecord:
-        raise
-    except (ValueError, RecursionError):
-        raise NotARecord("the line is not a JSON object") from None
+    record = json_object(line)
     values = {part: member(record, name) for part, name in names.items()}
     address = next((found for name in addresses if (found := member(record, name))), None)
     for name, value in (*((names[part], values[part]) for part in ("time", "path", "status")), (addresses[0], address)):

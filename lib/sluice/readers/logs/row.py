@@ -6,6 +6,8 @@ import re
 from datetime import datetime
 from typing import NamedTuple
 
+QUOTED = r'"(?:[^"\\]|\\.)*"'  # a text in quotes, as a regular expression
+
 
 class Row(NamedTuple):
     """`requested_at` is in UTC; `duration` is in seconds, None where none was logged."""
@@ -30,7 +32,7 @@ _REQUEST = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+ (?P<target>.*\S.*) HTTP/[0-9
 
 
 def requested_path(request: str, keep_query: bool) -> str:
-    """The path of `METHOD target HTTP/1.1`, whose target may hold blanks; all of what is no request, as of scanners."""
+    """The path of `METHOD target HTTP/1.1`, whose target may hold blanks; of anything else the whole text."""
     parts = request.split(" ")
     if len(parts) == 3 and parts[0] in _METHODS and parts[1] and parts[2] in _VERSIONS:  # quicker than the pattern
         return path_of(parts[1], keep_query)

@@ -5,6 +5,7 @@ Every function raises NotARecord for a value that it cannot take.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sluice.errors import UsageError
+from sluice.readers.shared.json_values import unique_members
 from sluice.readers.shared.records import NotARecord, storable
 
 MAX_SECONDS = 1e6  # more than 11 days; microseconds of millions of such requests still add up in a bigint
@@ -105,6 +107,16 @@ def duration(value: Any, unit: str = "s") -> float | None:
     if not 0 <= number <= MAX_SECONDS * DURATION_UNITS[unit]:  # an integer of JSON may be too large for a float
         raise NotARecord(f"duration {str(value)[:40]!r} is not a number of seconds from 0 to {MAX_SECONDS:,.0f}")
     return abs(number / DURATION_UNITS[unit])
+
+
+def json_object(line: str) -> Any:
+    """The object of a line; its numbers are floats."""
+    try:
+        return json.loads(line, object_pairs_hook=unique_members)
+    except NotARecord:
+        raise
+    except (ValueError, RecursionError):
+        raise NotARecord("the line is not a JSON object") from None
 
 
 def json_text(value: Any) -> str:

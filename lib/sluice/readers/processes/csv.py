@@ -81,7 +81,7 @@ _CREATED = re.compile(r"\d{14}\.\d{6}[+-]\d{3}")
 
 
 def _put_together(cells: list[str], names: Sequence[str], name: str, extra: int, moved: int = 0) -> list[str]:
-    """The cells, of which `extra` more than one are the column `name`, `moved` to the right of its place."""
+    """The cells, with `extra` + 1 of them joined as the column `name`, which begins `moved` cells behind its place."""
     if not extra or name not in names:
         return cells
     place = names.index(name) + moved

@@ -29,7 +29,7 @@ def line_wise(encoding: str) -> str:
     except (LookupError, UnicodeError):
         ascii_is_the_same = False
     if not ascii_is_the_same:
-        raise UsageError(f"--encoding {encoding!r} is not supported: convert the file to UTF-8 first (iconv)")
+        raise _not_supported(encoding)
     return name
 
 
@@ -39,18 +39,15 @@ def byte_wise(encoding: str) -> str:
     The readers look for single bytes (line ends, quotes, delimiters); UTF-16 and Shift-JIS have the same bytes in the
     middle of other characters. Raises UsageError for such an encoding, and for an unknown one.
     """
-    name = _canonical(encoding)
-    ascii_bytes = bytes(range(1, 128))
-    try:
-        single = name == "utf-8" or (
-            ascii_bytes.decode(name) == ascii_bytes.decode("ascii")
-            and all(len(bytes([byte, byte]).decode(name, "replace")) == 2 for byte in range(128, 256))
-        )
-    except (LookupError, UnicodeError):
-        single = False
-    if not single:
-        raise UsageError(f"--encoding {encoding!r} is not supported: convert the file to UTF-8 first (iconv)")
+    name = line_wise(encoding)
+    single = all(len(bytes([byte, byte]).decode(name, "replace")) == 2 for byte in range(128, 256))
+    if name != "utf-8" and not single:
+        raise _not_supported(encoding)
     return name
+
+
+def _not_supported(encoding: str) -> UsageError:
+    return UsageError(f"--encoding {encoding!r} is not supported: convert the file to UTF-8 first (iconv)")
 
 
 def _canonical(encoding: str) -> str:

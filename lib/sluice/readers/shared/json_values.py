@@ -1,8 +1,8 @@
 """JSON objects read without losing a digit or a member, and their members as text.
 
 Python's `json` turns numbers into floats: `12345678901234567890.10` would come back as `1.2345678901234567e+19`. Here
-a number stays the text that it was written as (`Number`), and becomes a column's text by the rules of `as_text`. Of a
-member that comes twice `json` keeps the last; here the object is no record. A member is found by a dotted name:
+a number stays the text that it was written as (`Number`), and becomes a column's text by the rules of `as_text`. Where
+a member comes twice, `json` keeps the last; here such an object is not a record. A member is found by a dotted name:
 `user.id` is the member of that very name, or else the member `id` of the object `user`.
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from sluice.errors import InputError
+from sluice.errors import InputError, listed
 from sluice.model.table import Table, is_taken
 
 CHOICES = ("fail", "add", "ignore")
@@ -47,6 +47,4 @@ def check_names(uri: str, table: Table, new: Iterable[str]) -> None:
 
 
 def _named(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(name[:40]) for name in names[:_SHOWN])
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"column {shown} is" if len(names) == 1 else f"columns {shown}{more} are"
+    return f"column {listed(names, _SHOWN)} is" if len(names) == 1 else f"columns {listed(names, _SHOWN)} are"
