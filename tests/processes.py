@@ -46,7 +46,16 @@ def read_until(process: subprocess.Popen, text: str) -> str:
 
 def jvms(process: subprocess.Popen) -> list[psutil.Process]:
     """The Java processes that a process has started, itself or through others."""
-    return [child for child in psutil.Process(process.pid).children(recursive=True) if child.name() == "java"]
+    children = psutil.Process(process.pid).children(recursive=True)
+    return [child for child in children if _name(child) == "java"]
+
+
+def _name(process: psutil.Process) -> str | None:
+    """A process's name; None for one that has ended."""
+    try:
+        return process.name()
+    except psutil.NoSuchProcess:
+        return None
 
 
 _HOLD = """

@@ -48,7 +48,10 @@ def open_each(files: Sequence[InputFile], open_one: Callable[[InputFile], Any]) 
             return error
 
     with ThreadPool(_THREADS) as pool:  # of daemon threads: a signal ends the run though a mount does not answer
-        outcomes = pool.map(attempt, files, chunksize=1)
+        waiting = pool.map_async(attempt, files, chunksize=1)
+        while not waiting.ready():
+            waiting.wait(1)  # not for ever: a signal that comes just before a wait is seen only when the wait ends
+        outcomes = waiting.get()
     failures = tuple(outcome for outcome in outcomes if isinstance(outcome, InputError))
     return Opened(tuple(outcome for outcome in outcomes if not isinstance(outcome, InputError)), failures)
 
