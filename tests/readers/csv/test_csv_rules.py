@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import replace
 
 import pytest
@@ -245,6 +246,64 @@ def test_random_files_with_blanks_before_fields(text, size):
         expected, wrong = oracle(data, dialect)
         assert [fields for _, fields in rows] == expected
         assert reasons_of(rejects) == wrong
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    st.lists(st.sampled_from([*'",\n\ra<', '""', ',"', '",', "\r\n", "\\", "é"]), max_size=60).map("".join),
+    st.integers(1, 20),
+    st.sampled_from(["", "\\"]),
+)
+@example('a,"b<,c"\n<,<\n', 3, "")
+@example("a,b\\,c,d\n", 1, "\\")
+def test_a_delimiter_of_several_characters_is_read_as_one_of_a_single_character(text, size, escape):
+    single, several = Dialect(escape=escape), Dialect(delimiter="<>", escape=escape)
+    longer = {",": "<>", "\\,": "\\<\\>"}  # an escape covers only the first character of a delimiter
+    data = re.sub(r"\\.|," if escape else ",", lambda m: longer.get(m[0], m[0]), text, flags=re.DOTALL).encode()
+    expected, wrong = read(text.encode(), [(0, len(text.encode()))], layout_of(single))
+    rows, rejects = read(data, [(0, len(data))], layout_of(several))
+    if not escape:
+        assert read(data, cuts(data, size, several), layout_of(several)) == (rows, rejects)
+    fields = [tuple(field and field.replace(",", "<>") for field in row) for _, row in expected]
+    assert [row for _, row in rows] == fields
+    assert [why.split("byte")[0] for why in reasons_of(rejects)] == [why.split("byte")[0] for why in reasons_of(wrong)]
+
+
+def test_delimiters_of_several_characters():
+    dialect = Dialect(delimiter="||", null="NULL")
+    data = b'a|||b\n"x||\ny"||NULL\n||\n1||2||3\na\x1fb||c\nz|||"q"\nlast||'
+    whole = [(0, len(data))]
+    rows, rejects = read(data, whole, layout_of(dialect))
+    assert [fields for _, fields in rows] == [
+        ("a", "|b"),
+        ("x||\ny", None),
+        (None, None),
+        ("z", '|"q"'),
+        ("last", None),
+    ]
+    assert reasons_of(rejects) == [
+        "3 fields, expected 2",
+        "the record holds byte 0x1F, and the delimiter has several characters",
+    ]
+    rows, rejects = read(b'1, "x, y"\n', [(0, 10)], layout_of(Dialect(delimiter=", ")))
+    assert ([fields for _, fields in rows], rejects) == ([("1", "x, y")], [])
+    for wrong in ("", '|"', "|\n", "é|"):
+        with pytest.raises(UsageError, match="delimiter"):
+            Dialect(delimiter=wrong)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+def test_delimiters_cut_by_a_piece(size, monkeypatch):
+    dialect = Dialect(delimiter="||", max_record_bytes=8)
+    data = b'a||"b"\n"||"||c\n"' + b"x||" * 9 + b'"||"y"\n"d"||"e"'
+    whole = read(data, [(0, len(data))], layout_of(dialect, max_record_bytes=8))
+    monkeypatch.setattr(pieces, "PIECE_BYTES", size)
+    in_pieces = read(data, [(0, len(data))], layout_of(dialect, max_record_bytes=8))
+    assert (in_pieces[0], [(at, why) for at, _, why in in_pieces[1]]) == (
+        whole[0],
+        [(at, why) for at, _, why in whole[1]],
+    )
+    assert [fields for _, fields in whole[0]] == [("a", "b"), ("||", "c"), ("d", "e")]
 
 
 def test_dumps_of_databases():

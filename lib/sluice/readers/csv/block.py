@@ -23,7 +23,7 @@ from sluice.files.content import UTF8_MARK
 from sluice.readers.csv.dialect import Dialect
 from sluice.readers.csv.layout import CsvLayout
 from sluice.readers.csv.rewrite import for_pyarrow, null_has_escape
-from sluice.readers.csv.scan import Quotes
+from sluice.readers.csv.scan import UNIT_SEPARATOR, Quotes
 from sluice.readers.shared.records import MAX_RAW_BYTES, raw_text
 
 
@@ -65,11 +65,11 @@ def _unreadable(records: _Records, layout: CsvLayout) -> dict[int, str]:
     """Record number → why pyarrow must not see it."""
     data, starts, ends, _ = records
     reasons = {int(i): layout.too_long for i in np.flatnonzero(ends - starts > layout.dialect.max_record_bytes)}
-    if b"\0" in data:
-        nuls = np.flatnonzero(np.frombuffer(data, np.uint8) == 0)
-        for i in np.unique(np.searchsorted(starts, nuls, "right") - 1):
-            if np.any((nuls >= starts[i]) & (nuls < ends[i])):
-                reasons.setdefault(int(i), "the record holds a NUL byte")
+    for i in _with_byte(records, 0):
+        reasons.setdefault(i, "the record holds a NUL byte")
+    if len(layout.dialect.delimiter) > 1:
+        for i in _with_byte(records, ord(UNIT_SEPARATOR)):
+            reasons.setdefault(i, "the record holds byte 0x1F, and the delimiter has several characters")
     if not layout.dialect.decodes(data[starts[0] : ends[-1]]):
         for i, (start, end) in enumerate(zip(starts, ends, strict=True)):
             if not layout.dialect.decodes(data[start:end]):
@@ -77,6 +77,15 @@ def _unreadable(records: _Records, layout: CsvLayout) -> dict[int, str]:
     for i, reason in (_by_quotes(records, layout.dialect) | _headers(records, layout)).items():
         reasons.setdefault(i, reason)
     return dict(sorted(reasons.items()))
+
+
+def _with_byte(records: _Records, byte: int) -> list[int]:
+    """The numbers of the records that hold a byte."""
+    if bytes([byte]) not in records.data:
+        return []
+    places = np.flatnonzero(np.frombuffer(records.data, np.uint8) == byte)
+    numbers = np.searchsorted(records.starts, places, "right") - 1
+    return np.unique(numbers[places < records.ends[numbers]]).tolist()
 
 
 def _by_quotes(records: _Records, dialect: Dialect) -> dict[int, str]:
@@ -121,8 +130,9 @@ def _parse_readable(records: _Records, layout: CsvLayout) -> Iterator[pa.RecordB
     text = data[starts[0] : ends[-1]]
     if layout.dialect.encoding != "utf-8":
         text = text.decode(layout.dialect.encoding).encode()
-    text = for_pyarrow(text, layout.dialect)
-    table = pa_csv.read_csv(pa.py_buffer(text), *_pyarrow_options(layout, len(text), note)).combine_chunks()
+    text, delimiter = for_pyarrow(text, layout.dialect)
+    options = _pyarrow_options(layout, delimiter, len(text), note)
+    table = pa_csv.read_csv(pa.py_buffer(text), *options).combine_chunks()
     if table.num_rows + len(wrong) != len(starts):
         raise RuntimeError(f"{len(starts)} records from byte {positions[0]}, but {table.num_rows} rows parsed")
     raw = _raw_texts(records, layout.dialect)
@@ -138,13 +148,13 @@ def _parse_readable(records: _Records, layout: CsvLayout) -> Iterator[pa.RecordB
 
 
 def _pyarrow_options(
-    layout: CsvLayout, size: int, note: Callable[[pa_csv.InvalidRow], str]
+    layout: CsvLayout, delimiter: str, size: int, note: Callable[[pa_csv.InvalidRow], str]
 ) -> tuple[pa_csv.ReadOptions, pa_csv.ParseOptions, pa_csv.ConvertOptions]:
     dialect = layout.dialect
     return (
         pa_csv.ReadOptions(use_threads=False, block_size=size + 1, column_names=list(layout.header)),
         pa_csv.ParseOptions(
-            delimiter=dialect.delimiter,
+            delimiter=delimiter,
             quote_char=dialect.quote or False,
             escape_char=dialect.escape or False,
             newlines_in_values=True,

@@ -11,7 +11,7 @@ from sluice.readers.shared.reading import LATER
 
 @dataclass(frozen=True)
 class Dialect:
-    """RFC 4180 by default. `delimiter`, `quote` and `escape` are single ASCII characters ("" for none).
+    """RFC 4180 by default. `delimiter` is one or more ASCII characters, `quote` and `escape` are one ("" for none).
 
     `skip_lines` are left out at the start of each file. Without a `header`, fields are the table's columns in their
     order. Rejects are a record of more than `max_record_bytes`; with `strict_quotes` one with a quote within a field
@@ -37,16 +37,18 @@ class Dialect:
     def __post_init__(self) -> None:
         if self.delimiter == r"\t":  # as shells pass it on
             object.__setattr__(self, "delimiter", "\t")
-        marks = [mark for mark in (self.delimiter, self.quote, self.escape) if mark]
-        if not self.delimiter:
-            raise UsageError("--delimiter is empty: give one character")
-        for mark in marks:
+        if not self.delimiter or not self.delimiter.isascii() or set(self.delimiter) & set("\r\n\0"):
+            raise UsageError(
+                f"--delimiter {self.delimiter!r}: give one or more ASCII characters, none that ends a line"
+            )
+        for mark in filter(None, (self.quote, self.escape)):
             if len(mark) != 1 or not mark.isascii() or mark in "\r\n\0":
-                raise UsageError(f"{mark!r} is not one ASCII character: delimiter, quote and escape must be")
-        if len(set(marks)) != len(marks):
+                raise UsageError(f"{mark!r} is not one ASCII character: quote and escape must be")
+        marks = self.delimiter + self.quote + self.escape
+        if len(set(marks)) < len(set(self.delimiter)) + len(self.quote + self.escape):
             raise UsageError("delimiter, quote and escape must differ (a doubled quote needs no --escape)")
-        if self.skip_initial_space and self.delimiter == " ":
-            raise UsageError("--skip-initial-space needs a --delimiter that is not a blank")
+        if self.skip_initial_space and self.delimiter.startswith(" "):
+            raise UsageError("--skip-initial-space needs a --delimiter that does not begin with a blank")
         if self.escape_sequences and not self.escape:
             raise UsageError("--escape-sequences needs --escape, such as a backslash")
         object.__setattr__(self, "encoding", byte_wise(self.encoding))

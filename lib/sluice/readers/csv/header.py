@@ -14,7 +14,7 @@ from sluice.errors import InputError, counted, listed
 from sluice.files.input_file import InputFile
 from sluice.model.table import Table
 from sluice.readers.csv.dialect import Dialect
-from sluice.readers.csv.scan import Scanner
+from sluice.readers.csv.scan import Scanner, with_single_delimiter
 from sluice.readers.shared import pieces
 
 # the first line by which Excel is told the delimiter
@@ -62,9 +62,10 @@ def read_header(file: InputFile, piece: bytes, begin: int, table: Table, dialect
     record = piece[start:end]
     if b"\0" in record or not dialect.decodes(record) or len(record) >= pieces.PIECE_BYTES // 2:
         raise InputError(f"{file.uri}: not a CSV file in {dialect.encoding}: expected {expected(table, dialect)}")
+    text, delimiter = with_single_delimiter(record, dialect)
     reader = csv.reader(
-        io.StringIO(record.decode(dialect.encoding), newline=""),
-        delimiter=dialect.delimiter,
+        io.StringIO(text.decode(dialect.encoding), newline=""),
+        delimiter=delimiter,
         quotechar=dialect.quote or None,
         quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
         escapechar=dialect.escape or None,

@@ -9,9 +9,9 @@ OPTIONS = (
     click.option(
         "--delimiter",
         envvar="SLUICE_DELIMITER",
-        metavar="CHARACTER",
+        metavar="CHARACTERS",
         default=",",
-        help=r"Split a record into fields at this character; \t is a tab.",
+        help=r"Split a record into fields at this character, or at several as in a||b; \t is a tab.",
     ),
     click.option(
         "--quote",

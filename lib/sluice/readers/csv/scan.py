@@ -12,10 +12,13 @@ So the state after each run follows from a running count since the last run of t
 for both possible starts at once. A quote that follows a closed field (`"a"b"c"`) is text, as in Python's `csv`; but a
 record in which text follows a closed field becomes a reject (`Quotes`): which quote was meant to close it
 cannot be told.
+
+Where the delimiter has several characters, all bytes of each one are looked at as `UNIT_SEPARATOR`.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +26,8 @@ import numpy as np
 from sluice.readers.csv.dialect import Dialect
 from sluice.readers.shared.encoding import CR, LF
 
-_NEUTRAL = ord("x")
+UNIT_SEPARATOR = "\x1f"
+_NEUTRAL = 0  # a byte that no mark of a dialect is
 _BLANK = ord(" ")
 
 
@@ -34,7 +38,7 @@ class Marks:
     runs: np.ndarray  # where each run of quotes of odd length begins
     swaps: np.ndarray  # whether it swaps the states; the others end outside
     line_ends: np.ndarray  # every LF and CR
-    last: int  # the piece's last byte that counts, a letter if it was escaped
+    last: int  # the piece's last byte that counts, neutral if it was escaped
 
     def quoted_after_runs(self, quoted: bool) -> np.ndarray:
         """Whether each run leaves the state machine inside a quoted field, if the piece begins so (`quoted`)."""
@@ -52,7 +56,7 @@ class Marks:
 
 def find_marks(piece: bytes | memoryview, before: int, dialect: Dialect) -> Marks:
     """Marks of a piece; `before` is the byte before it (LF at the start of a record)."""
-    data = _unescaped(piece, dialect)
+    data = _as_marks(piece, dialect)
     is_line_end = data == LF
     if np.any(is_cr := data == CR):
         is_line_end |= is_cr
@@ -64,7 +68,7 @@ def find_marks(piece: bytes | memoryview, before: int, dialect: Dialect) -> Mark
 
 def initial_blanks(records: bytes, dialect: Dialect) -> np.ndarray:
     """Offsets of the blanks at the beginnings of the fields of whole records, but for lines of blanks alone."""
-    data = _unescaped(records, dialect)
+    data = _as_marks(records, dialect)
     blanks = np.flatnonzero(data == _BLANK)
     quotes = Quotes.of(records, dialect)
     within = quotes.states[np.searchsorted(quotes.odd, blanks)]
@@ -92,7 +96,7 @@ class Quotes:
 
     @classmethod
     def of(cls, records: bytes | memoryview, dialect: Dialect) -> Quotes:
-        data = _unescaped(records, dialect)
+        data = _as_marks(records, dialect)
         begins, lengths = _quote_runs(data, dialect)
         odd, start_fields = lengths & 1 == 1, _start_fields(data, begins, LF, dialect)
         marks = Marks(begins[odd], start_fields[odd], begins[:0], 0)
@@ -114,9 +118,35 @@ class Quotes:
         return self.begins[~self.within & ~self.start_fields]
 
 
-def _unescaped(piece: bytes | memoryview, dialect: Dialect) -> np.ndarray:
-    data = np.frombuffer(piece, np.uint8)
-    return _without_escaped(data, ord(dialect.escape)) if dialect.escape else data
+def with_single_delimiter(records: bytes, dialect: Dialect) -> tuple[bytes, str]:
+    """Whole records with delimiters of one character, and that character: `UNIT_SEPARATOR` in place of a longer one."""
+    if len(dialect.delimiter) == 1:
+        return records, dialect.delimiter
+    data = _without_escaped(np.frombuffer(records, np.uint8), dialect)
+    begins = _delimiters(data, dialect)
+    quotes = Quotes.of(records, dialect)
+    begins = begins[~quotes.states[np.searchsorted(quotes.odd, begins)]]
+    single = np.frombuffer(records, np.uint8).copy()
+    single[begins] = ord(UNIT_SEPARATOR)
+    rest = np.arange(1, len(dialect.delimiter))
+    return np.delete(single, np.add.outer(begins, rest).ravel()).tobytes(), UNIT_SEPARATOR
+
+
+def _as_marks(piece: bytes | memoryview, dialect: Dialect) -> np.ndarray:
+    """The bytes of a piece as the state machine looks at them: escaped ones are neutral, delimiters of one kind."""
+    data = _without_escaped(np.frombuffer(piece, np.uint8), dialect)
+    if len(dialect.delimiter) == 1:
+        return data
+    marked = np.where(data == ord(UNIT_SEPARATOR), np.uint8(_NEUTRAL), data)
+    every = np.arange(len(dialect.delimiter))
+    marked[np.add.outer(_delimiters(data, dialect), every).ravel()] = ord(UNIT_SEPARATOR)
+    return marked
+
+
+def _delimiters(data: np.ndarray, dialect: Dialect) -> np.ndarray:
+    """Where the delimiters in data without escaped bytes begin."""
+    found = re.finditer(re.escape(dialect.delimiter.encode()), data.tobytes())
+    return np.fromiter((match.start() for match in found), np.int64)
 
 
 def _quote_runs(data: np.ndarray, dialect: Dialect) -> tuple[np.ndarray, np.ndarray]:
@@ -144,16 +174,19 @@ def _previous(data: np.ndarray, places: np.ndarray, before: int, dialect: Dialec
 
 
 def _separates(data: np.ndarray, dialect: Dialect) -> np.ndarray:
-    return (data == ord(dialect.delimiter)) | _ends_line(data)
+    delimiter = dialect.delimiter if len(dialect.delimiter) == 1 else UNIT_SEPARATOR
+    return (data == ord(delimiter)) | _ends_line(data)
 
 
 def _ends_line(data: np.ndarray) -> np.ndarray:
     return (data == LF) | (data == CR)
 
 
-def _without_escaped(data: np.ndarray, escape: int) -> np.ndarray:
-    """A copy in which each escaped byte is a letter; escapes side by side escape each other in pairs."""
-    escapes = np.flatnonzero(data == escape)
+def _without_escaped(data: np.ndarray, dialect: Dialect) -> np.ndarray:
+    """The data with each escaped byte neutral; escapes side by side escape each other in pairs."""
+    if not dialect.escape:
+        return data
+    escapes = np.flatnonzero(data == ord(dialect.escape))
     first = np.flatnonzero(np.diff(escapes, prepend=-2) != 1)
     lengths = np.diff(first, append=len(escapes))
     escaped = (escapes[first] + lengths)[lengths & 1 == 1]
@@ -173,7 +206,7 @@ class Start:
 class Scanner:
     """Runs the state machine over consecutive pieces that together begin after a line end.
 
-    Pieces may be cut anywhere: quotes and escapes at a piece's end wait for the next one.
+    Pieces may be cut anywhere: quotes, escapes and parts of a delimiter at a piece's end wait for the next one.
     """
 
     def __init__(self, dialect: Dialect, offset: int, *quoted: bool) -> None:
@@ -183,7 +216,8 @@ class Scanner:
         self._offset = offset
         self._before = LF
         self._waiting = b""
-        self._undecided = (dialect.quote + dialect.escape).encode()  # at a piece's end: their run may go on
+        delimiter = dialect.delimiter if len(dialect.delimiter) > 1 else ""
+        self._undecided = (dialect.quote + dialect.escape + delimiter).encode()  # at a piece's end they may go on
 
     def feed(self, piece: bytes) -> list[np.ndarray]:
         """For each start state the offsets of the record ends (LF or CR) that this piece has decided."""
