@@ -65,7 +65,31 @@ def printed(outcome: Outcome) -> str:
 RUN_BY_TEST = sorted(name for name, text in DOCUMENTS.items() if any(examples(text)))
 
 
-@pytest.mark.parametrize("name", RUN_BY_TEST)
+def test_the_commands_of_all_documents_are_understood(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in RUN_BY_TEST:
+        for path, text in declarations(DOCUMENTS[name]):
+            (tmp_path / path).parent.mkdir(exist_ok=True)
+            (tmp_path / path).write_text(text)
+        for command, exit_code, _ in examples(DOCUMENTS[name]):
+            job, *arguments = shlex.split(command.removeprefix(SUBMIT)) if command.startswith(SUBMIT) else [""]
+            if job and exit_code != errors.UsageError.exit_code:
+                understand(runpy.run_path(str(JOBS[job]))["main"], arguments)
+
+
+def understand(command: click.Command, arguments: list[str]) -> None:
+    """Raises what click says of arguments that the command, or one of its own, does not take."""
+    with command.make_context(command.name, list(arguments)) as context:
+        if isinstance(command, click.Group):
+            _, inner, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+            assert inner is not None
+            understand(inner, rest)
+
+
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in RUN_BY_TEST if name != "README.md"]
+
+
+@pytest.mark.parametrize("name", ["README.md", *SLOW])
 def test_the_commands_in_their_order(name, job, database, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for path, text in declarations(DOCUMENTS[name]):

@@ -40,14 +40,13 @@ def ended_at(submit, big_file, step, number, group):
 @pytest.mark.parametrize(
     ("step", "number", "group"),
     [
-        ("read", TERM, False),
         ("merge", INT, True),
         *(
             pytest.param(step, number, group, marks=pytest.mark.slow)
             for step in ("start", "read", "classify", "merge")
             for number in (TERM, INT)
             for group in (False, True)
-            if (step, number, group) not in {("read", TERM, False), ("merge", INT, True)}
+            if (step, number, group) != ("merge", INT, True)
         ),
     ],
 )

@@ -184,6 +184,7 @@ def test_replayed_rows_stand_by_their_order_and_a_second_replay_revives_none(ord
     assert orders.there == [("empty", 1, "mended"), ("later", 1, "x"), ("mended", 7, "y")]
 
 
+@pytest.mark.slow  # the rule is tested in each of its cases by test_classify, and by a_replayed_delete below
 def test_without_an_order_replayed_rows_and_deletes_are_of_when_their_file_was_read_first(orders, job):
     """Key `a`: the first file deletes it, the second brings it. Key `b`: the second brings it, a third deletes it."""
     orders.declare(WITHOUT_ORDER)
