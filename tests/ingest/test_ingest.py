@@ -298,7 +298,7 @@ def test_dialect_options(job, rows, csv_file):
     assert job("ingest", "products", path, *options).counts == {"read": 2, "inserted": 2}
     # without a header the columns stand in the order that the table names them: name, sku, description
     assert rows("products", "sku", "name", "description") == [("it's", "s1", "a|b"), ("n", "s2", "it's")]
-    wrong = job("ingest", "products", path, "--delimiter", "||")
+    wrong = job("ingest", "products", path, "--quote", "||")
     assert (wrong.exit_code, "'||' is not one ASCII character" in wrong.stderr) == (2, True)
 
 

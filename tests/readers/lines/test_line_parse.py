@@ -77,6 +77,15 @@ def test_lines_that_cannot_be_read_are_rejects():
     ]
 
 
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_a_cr_within_a_line_makes_a_reject(size):
+    data = b"\r\na=1\rb=2\nc=3\r\n\r \r\nd=4\r\re=5\n"
+    reason = "a CR within the line, where other tools end it: convert the line ends first"
+    found = pairs(data, size=size)
+    assert [(record[0], record[-1]) for record in found] == [(2, reason), (10, "3"), (19, reason)]
+    assert records(b'{"id": 1}\r{"id": 2}\n', JsonLines(), ("id",))[0][-1] == "the line is not a JSON object"
+
+
 @pytest.mark.parametrize("size", [1, 2, 7, 100, 5000])
 def test_long_lines_are_rejects_wherever_pieces_end(size):
     data = b"a=1\n" + b"x" * 3000 + b"\nb=2\n" + b"y" * 3000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -30,7 +31,12 @@ def parsed(line, **options):
     return parse_line(line, LogFormat(**options), DETECTED)
 
 
-@pytest.mark.parametrize("line", [SPACE, JSON, f"{COMBINED} 0.316", f"{COMMON} 0.316"])
+NAMED_TIMES = 'rt=0.316 uct="0.001" uht="0.3, 0.1" urt="-"'
+
+
+@pytest.mark.parametrize(
+    "line", [SPACE, JSON, *(f"{COMBINED} {tail}" for tail in ("0.316", NAMED_TIMES)), f"{COMMON} 0.316"]
+)
 def test_the_same_request_in_every_format(line):
     assert parsed(line) == Row(AT, "cust_40", "/api/v1/resource1", 400, 0.316)
 
@@ -371,6 +377,7 @@ LINES = st.one_of(
 def test_blocks_give_what_single_lines_give(lines, size, ends, timezone):
     data = ("\n".join([SPACE, *lines]) + "\n" * ends).encode()
     layout = detect_layout(data, LogFormat(timezone=timezone))
-    batches = log_parse.line_by_line(data, LineSpans.of(data), 0, layout)
+    parse = partial(parse_line, reading=layout.reading, formats=layout.formats)
+    batches = log_parse.line_by_line(data, LineSpans.of(data), 0, layout, parse)
     alone = [record for batch in batches for record in batch.to_pylist()]
     assert read(data, layout, size) == alone

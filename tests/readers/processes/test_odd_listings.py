@@ -171,3 +171,39 @@ def test_bytes_of_another_encoding_are_named_before_what_they_look_like():
     header = '"Image Name","PID","Session Name","Session#","Mem Usage"'
     (found,) = parsed(header, '"x.exe","7","Console","1","8 \udc8a\udc81"')
     assert found == "bytes that are not utf-8: name the file's --encoding, such as cp850, cp866 or cp932"
+
+
+SERVICES = """
+Image Name                     PID Services
+========================= ======== ============================================
+System Idle Process              0 N/A
+svchost.exe                    900 BrokerInfrastructure, DcomLaunch, PlugPlay,
+                                   Power, SystemEventsBroker
+lsass.exe                      x88 KeyIso
+"""
+
+
+def test_tasklist_with_services_or_modules():
+    found = parsed(*SERVICES.splitlines())
+    assert [shown(each, "pid", "name", "resident_bytes") for each in found[:2]] == [
+        (0, "System Idle Process", None),
+        (900, "svchost.exe", None),
+    ]
+    assert found[2:] == ["the process id 'x88' is not a whole number"]
+    (found,) = parsed('"Image Name","PID","Modules"', '"a b.exe","12","ntdll.dll,KERNEL32.DLL"')
+    assert shown(found, "pid", "name") == (12, "a b.exe")
+    with pytest.raises(InputError, match="no header"):
+        parsed('"town","12","people"', '"Köln","12","many"')
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "chrome.exe                    1234 Console                    1    345,678 K",
+        "System Idle Process              0 Services                   0          8 K",
+        '"a b.exe","12","Console","1","1.234 Ko"',
+    ],
+)
+def test_tasklist_without_its_header_is_refused_by_name(line):
+    with pytest.raises(InputError, match="it looks like the output of tasklist /nh"):
+        parsed("", line, line)

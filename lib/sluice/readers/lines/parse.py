@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from sluice.readers.lines.formats import LinePattern
 from sluice.readers.lines.layout import LineLayout
-from sluice.readers.shared.encoding import decodes
+from sluice.readers.shared.encoding import CR, decodes
 from sluice.readers.shared.json_values import as_text, member, parse_object, unknown_members
 from sluice.readers.shared.line_blocks import LineSpans, line_blocks
 from sluice.readers.shared.records import MAX_RAW_BYTES, NotARecord, raw_text, unexpected
@@ -63,12 +63,25 @@ def _unreadable(block: bytes, lines: LineSpans, layout: LineLayout) -> dict[int,
         nuls = np.flatnonzero(np.frombuffer(block, np.uint8) == 0)
         for i in np.unique(np.searchsorted(lines.starts, nuls, "right") - 1):
             reasons.setdefault(int(i), "the line holds a NUL byte")
+    if isinstance(layout.reading, LinePattern) and block.count(b"\r") != block.count(b"\r\n"):
+        for i in _with_cr_within(block, lines):
+            reasons.setdefault(i, "a CR within the line, where other tools end it: convert the line ends first")
     encoding = layout.reading.encoding
     if not decodes(block, encoding):
         for i, (start, end) in enumerate(zip(lines.starts, lines.ends, strict=True)):
             if not decodes(block[start:end], encoding):
                 reasons.setdefault(i, f"bytes that are not {encoding}: name the file's --encoding")
     return dict(sorted(reasons.items()))
+
+
+def _with_cr_within(block: bytes, lines: LineSpans) -> list[int]:
+    """The numbers of the lines that are not blank and hold a CR before their last byte."""
+    places = np.flatnonzero(np.frombuffer(block, np.uint8) == CR)
+    numbers = np.searchsorted(lines.starts, places, "right") - 1
+    in_a_line = numbers >= 0  # the others are of empty lines before the first one
+    places, numbers = places[in_a_line], numbers[in_a_line]
+    numbers = np.unique(numbers[places < lines.ends[numbers] - 1])
+    return numbers[lines.have_text(block)[numbers]].tolist()
 
 
 def _in_utf8(block: bytes, encoding: str) -> bytes:

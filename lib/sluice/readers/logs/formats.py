@@ -7,12 +7,14 @@ Formats, of which a line may have any:
 - `json`: one object a line.
 - `combined`: Apache's and nginx's access lines (https://httpd.apache.org/docs/2.4/logs.html#combined,
   https://nginx.org/en/docs/http/ngx_http_log_module.html): the common or combined fields, behind these perhaps
-  `"$http_x_forwarded_for"`, as nginx's packages and images have it (`main`), and nginx's `$request_time`. Before them
+  `"$http_x_forwarded_for"`, as nginx's packages and images have it (`main`), and nginx's `$request_time`, also as
+  `rt=0.004 uct="0.001" …` (https://docs.nginx.com/nginx/admin-guide/monitoring/logging/). Before them
   may be the virtual host (Apache's `vhost_combined`), and for the address a list, whose first one is the client's.
 
 What containers and syslog put before a line is taken off, where the line is valid without it (`_PREFIXES`).
 
-Formats of other servers (`published`) are tried only where they are named.
+Formats of other servers (`published`) are tried only where they are named. `w3c`, whose lines tell what the following
+ones hold, is told by a file's first line and has a module of its own.
 
 To add a format: a function that gives the row of a line, None for a line that is clearly of another format, and raises
 NotARecord for one with a bad value; and its name in `_DETECTED`, or in
@@ -27,6 +29,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sluice.errors import UsageError
+from sluice.readers.logs import w3c
 from sluice.readers.logs.published import alb, caddy, envoy, haproxy, traefik, traefik_json
 from sluice.readers.logs.row import QUOTED, Row, customer, path_of, requested_path
 from sluice.readers.logs.values import (
@@ -153,9 +156,10 @@ def _json(line: str, reading: LogFormat) -> Row | None:
 
 _IP = r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)"
 _USER = r"(?:- (?P<user>(?!- [^\[])\S+(?: [^\s\[]\S*)*)|\S+ (?P<word>\S+)) "  # of several words only without an ident
+_NAMED_TIMES = r'(?: \w+=(?:"[^"]*"|\S+))*'
 _REQUEST = (
     r'\[(?P<time>[^\]]{1,40})\] "(?P<request>(?:[^"\\]|\\.)*)" (?P<status>\S+) (?:\d+|-)'
-    rf"(?: {QUOTED} {QUOTED}(?: {QUOTED})?)?(?: (?P<duration>\S+))?\s*"
+    rf"(?: {QUOTED} {QUOTED}(?: {QUOTED})?)?(?: (?:rt=)?(?P<duration>\S+){_NAMED_TIMES})?\s*"
 )
 _COMBINED = re.compile(rf"(?P<address>[^\s,]+) {_USER}{_REQUEST}", re.ASCII)
 _BEHIND_PROXY = re.compile(
@@ -188,4 +192,4 @@ _DETECTED: dict[str, Callable[[str, LogFormat], Row | None]] = {"space": _space,
 _NAMED = (traefik, traefik_json, caddy, envoy, haproxy, alb)
 _PARSERS = _DETECTED | {parser.__name__: parser for parser in _NAMED}
 DETECTED = tuple(_DETECTED)
-FORMATS = tuple(_PARSERS)
+FORMATS = (*_PARSERS, w3c.NAME)

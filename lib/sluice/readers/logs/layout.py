@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
 
+from sluice.readers.logs import w3c
 from sluice.readers.logs.formats import DETECTED, LogFormat, parse_line
 from sluice.readers.shared.records import NotARecord
 
@@ -44,6 +45,11 @@ class LogLayout:
     first_day: int | None = None
 
     @property
+    def in_order(self) -> bool:
+        """Whether what a line means may depend on lines before it."""
+        return self.formats == (w3c.NAME,)
+
+    @property
     def first_moment(self) -> datetime | None:
         """The beginning of the first day whose records are taken, in UTC."""
         return None if self.first_day is None else _EPOCH + timedelta(days=self.first_day)
@@ -59,9 +65,13 @@ def detect_layout(head: bytes, reading: LogFormat) -> LogLayout | str:
 
     With a `format` given a file may begin with any lines: each is a row or a reject.
     """
+    lines = head.split(b"\n")[:_DETECTION_LINES]
+    first = next((line for line in lines if line.strip()), b"").decode(reading.encoding, "replace")
+    if reading.format == w3c.NAME or (not reading.format and w3c.begins_w3c(first)):
+        return LogLayout(reading, (w3c.NAME,))
     formats = (reading.format,) if reading.format else DETECTED
     reasons: dict[str, list[int]] = {}
-    for number, line in enumerate(head.split(b"\n")[:_DETECTION_LINES], 1):
+    for number, line in enumerate(lines, 1):
         text = line.decode(reading.encoding, "replace").rstrip("\r")
         for name in formats:
             try:

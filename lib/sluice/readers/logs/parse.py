@@ -10,7 +10,8 @@ with the same outcome. A block goes one of three ways:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 import pyarrow as pa
 
@@ -18,27 +19,32 @@ from sluice.readers.logs.formats import parse_line
 from sluice.readers.logs.layout import SCHEMA, LogLayout
 from sluice.readers.logs.quick import FIELD_COUNTS, quick_rows, usual_lines
 from sluice.readers.logs.row import Row
+from sluice.readers.logs.w3c import W3cLines
 from sluice.readers.shared.line_blocks import LineSpans, line_blocks
 from sluice.readers.shared.records import NotARecord, raw_text, unexpected
 
 _STORED = Row._fields.index("virtual_host")  # the fields before it are columns
 _NO_ROW = (None,) * _STORED
+Parse = Callable[[str], Row | None]  # None: the line is no record
 
 
 def parse_log(pieces: Iterable[tuple[int, bytes]], layout: LogLayout) -> Iterator[pa.RecordBatch]:
     """Rows and rejects of the lines in consecutive pieces of a file, each with its offset; the first begins a line."""
+    parse: Parse = partial(parse_line, reading=layout.reading, formats=layout.formats)
+    if layout.in_order:
+        parse = W3cLines(layout.reading).parse
     for offset, data, too_long in line_blocks(pieces, layout.reading.max_record_bytes):
         if too_long:
             yield _batch([(offset, layout.too_long, data)], layout)
         else:
-            yield from _parse_block(data, offset, layout)
+            yield from _parse_block(data, offset, layout, parse)
 
 
-def _parse_block(block: bytes, offset: int, layout: LogLayout) -> Iterator[pa.RecordBatch]:
+def _parse_block(block: bytes, offset: int, layout: LogLayout, parse: Parse) -> Iterator[pa.RecordBatch]:
     """Rows and rejects of whole lines; `offset` is that of the first."""
     lines = LineSpans.of(block)
     if layout.fields not in FIELD_COUNTS:
-        yield from line_by_line(block, lines, offset, layout)
+        yield from line_by_line(block, lines, offset, layout, parse)
         return
     rows = quick_rows(block, lines.starts + offset, layout)
     if rows is not None:
@@ -50,24 +56,27 @@ def _parse_block(block: bytes, offset: int, layout: LogLayout) -> Iterator[pa.Re
     if rows is not None:
         yield rows
         lines = lines.where(~usual)
-    yield from line_by_line(block, lines, offset, layout)
+    yield from line_by_line(block, lines, offset, layout, parse)
 
 
-def line_by_line(block: bytes, lines: LineSpans, offset: int, layout: LogLayout) -> Iterator[pa.RecordBatch]:
+def line_by_line(
+    block: bytes, lines: LineSpans, offset: int, layout: LogLayout, parse: Parse
+) -> Iterator[pa.RecordBatch]:
     """Rows and rejects of these lines of a block, blank ones left out; `offset` is that of the block."""
     if len(lines):
         texts = zip((lines.starts + offset).tolist(), lines.cut_from(block), strict=True)
-        yield _batch([(position, _outcome(line, layout), line) for position, line in texts if line.strip()], layout)
+        outcomes = ((position, _outcome(line, layout, parse), line) for position, line in texts if line.strip())
+        yield _batch([(position, row, line) for position, row, line in outcomes if row is not None], layout)
 
 
-def _outcome(line: bytes, layout: LogLayout) -> Row | str:
-    """The row of a line, or why it is a reject."""
+def _outcome(line: bytes, layout: LogLayout, parse: Parse) -> Row | str | None:
+    """The row of a line, or why it is a reject; None where it is no record."""
     if len(line) > layout.reading.max_record_bytes:
         return layout.too_long
     if b"\0" in line:
         return "the line holds a NUL byte"
     try:
-        row = parse_line(line.decode(layout.reading.encoding).removesuffix("\r"), layout.reading, layout.formats)
+        row = parse(line.decode(layout.reading.encoding).removesuffix("\r"))
     except UnicodeDecodeError:
         return f"bytes that are not {layout.reading.encoding}: name the file's --encoding"
     except NotARecord as error:
@@ -75,7 +84,7 @@ def _outcome(line: bytes, layout: LogLayout) -> Row | str:
     except Exception as error:
         return unexpected(error)
     first_moment = layout.first_moment
-    if first_moment and row.requested_at < first_moment:
+    if row and first_moment and row.requested_at < first_moment:
         return f"days before {first_moment:%Y-%m-%d} are pruned"
     return row
 

@@ -56,7 +56,14 @@ def read(spark: SparkSession, sources: Sequence[LogFile]) -> DataFrame:
     offset in the decompressed file, null where the file as a whole cannot be read. Only rejects have `_raw`.
     """
     size = range_bytes(spark, sources)
-    return read_ranges(spark, line_ranges(sources, size), size, _parse, SCHEMA)
+    return read_ranges(spark, _ranges(sources, size), size, _parse, SCHEMA)
+
+
+def _ranges(sources: Sequence[LogFile], size: int) -> list[Range]:
+    """The files in ranges of about `size` bytes; in one where lines depend on those before them."""
+    cut = [part for part in line_ranges(sources, size) if not part.source.layout.in_order]
+    numbered = enumerate(sources)
+    return cut + [Range(number, file, file.begin, None) for number, file in numbered if file.layout.in_order]
 
 
 def _parse(part: Range) -> Iterator[pa.RecordBatch]:

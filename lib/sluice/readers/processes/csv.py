@@ -14,7 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sluice.readers.processes.row import Process
-from sluice.readers.processes.windows import name_processes, process_of_columns, process_of_tasklist
+from sluice.readers.processes.windows import (
+    TASKLIST_COLUMNS,
+    name_processes,
+    process_of_columns,
+    process_of_tasklist,
+)
 from sluice.readers.shared.records import NotARecord
 
 _MAX_LINES = 10_000  # of one cell; more is a quote that was never closed
@@ -121,7 +126,7 @@ def header(lines: Sequence[str], at: int) -> tuple[QuotedCsvLayout | UnquotedCsv
     names = tuple(cell.strip().lower() for cell in cells)
     if name_processes(names):
         return QuotedCsvLayout(names, len(names), delimiter), at + 1
-    if len(cells) in (5, 9) and line.startswith('"') and _is_tasklist(lines, at, delimiter, len(cells)):
+    if len(cells) in TASKLIST_COLUMNS and line.startswith('"') and _is_tasklist(lines, at, delimiter, len(cells)):
         return QuotedCsvLayout((), len(cells), delimiter), at + 1
     return None
 
@@ -131,8 +136,8 @@ def _is_tasklist(lines: Sequence[str], at: int, delimiter: str, count: int) -> b
     cells = _cells(lines[at], delimiter)
     if re.fullmatch(r"\d*", cells[1].strip()):
         return False
-    if cells[1].strip().upper() == "PID":
-        return True
+    if cells[1].strip().upper() == "PID" or count == 3:
+        return cells[1].strip().upper() == "PID"
     following = next((line for line in lines[at + 1 : at + 3] if line.strip()), "")
     try:
         below = _cells(following, delimiter)

@@ -21,6 +21,7 @@ from sluice.readers.processes.row import (
 )
 from sluice.readers.shared.records import NotARecord
 
+TASKLIST_COLUMNS = (3, 5, 9)  # with /svc or /m, without an option, with /v
 _PIDS = ("processid", "id", "handle")
 _KNOWN = {
     *_PIDS,
@@ -121,10 +122,16 @@ def _memory(text: str) -> int | None:
 
 
 def process_of_tasklist(cells: list[str]) -> Process:
-    """The process of tasklist's five cells, or of the nine of `/v`, by their position. Raises NotARecord."""
-    image, pid, session, number, used = (cell.strip() for cell in cells[:5])
+    """The process of tasklist's five cells, the nine of `/v` or the three of `/svc` and `/m`, by their position.
+
+    Raises NotARecord.
+    """
+    image, pid, session = (cell.strip() for cell in cells[:3])
     if not image:
         raise NotARecord("the image name is missing")
+    if len(cells) == 3:  # services or modules, which no column of processes takes
+        return Process(os_type="windows", pid=process_id(pid), name=image)
+    number, used = (cell.strip() for cell in cells[3:5])
     whole_number(number, "the session's number")
     verbose = [cell.strip() for cell in cells[5:]]
     user = verbose[1] if verbose and "\\" in verbose[1] else None
