@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import re
 import socket
+import stat
 import struct
+import tempfile
 import threading
+from pathlib import Path
 
 import psycopg2
 import pytest
+from sluice.errors import DatabaseError
 from sluice.export import embedded
 
 
@@ -22,6 +26,26 @@ def test_what_a_crash_left_of_a_server_is_not_taken_for_one(tmp_path):
         other.settimeout(0.2)
         with pytest.raises(TimeoutError):
             other.accept()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only as root does the server run as another user")
+def test_folders_above_the_project_keep_their_rights(monkeypatch):
+    with tempfile.TemporaryDirectory(prefix="sluice-closed-") as name:
+        closed, project = Path(name), Path(name, "project")
+        postgres = project / ".sluice" / "postgres"
+        postgres.mkdir(parents=True)
+        project.chmod(0o700)
+
+        def rights():
+            return [stat.S_IMODE(path.stat().st_mode) for path in (closed, project)]
+
+        monkeypatch.chdir(project)
+        with pytest.raises(DatabaseError, match=f"nobody may not enter {closed}: work in another folder, allow it"):
+            embedded.start(postgres)
+        assert rights() == [0o700, 0o700]
+        closed.chmod(0o711)
+        embedded._hand_over(postgres)
+        assert rights() == [0o711, 0o701]
 
 
 def test_a_password_is_not_sent_in_clear(postgres_url):

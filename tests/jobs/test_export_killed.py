@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import signal
 import stat
+import tempfile
 import time
+from pathlib import Path
 
 import psycopg2
 import pytest
@@ -63,13 +66,21 @@ def test_killed_after_the_commit_a_rerun_finds_nothing_new(submit, job, lake, da
     assert job("export", "products_agg").report["mode"] == "none"
 
 
+@pytest.fixture
+def open_folder():
+    """A folder that all users may enter, unlike pytest's: as root the server runs as another user."""
+    with tempfile.TemporaryDirectory(prefix="sluice-embedded-") as name:
+        os.chmod(name, 0o755)
+        yield Path(name)
+
+
 def test_the_embedded_server_is_started_once_told_without_its_password_and_stopped(
-    job, csv_file, tmp_path, monkeypatch
+    job, csv_file, monkeypatch, open_folder
 ):
     for name in ("SLUICE_DATABASE_URL", "PGHOST"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.chdir(tmp_path)
-    folder = tmp_path / ".sluice" / "postgres"
+    monkeypatch.chdir(open_folder)
+    folder = open_folder / ".sluice" / "postgres"
     try:
         done = job("run", "products", csv_file("a.csv", HEADER, "1,x,"))
         password = (folder / "password").read_text()

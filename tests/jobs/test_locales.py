@@ -20,6 +20,11 @@ format = "csv"
 id = "int"
 city = "string"
 """
+AGGREGATE = """
+[aggregates.stations_by_city]
+by = ["city"]
+measures = { stations = "count" }
+"""
 LOCALES = {
     "cron": {"LC_ALL": "POSIX"},
     "not there": {"LANG": "xx_XX.UTF-8"},
@@ -57,6 +62,38 @@ def test_arguments_paths_and_values_arrive_as_they_are(submit, tmp_path, monkeyp
 
     code, out, err = finished(submit("ingest", "stations", tmp_path / "in-ü" / "fehlt-ß.csv"))
     assert (code, "fehlt-ß.csv: no such file" in json.loads(out)["error"], "fehlt-ß.csv" in err) == (3, True, True)
+
+
+@pytest.mark.slow
+def test_a_job_of_each_kind(submit, tmp_path, monkeypatch, database, locale):
+    monkeypatch.setenv("SLUICE_TABLES", str(tmp_path))
+    monkeypatch.setenv("SLUICE_LAKE", str(tmp_path / "läke"))
+    (tmp_path / "stations.toml").write_text(TABLE + AGGREGATE)
+    path = tmp_path / "in-ü" / "ß.csv"
+    path.parent.mkdir()
+    path.write_text("id,city\n1,Köln\n2,İzmir\nx,Łódź\n", encoding="utf-8")
+
+    def done(*arguments, code=0):
+        found, out, err = finished(submit(*arguments))
+        assert found == code, err
+        return json.loads(out)
+
+    assert done("run", "stations", path, "--max-rejects", 1, "--run-id", "tägl")["rows_inserted"] == 2
+    assert database('SELECT city, stations FROM stations_by_city ORDER BY stations, city COLLATE "C"') == [
+        ("Köln", 1),
+        ("İzmir", 1),
+    ]
+    (kept,) = done("rejects", "list", "stations", "--file", path.as_uri(), "--reason", "'x'")["rows"]
+    assert (kept["raw"], kept["run_id"]) == ("x,Łódź", "tägl")
+    path.write_text(path.read_text(encoding="utf-8").replace("x,", "3,"), encoding="utf-8")
+    assert done("rejects", "replay", "stations")["rows_inserted"] == 1
+    assert done("aggregate", "stations", "--by", "city")["mode"] == "full"
+    assert done("export", "stations_by_city")["status"] == "succeeded"
+    assert done("maintain", "optimize", "stations")["status"] in ("succeeded", "nothing_new")
+    assert done("tables", "list")["status"] == "succeeded"
+    made = tmp_path / "gemäß.csv"
+    assert done("generate", "products", "--rows", 10, "--output", made)["status"] == "succeeded"
+    assert made.exists()
 
 
 def test_letters_that_a_bare_spark_submit_may_have_lost_are_not_guessed(tmp_path):

@@ -26,3 +26,31 @@ def test_an_export_does_not_show_the_password(
     assert level.upper() in err
     assert [line for line in (out + err).splitlines() if password in line] == []
     assert [path for path in lake.rglob("*.json") if password in path.read_text()] == []
+
+
+@SLOW
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_no_job_shows_a_secret_at_trace(
+    submit, csv_file, lake, database, postgres_url, tmp_path, monkeypatch, log_format
+):
+    secrets = (urlsplit(postgres_url).password, "k9-canary-of-the-key-of-s3")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secrets[1])
+    monkeypatch.setenv("SLUICE_SPARK_LOG_LEVEL", "trace")
+    for arguments in (
+        ("generate", "products", "--rows", 5, "--output", tmp_path / "made.csv"),
+        ("ingest", "products", csv_file("a.csv", HEADER, "1,x,", "only a sku"), "--max-rejects", 1),
+        ("aggregate", "products"),
+        ("export", "products"),
+        ("run", "products", tmp_path / "made.csv"),
+        ("query", "products", "--metric", "count"),
+        ("rejects", "list"),
+        ("rejects", "replay", "products", "--max-rejects", 1),
+        ("maintain", "optimize", "products"),
+        ("tables", "list"),
+    ):
+        code, out, err = finished(submit(*arguments, "--log-format", log_format), timeout=400)
+        assert code == 0, err[-2000:]
+        assert [line for line in (out + err).splitlines() if any(secret in line for secret in secrets)] == []
+    stored = [path for path in lake.rglob("*") if path.is_file()]
+    assert len(stored) > 20
+    assert [path for path in stored if any(secret.encode() in path.read_bytes() for secret in secrets)] == []

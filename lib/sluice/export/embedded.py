@@ -18,6 +18,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,16 +79,26 @@ def _initialise(folder: Path) -> None:
 def _hand_over(folder: Path) -> None:
     """Gives the folder to `nobody`, as whom PostgreSQL runs since it refuses to run as root.
 
-    `nobody` must be able to enter the folders above it, and those above the programs.
+    `nobody` must be able to enter the folders above it, and those above the programs. Raises DatabaseError where one
+    that is closed lies above the working folder and the Python environment: its rights are not Sluice's to change.
     """
+    closed = [parent for path in (folder, _programs()) for parent in path.parents if not _may_enter(parent)]
+    for parent in closed:
+        if not any(parent.is_relative_to(top) for top in (Path.cwd(), Path(sys.prefix))):
+            raise DatabaseError(
+                f"the embedded PostgreSQL runs as nobody if this is root, and nobody may not enter {parent}: work in "
+                f"another folder, allow it (chmod o+x {parent}), or set SLUICE_DATABASE_URL"
+            )
     nobody = pwd.getpwnam("nobody")
     for path in (folder, *folder.iterdir()):
         os.chown(path, nobody.pw_uid, nobody.pw_gid)
-    for path in (folder, _programs()):
-        for parent in path.parents:
-            mode = parent.stat().st_mode
-            if not mode & 0o001:
-                os.chmod(parent, mode | 0o001)
+    for parent in closed:
+        os.chmod(parent, parent.stat().st_mode | 0o001)
+
+
+def _may_enter(folder: Path) -> bool:
+    """Whether all users may."""
+    return bool(folder.stat().st_mode & 0o001)
 
 
 def _programs() -> Path:

@@ -63,6 +63,7 @@ class Plan:
     `to_add`: the columns that the commit adds to the stored table, with their types.
     `version`: the stored table's current version; None: there is none yet.
     `files`: the input files; of these `sources` are new and opened; others are in the table already or cannot be read.
+    `note`: what the reader says of how it will read them.
     `failures`: why files cannot be read, first those of the files that are `missing` (a number; only in a replay).
     `replayed`: in a replay, for each file's URI the readings of it before. Rows that came later win.
     """
@@ -74,6 +75,7 @@ class Plan:
     to_add: Mapping[str, str] = field(default_factory=dict)
     version: int | None = None
     sources: tuple[Any, ...] = ()
+    note: str = ""
     failures: tuple[InputError, ...] = ()
     missing: int = 0
     replayed: Mapping[str, FileWithRejects] = field(default_factory=dict)
@@ -119,6 +121,7 @@ def open_files(
         to_add={column.name: column.type for column in added} | dict.fromkeys(opened.gained, "string"),
         version=version,
         sources=opened.sources,
+        note=opened.note,
         failures=(*missing, *opened.failures),
         missing=len(missing),
         replayed=replayed or {},

@@ -41,6 +41,8 @@ def ingest(job: Job, plan: Plan) -> None:
 
 
 def _ingest(job: Job, lake: Lake, plan: Plan) -> None:
+    if plan.note:
+        job.progress.log(plan.note)
     with job.step("read"):
         everything = read(lake, plan)
         readable = _readable(job, plan, everything)

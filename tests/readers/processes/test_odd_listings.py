@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from sluice.errors import InputError
-from sluice.readers.processes.listing import parse_listing
+from sluice.readers.processes.listing import parse_listing, unknown_columns
 from sluice.readers.processes.row import Process
 
 
@@ -207,3 +207,19 @@ def test_tasklist_with_services_or_modules():
 def test_tasklist_without_its_header_is_refused_by_name(line):
     with pytest.raises(InputError, match="it looks like the output of tasklist /nh"):
         parsed("", line, line)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("now\nPID NI COMMAND CGROUP\n1 0 init /\nPID NI PRI COMMAND\n", ("NI", "CGROUP")),
+        ("PID LWP COMMAND\n", ()),
+        (SERVICES, ("services or modules",)),
+        ('"Id","Name","WS","Handles"\n', ("handles",)),
+        ("Node,CommandLine,Name,PageFaults,ProcessId\n", ("pagefaults",)),
+        ("Name  PageFaults  ProcessId\n", ("pagefaults",)),
+        ("nothing\n", ()),
+    ],
+)
+def test_columns_that_are_not_stored(text, names):
+    assert unknown_columns(text.encode(), "utf-8") == names

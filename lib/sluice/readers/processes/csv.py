@@ -19,6 +19,7 @@ from sluice.readers.processes.windows import (
     name_processes,
     process_of_columns,
     process_of_tasklist,
+    unknown_names,
 )
 from sluice.readers.shared.records import NotARecord
 
@@ -32,6 +33,10 @@ class QuotedCsvLayout:
     names: tuple[str, ...]
     count: int
     delimiter: str
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        return unknown_names(self.names)
 
     def record(self, lines: Sequence[str], at: int) -> tuple[Process | None, int]:
         """The process of a record (None: a blank line), and the line after it. Raises NotARecord for any other."""
@@ -51,6 +56,10 @@ class UnquotedCsvLayout:
     """wmic's columns, in the order of their names; only the command line and the executable's path have commas."""
 
     names: tuple[str, ...]
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        return unknown_names(self.names)
 
     def record(self, lines: Sequence[str], at: int) -> tuple[Process | None, int]:
         """The process of a line (None: it is blank) and the line after it. Raises NotARecord for any other line."""

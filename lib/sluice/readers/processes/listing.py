@@ -22,7 +22,10 @@ from sluice.readers.shared.records import NotARecord, raw_text, unexpected
 
 
 class ListingLayout(Protocol):
-    """What a header says of the lines below it."""
+    """What a header says of the lines below it; `unknown` are columns that no column of the table comes from."""
+
+    @property
+    def unknown(self) -> tuple[str, ...]: ...
 
     def record(self, lines: Sequence[str], at: int) -> tuple[Process | None, int]:
         """The process of the record that begins at a line (None: it is blank), and the line after it.
@@ -70,6 +73,13 @@ def parse_listing(data: bytes, encoding: str) -> Iterator[tuple[int, Process | s
             "it has no header of a process listing (ps, tasklist, wmic, Get-Process or Get-CimInstance as CSV): check "
             "the file, or name its --encoding"
         )
+
+
+def unknown_columns(data: bytes, encoding: str) -> tuple[str, ...]:
+    """The columns of the first header that no column of the table comes from; () without a header."""
+    lines = _decode(data, encoding).lines
+    found = next((found for at in range(len(lines)) if (found := _header(lines, at))), None)
+    return found[0].unknown if found else ()
 
 
 def _header(lines: Sequence[str], at: int) -> tuple[ListingLayout, int] | None:

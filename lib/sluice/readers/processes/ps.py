@@ -114,6 +114,10 @@ class PsLayout:
     inner_name: InnerName | None = None
     main_threads: dict[int, Process] = field(default_factory=dict)
 
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        return tuple(name for name in self.columns if name not in _COLUMNS and name not in _THREAD)
+
     def record(self, lines: Sequence[str], at: int) -> tuple[Process | None, int]:
         """The process of a line (None: it is blank) and the line after it. Raises NotARecord for any other line."""
         line = lines[at].rstrip()

@@ -1,27 +1,31 @@
 """Process listings as a Spark DataFrame. Each file is one snapshot, read as a whole by one worker.
 
-No file is opened on the driver: there may be many thousands, and all that is needed before is in their paths.
+Only the first file is opened on the driver, to name columns that are not stored: there may be many thousands, and all
+that is needed before is in their paths.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from sluice.errors import InputError
+from sluice.errors import InputError, listed
 from sluice.files.input_file import InputFile
 from sluice.files.reading import open_input, with_compression
 from sluice.model.table import Table
-from sluice.readers.processes.listing import parse_listing
+from sluice.readers.processes.listing import parse_listing, unknown_columns
 from sluice.readers.processes.row import Process
 from sluice.readers.processes.snapshot import Snapshot, SnapshotOptions, snapshot_of
 from sluice.readers.shared.in_spark import Range, range_bytes, read_ranges
 from sluice.readers.shared.opening import Opened, open_each
 
 _BATCH_ROWS = 10_000
+_HEAD_BYTES = 1 << 16  # in which the first header is looked for
+_SHOWN = 20  # names in a message
 _INTEGERS = ("pid", "parent_pid", "resident_bytes", "virtual_bytes", "threads")
 _FLOATS = ("cpu_percent", "memory_percent", "cpu_seconds")
 _TYPES = dict.fromkeys(_INTEGERS, pa.int64()) | dict.fromkeys(_FLOATS, pa.float64())
@@ -40,7 +44,18 @@ _NO_PROCESS = (None,) * len(Process._fields)
 
 def open_all(files: Sequence[InputFile], table: Table, reading: SnapshotOptions, on_new_column: str) -> Opened:
     """Takes each file's host and time from options or path; a file for which neither gives them fails."""
-    return open_each(files, lambda file: snapshot_of(file, reading))
+    opened = open_each(files, lambda file: snapshot_of(file, reading))
+    return replace(opened, note=_unknown_columns(opened.sources[0])) if opened.sources else opened
+
+
+def _unknown_columns(first: Snapshot) -> str:
+    """Which columns of the first file have no place in the table; "" if it cannot be read, which its reading tells."""
+    try:
+        with open_input(with_compression(first.file)) as stream:
+            names = unknown_columns(stream.read(_HEAD_BYTES), first.encoding)
+    except InputError:
+        return ""
+    return f"columns that are not stored: {listed(names, _SHOWN)} (in {first.file.uri})" if names else ""
 
 
 def read(spark: SparkSession, sources: Sequence[Snapshot]) -> DataFrame:

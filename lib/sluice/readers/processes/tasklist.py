@@ -30,6 +30,10 @@ class TasklistLayout:
 
     spans: tuple[tuple[int, int], ...]
 
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        return ("services or modules",) if len(self.spans) == 3 else ()
+
     def record(self, lines: Sequence[str], at: int) -> tuple[Process | None, int]:
         """The process of a line (None: it is blank) and the line after it. Raises NotARecord for any other line."""
         if not lines[at].strip():

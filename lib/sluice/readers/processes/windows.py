@@ -9,7 +9,7 @@ tasklist (learn.microsoft.com/windows-server/administration/windows-commands/tas
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from sluice.readers.processes.row import (
     Process,
@@ -58,6 +58,11 @@ def name_processes(names: Collection[str]) -> bool:
     return any(name in names for name in _PIDS[:2]) and bool(
         _OF_PROCESSES_ALONE & {*names} - {"processid"} or ("processid" in names and len(_KNOWN & {*names}) > 1)
     )
+
+
+def unknown_names(names: Sequence[str]) -> tuple[str, ...]:
+    """The columns' names that no column of the table comes from; `node`, which wmic adds, is the host."""
+    return tuple(name for name in names if name not in _KNOWN and name != "node")
 
 
 def process_of_columns(cells: Mapping[str, str]) -> Process:

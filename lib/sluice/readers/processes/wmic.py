@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sluice.readers.processes.row import Process
-from sluice.readers.processes.windows import process_of_columns
+from sluice.readers.processes.windows import process_of_columns, unknown_names
 from sluice.readers.shared.records import NotARecord
 
 
@@ -20,6 +20,10 @@ class WmicLayout:
 
     names: tuple[str, ...]
     begins: tuple[int, ...]
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        return unknown_names(self.names)
 
     def record(self, lines: Sequence[str], at: int) -> tuple[Process | None, int]:
         """The process of a line (None: it is blank) and the line after it. Raises NotARecord for any other line."""

@@ -31,11 +31,15 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Opened:
-    """The files that can be read, why others cannot be, and the columns that the table will gain from them."""
+    """The files that can be read, why others cannot be, and the columns that the table will gain from them.
+
+    `note`: what a user should know of how they will be read; "" if nothing.
+    """
 
     sources: tuple[Any, ...] = ()
     failures: tuple[InputError, ...] = ()
     gained: tuple[str, ...] = ()
+    note: str = ""
 
 
 def open_each(files: Sequence[InputFile], open_one: Callable[[InputFile], Any]) -> Opened:
