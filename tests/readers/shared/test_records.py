@@ -96,7 +96,7 @@ def test_times_at_the_ends_of_the_calendar_in_blocks_and_alone(line, timezone, i
     assert [record["_reason"] is None for record in records] == [True, is_row]
 
 
-def broken(*_):
+def broken(*_, **__):
     raise ZeroDivisionError("why")
 
 
