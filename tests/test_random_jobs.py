@@ -1,4 +1,6 @@
-"""Random sequences of jobs against a model in plain Python: the table, its aggregate, the ledger and PostgreSQL.
+"""Random sequences of jobs against a model in plain Python: table, aggregate, rejects, ledger and PostgreSQL.
+
+Jobs are killed too, files of earlier versions deleted, and the table's folder put back from a backup.
 
 The seed of a sequence is printed; `SLUICE_TEST_SEED` repeats it, `SLUICE_TEST_MINUTES` gives it more time.
 """
@@ -10,10 +12,12 @@ import random
 import shutil
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
 from conftest import HEADER
+from processes import kill
 
 SEED = int(os.environ.get("SLUICE_TEST_SEED") or random.randrange(1 << 32))
 MINUTES = float(os.environ.get("SLUICE_TEST_MINUTES") or 3)
@@ -31,6 +35,7 @@ class Model:
     commits: dict = field(default_factory=dict)
     ledger: dict = field(default_factory=dict)
     number_of_commits: int = 0
+    first_restorable: int = 0  # files of earlier versions may have been deleted
 
     @property
     def version(self):
@@ -72,7 +77,7 @@ class Model:
 
 
 @pytest.mark.slow
-def test_random_jobs_leave_what_a_model_says(job, lake, tmp_path, rows, database):
+def test_random_jobs_leave_what_a_model_says(job, submit, lake, tmp_path, rows, database):
     print(f"SLUICE_TEST_SEED={SEED}")
     dice, model, files, backup, steps = random.Random(SEED), Model(), {}, None, Counter()
     inputs, saved = tmp_path / "in", tmp_path / "backup"
@@ -83,18 +88,49 @@ def test_random_jobs_leave_what_a_model_says(job, lake, tmp_path, rows, database
         path.write_text(f"{HEADER}\n" + "".join(f"{sku},{name},\n" for sku, name in files[path]))
         os.utime(path, ns=(0, dice.randrange(10**18)))  # the same text at another time is another file
 
-    def ingest(*options):
+    def choose():
+        """Files, some of them changed before: path → rows and time."""
         for _ in range(dice.randint(0, 2)):
             write(inputs / f"{dice.randrange(6)}.csv")
         chosen = dice.sample(sorted(files), dice.randint(1, len(files)))
-        stamped = {path: (files[path], path.stat().st_mtime_ns) for path in chosen}
-        new = {p: v for p, v in stamped.items() if "--reprocess" in options or not model.is_known(p, v)}
+        return {path: (files[path], path.stat().st_mtime_ns) for path in chosen}
+
+    def check_rejects(new):
+        kept = Counter(file for file, _ in rows("rejects", "file", "raw")) if (lake / "rejects").exists() else {}
+        for path, (records, _) in new.items():
+            assert kept.get(path.as_uri(), 0) == sum(not sku for sku, _ in records), path
+
+    def ingest(*options):
+        chosen = choose()
+        new = {p: v for p, v in chosen.items() if "--reprocess" in options or not model.is_known(p, v)}
         options = (*options, "--max-rejects", "100%", "--run-id", dice.choice(["r1", "r2"]))
         done = job("ingest", "products", *chosen, *options)
         assert done.exit_code == 0, done.stderr
-        assert (done.report["files"], done.report["files_skipped"]) == (len(new), len(chosen) - len(new)), done.stderr
+        counted = (done.report["files"], done.report["files_skipped"])
+        assert counted == (len(new), len(chosen) - len(new)), done.stderr
         if new:
             assert done.counts == model.ingest(new, done.report["table_version"])
+            check_rejects(new)
+
+    def kill_and_run_again():
+        chosen = choose()
+        new = {p: v for p, v in chosen.items() if not model.is_known(p, v)}
+        command = ("ingest", "products", *chosen, "--max-rejects", "100%")
+        process = submit(*command)
+        time.sleep(dice.uniform(1, 15))
+        with suppress(ProcessLookupError):  # it had ended
+            kill(process)
+        done = job(*command)
+        assert done.exit_code == 0, done.stderr
+        if new:
+            model.ingest(new, max(int(path.stem) for path in (lake / "products/_delta_log").glob("0*.json")))
+            check_rejects(new)
+
+    def vacuum():
+        done = job("maintain", "vacuum", "products", "--older-than", 0, "--force")
+        assert done.exit_code == 0, done.stderr
+        model.at(done.report["table_version"])
+        model.first_restorable = model.version
 
     def reprocess():
         ingest("--reprocess")
@@ -106,7 +142,7 @@ def test_random_jobs_leave_what_a_model_says(job, lake, tmp_path, rows, database
         model.at(done.report["table_version"])
 
     def restore():
-        version = dice.choice(sorted(model.commits))
+        version = dice.choice([each for each in sorted(model.commits) if each >= model.first_restorable])
         done = job("maintain", "restore", "products", "--version", version)
         assert done.exit_code == 0, done.stderr
         model.restore(version)
@@ -121,13 +157,13 @@ def test_random_jobs_leave_what_a_model_says(job, lake, tmp_path, rows, database
         nonlocal backup
         shutil.rmtree(saved, ignore_errors=True)
         shutil.copytree(lake / "products", saved)
-        backup = (dict(model.products), dict(model.commits))
+        backup = (dict(model.products), dict(model.commits), model.first_restorable)
 
     def put_back():
         if backup:
             shutil.rmtree(lake / "products")
             shutil.copytree(saved, lake / "products")
-            model.products, model.commits = dict(backup[0]), dict(backup[1])
+            model.products, model.commits, model.first_restorable = dict(backup[0]), dict(backup[1]), backup[2]
 
     def aggregate():
         assert job("aggregate", "products").exit_code == 0
@@ -140,7 +176,7 @@ def test_random_jobs_leave_what_a_model_says(job, lake, tmp_path, rows, database
 
     write(inputs / "0.csv")
     ingest()
-    actions = [ingest] * 5 + [reprocess, clear, restore, optimize, back_up, put_back]
+    actions = [ingest] * 5 + [reprocess, clear, restore, optimize, vacuum, back_up, put_back, kill_and_run_again]
     actions += [aggregate, export] * 2
     ends = time.monotonic() + MINUTES * 60
     while time.monotonic() < ends:
