@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
 from conftest import HEADER
 from sluice.ledger.rejects import reading_id
 
@@ -11,6 +12,7 @@ ORDERS = "order_id,customer,amount,op,updated_at"
 DAG = ("--run-id", "dag1")
 
 
+@pytest.mark.slow  # the next test shows the rule by a row that a mistake would revive
 def test_a_replay_leaves_what_a_later_run_of_the_same_id_wrote(job, rows, csv_file):
     first = csv_file("a.csv", HEADER, "k,old,d", "only a sku")
     job("ingest", "products", first, "--max-rejects", 1, *DAG)

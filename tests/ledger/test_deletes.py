@@ -148,6 +148,7 @@ def test_without_an_order_the_last_row_deletes_or_is_there_and_nothing_is_rememb
     assert not (lake / "sluice_deletes").exists()  # no row can be late, as no file can be replayed
 
 
+@pytest.mark.slow  # the rule is tested in each of its cases by test_classify
 def test_replayed_rows_stand_by_their_order_and_a_second_replay_revives_none(orders, job, rows):
     """Keys: `mended` has a greater order than what came since, `ended` is deleted by the file itself, `revived` by a
     later run at the same order."""
