@@ -222,11 +222,14 @@ DAYS = ["0001-01-02", "2024-10-01", "2024-10-02", "2024-10-03", "2024-12-31", "9
 
 
 @pytest.mark.slow
-def test_random_logs_and_prunes_leave_what_a_model_says(job, lake, tmp_path, rows, database):
-    """Lines are counted once however logs overlap; the statistics of pruned days stay, and their lines are rejects."""
+def test_random_logs_prunes_and_scores_leave_what_a_model_says(job, lake, tmp_path, rows, database):
+    """Lines are counted once however logs overlap; the statistics of pruned days stay, and their lines are rejects.
+
+    A ranking is the first rows of the scores, whatever values change.
+    """
     print(f"SLUICE_TEST_SEED={SEED}")
     dice, steps = random.Random(SEED), Counter()
-    lines, frozen, number, first_day = Counter(), Counter(), 0, ""
+    lines, frozen, number, first_day, values = Counter(), Counter(), 0, "", {}
 
     def counted(kept):
         """Requests by date, customer and whether the server failed."""
@@ -292,10 +295,23 @@ def test_random_logs_and_prunes_leave_what_a_model_says(job, lake, tmp_path, row
     def optimize():
         assert job("maintain", "optimize", "requests").exit_code == 0
 
+    def rank():
+        nonlocal number
+        number += 1
+        path = tmp_path / f"{number}.txt"
+        some = dice.sample(range(1300), 1300 if not values else dice.randint(1, 200))
+        changed = {f"s{id}": dice.randint(-50, 50) for id in some}
+        path.write_text("".join(f"{id}_{value}\n" for id, value in changed.items()))
+        assert job("ingest", "scores", path).exit_code == 0
+        assert job("aggregate", "scores").exit_code == 0
+        values.update(changed)
+        first = sorted(values.items(), key=lambda item: (-item[1], item[0]))[:1000]
+        assert sorted(rows("top_scores", "id", "value")) == sorted(first)
+
     ingest()
     ends = time.monotonic() + MINUTES * 60
     while time.monotonic() < ends:
-        action = dice.choice([ingest] * 4 + [aggregate] * 3 + [prune, export, optimize])
+        action = dice.choice([ingest] * 4 + [aggregate] * 3 + [prune, export, optimize, rank, rank])
         action()
         steps[action.__name__] += 1
         kept = Counter(str(moment) for (moment,) in rows("requests", "date"))
