@@ -9,6 +9,7 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from json import dumps
+from pathlib import Path
 from typing import NamedTuple
 
 import click
@@ -45,6 +46,12 @@ def declarations(text: str) -> list[tuple[str, str]]:
     return re.findall(r"^```toml\n# (\S+\.toml)\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
 
 
+def write_declarations(name: str, folder: Path) -> None:
+    for path, text in declarations(DOCUMENTS[name]):
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_text(text)
+
+
 def pattern(shown: str) -> str:
     """Output as a regular expression: `…` is any text of a line, a line of `…` alone any lines."""
     lines = [r"(?:.*\n)*?" if line == "…" else line_pattern(line) + r"\n" for line in shown.splitlines()]
@@ -68,9 +75,7 @@ RUN_BY_TEST = sorted(name for name, text in DOCUMENTS.items() if any(examples(te
 def test_the_commands_of_all_documents_are_understood(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in RUN_BY_TEST:
-        for path, text in declarations(DOCUMENTS[name]):
-            (tmp_path / path).parent.mkdir(exist_ok=True)
-            (tmp_path / path).write_text(text)
+        write_declarations(name, tmp_path)
         for command, exit_code, _ in examples(DOCUMENTS[name]):
             job, *arguments = shlex.split(command.removeprefix(SUBMIT)) if command.startswith(SUBMIT) else [""]
             if job and exit_code != errors.UsageError.exit_code:
@@ -92,9 +97,7 @@ SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in RUN_BY_TEST if na
 @pytest.mark.parametrize("name", ["README.md", *SLOW])
 def test_the_commands_in_their_order(name, job, database, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for path, text in declarations(DOCUMENTS[name]):
-        (tmp_path / path).parent.mkdir(exist_ok=True)
-        (tmp_path / path).write_text(text)
+    write_declarations(name, tmp_path)
     for command, exit_code, shown in examples(DOCUMENTS[name]):
         if not command.startswith(SUBMIT):
             subprocess.run(["bash", "-c", command], check=True)

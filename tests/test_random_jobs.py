@@ -239,12 +239,18 @@ def test_random_logs_prunes_and_scores_leave_what_a_model_says(job, lake, tmp_pa
             groups[day, customer, status == "500"] += count
         return groups
 
+    def check_statistics(statistics):
+        found = Counter()
+        for day, customer, good, bad in statistics:
+            found[str(day), customer, False], found[str(day), customer, True] = good, bad
+        assert +found == counted(lines) + frozen
+
     def kept_rejects():
         return len(rows("rejects", "raw")) if (lake / "rejects").exists() else 0
 
     def ingest():
         nonlocal number, lines
-        files, counts, rejected = [], Counter(), 0
+        files, read, rejected = [], 0, 0
         for _ in range(dice.randint(1, 3)):
             number += 1
             path = tmp_path / f"{number}.log"
@@ -255,12 +261,12 @@ def test_random_logs_prunes_and_scores_leave_what_a_model_says(job, lake, tmp_pa
             files.append(path)
             taken = Counter(line for line in text if line[:10] >= first_day)
             rejected += len(text) - taken.total()
-            counts["read"] += len(text)
+            read += len(text)
             lines |= taken  # of identical lines as many as the file that has most of them
         before = kept_rejects()
         done = job("ingest", "requests", *files, "--max-rejects", "100%")
         assert done.exit_code == 0, done.stderr
-        assert done.report["rows_read"] == counts["read"]
+        assert done.report["rows_read"] == read
         assert done.report["rows_rejected"] == rejected
         assert kept_rejects() == before + rejected
 
@@ -277,20 +283,13 @@ def test_random_logs_prunes_and_scores_leave_what_a_model_says(job, lake, tmp_pa
     def aggregate():
         done = job("aggregate", "requests", *(["--full-refresh"] if dice.random() < 0.3 else []))
         assert done.exit_code == 0, done.stderr
-        found = Counter()
-        for day, customer, good, bad in rows("resource_statistics_by_day", *STATISTICS):
-            found[str(day), customer, False], found[str(day), customer, True] = good, bad
-        assert +found == counted(lines) + frozen
+        check_statistics(rows("resource_statistics_by_day", *STATISTICS))
 
     def export():
         aggregate()
         assert job("export", "resource_statistics_by_day").exit_code == 0
-        found = Counter()
-        for day, customer, good, bad in database(
-            f"SELECT date::text, {', '.join(STATISTICS[1:])} FROM resource_statistics_by_day"
-        ):
-            found[day, customer, False], found[day, customer, True] = good, bad
-        assert +found == counted(lines) + frozen
+        columns = ", ".join(STATISTICS[1:])
+        check_statistics(database(f"SELECT date::text, {columns} FROM resource_statistics_by_day"))
 
     def optimize():
         assert job("maintain", "optimize", "requests").exit_code == 0

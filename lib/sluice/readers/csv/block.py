@@ -67,7 +67,7 @@ def _unreadable(records: _Records, layout: CsvLayout) -> dict[int, str]:
     reasons = {int(i): layout.too_long for i in np.flatnonzero(ends - starts > layout.dialect.max_record_bytes)}
     for i in _with_byte(records, 0):
         reasons.setdefault(i, "the record holds a NUL byte")
-    if len(layout.dialect.delimiter) > 1:
+    if layout.dialect.has_long_delimiter:
         for i in _with_byte(records, ord(UNIT_SEPARATOR)):
             reasons.setdefault(i, "the record holds byte 0x1F, and the delimiter has several characters")
     if not layout.dialect.decodes(data[starts[0] : ends[-1]]):
@@ -84,8 +84,7 @@ def _with_byte(records: _Records, byte: int) -> list[int]:
     if bytes([byte]) not in records.data:
         return []
     places = np.flatnonzero(np.frombuffer(records.data, np.uint8) == byte)
-    numbers = np.searchsorted(records.starts, places, "right") - 1
-    return np.unique(numbers[places < records.ends[numbers]]).tolist()
+    return records.numbers_at(places[places < records.ends[-1]])  # behind them is the beginning of the next one
 
 
 def _by_quotes(records: _Records, dialect: Dialect) -> dict[int, str]:

@@ -44,14 +44,19 @@ class Dialect:
         for mark in filter(None, (self.quote, self.escape)):
             if len(mark) != 1 or not mark.isascii() or mark in "\r\n\0":
                 raise UsageError(f"{mark!r} is not one ASCII character: quote and escape must be")
-        marks = self.delimiter + self.quote + self.escape
-        if len(set(marks)) < len(set(self.delimiter)) + len(self.quote + self.escape):
+        others = self.quote + self.escape
+        if set(self.delimiter) & set(others) or len(set(others)) < len(others):
             raise UsageError("delimiter, quote and escape must differ (a doubled quote needs no --escape)")
         if self.skip_initial_space and self.delimiter.startswith(" "):
             raise UsageError("--skip-initial-space needs a --delimiter that does not begin with a blank")
         if self.escape_sequences and not self.escape:
             raise UsageError("--escape-sequences needs --escape, such as a backslash")
         object.__setattr__(self, "encoding", byte_wise(self.encoding))
+
+    @property
+    def has_long_delimiter(self) -> bool:
+        """Whether the delimiter has several characters."""
+        return len(self.delimiter) > 1
 
     @property
     def cuttable(self) -> bool:

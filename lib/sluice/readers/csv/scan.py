@@ -120,7 +120,7 @@ class Quotes:
 
 def with_single_delimiter(records: bytes, dialect: Dialect) -> tuple[bytes, str]:
     """Whole records with delimiters of one character, and that character: `UNIT_SEPARATOR` in place of a longer one."""
-    if len(dialect.delimiter) == 1:
+    if not dialect.has_long_delimiter:
         return records, dialect.delimiter
     data = _without_escaped(np.frombuffer(records, np.uint8), dialect)
     begins = _delimiters(data, dialect)
@@ -135,7 +135,7 @@ def with_single_delimiter(records: bytes, dialect: Dialect) -> tuple[bytes, str]
 def _as_marks(piece: bytes | memoryview, dialect: Dialect) -> np.ndarray:
     """The bytes of a piece as the state machine looks at them: escaped ones are neutral, delimiters of one kind."""
     data = _without_escaped(np.frombuffer(piece, np.uint8), dialect)
-    if len(dialect.delimiter) == 1:
+    if not dialect.has_long_delimiter:
         return data
     marked = np.where(data == ord(UNIT_SEPARATOR), np.uint8(_NEUTRAL), data)
     every = np.arange(len(dialect.delimiter))
@@ -174,7 +174,7 @@ def _previous(data: np.ndarray, places: np.ndarray, before: int, dialect: Dialec
 
 
 def _separates(data: np.ndarray, dialect: Dialect) -> np.ndarray:
-    delimiter = dialect.delimiter if len(dialect.delimiter) == 1 else UNIT_SEPARATOR
+    delimiter = UNIT_SEPARATOR if dialect.has_long_delimiter else dialect.delimiter
     return (data == ord(delimiter)) | _ends_line(data)
 
 
@@ -216,7 +216,7 @@ class Scanner:
         self._offset = offset
         self._before = LF
         self._waiting = b""
-        delimiter = dialect.delimiter if len(dialect.delimiter) > 1 else ""
+        delimiter = dialect.delimiter if dialect.has_long_delimiter else ""
         self._undecided = (dialect.quote + dialect.escape + delimiter).encode()  # at a piece's end they may go on
 
     def feed(self, piece: bytes) -> list[np.ndarray]:

@@ -61,7 +61,7 @@ def _unreadable(block: bytes, lines: LineSpans, layout: LineLayout) -> dict[int,
     reasons = {int(i): layout.too_long for i in np.flatnonzero(_are_long(lines, layout))}
     if b"\0" in block:
         nuls = np.flatnonzero(np.frombuffer(block, np.uint8) == 0)
-        for i in np.unique(np.searchsorted(lines.starts, nuls, "right") - 1):
+        for i in lines.numbers_at(nuls):
             reasons.setdefault(int(i), "the line holds a NUL byte")
     if isinstance(layout.reading, LinePattern) and block.count(b"\r") != block.count(b"\r\n"):
         for i in _with_cr_within(block, lines):
@@ -77,10 +77,7 @@ def _unreadable(block: bytes, lines: LineSpans, layout: LineLayout) -> dict[int,
 def _with_cr_within(block: bytes, lines: LineSpans) -> list[int]:
     """The numbers of the lines that are not blank and hold a CR before their last byte."""
     places = np.flatnonzero(np.frombuffer(block, np.uint8) == CR)
-    numbers = np.searchsorted(lines.starts, places, "right") - 1
-    in_a_line = numbers >= 0  # the others are of empty lines before the first one
-    places, numbers = places[in_a_line], numbers[in_a_line]
-    numbers = np.unique(numbers[places < lines.ends[numbers] - 1])
+    numbers = lines.without_cr(block).numbers_at(places)
     return numbers[lines.have_text(block)[numbers]].tolist()
 
 

@@ -25,7 +25,7 @@ from sluice.readers.shared.records import NotARecord, raw_text, unexpected
 
 _STORED = Row._fields.index("virtual_host")  # the fields before it are columns
 _NO_ROW = (None,) * _STORED
-Parse = Callable[[str], Row | None]  # None: the line is no record
+Parse = Callable[[str], Row | None]  # None: a directive, which is not a record
 
 
 def parse_log(pieces: Iterable[tuple[int, bytes]], layout: LogLayout) -> Iterator[pa.RecordBatch]:
@@ -70,7 +70,7 @@ def line_by_line(
 
 
 def _outcome(line: bytes, layout: LogLayout, parse: Parse) -> Row | str | None:
-    """The row of a line, or why it is a reject; None where it is no record."""
+    """The row of a line, or why it is a reject; None for a directive, which is not a record."""
     if len(line) > layout.reading.max_record_bytes:
         return layout.too_long
     if b"\0" in line:

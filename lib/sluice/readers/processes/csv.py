@@ -145,8 +145,9 @@ def _is_tasklist(lines: Sequence[str], at: int, delimiter: str, count: int) -> b
     cells = _cells(lines[at], delimiter)
     if re.fullmatch(r"\d*", cells[1].strip()):
         return False
-    if cells[1].strip().upper() == "PID" or count == 3:
-        return cells[1].strip().upper() == "PID"
+    names_pid = cells[1].strip().upper() == "PID"
+    if names_pid or count == 3:  # a row of three cells has too little that only a process has
+        return names_pid
     following = next((line for line in lines[at + 1 : at + 3] if line.strip()), "")
     try:
         below = _cells(following, delimiter)

@@ -66,9 +66,9 @@ def parse_listing(data: bytes, encoding: str) -> Iterator[tuple[int, Process | s
                 yield text.begins[begin], outcome, None
             elif outcome:
                 yield text.begins[begin], outcome, raw_text(data[text.begins[begin] : text.ends[at - 1]], text.encoding)
-    if layout is None and any(map(tasklist.lacks_header, text.lines)):
-        raise InputError("it looks like the output of tasklist /nh, whose columns no header tells: leave out /nh")
     if layout is None:
+        if any(map(tasklist.lacks_header, text.lines)):
+            raise InputError("it looks like the output of tasklist /nh, whose columns no header tells: leave out /nh")
         raise InputError(
             "it has no header of a process listing (ps, tasklist, wmic, Get-Process or Get-CimInstance as CSV): check "
             "the file, or name its --encoding"

@@ -7,7 +7,9 @@ of `=` are as wide as the columns:
     ========================= ======== ================ =========== ============
     chrome.exe                    1234 Console                    1    345,678 K
 
-With `/svc` and `/m` there are three columns, the last of which goes on in lines that are blank before it.
+With `/svc` and `/m` there are three columns. A long list of services or modules goes on in the next lines, which are
+blank up to that column.
+
 Widths are places on the screen, of which a Chinese or Japanese character takes two. Columns are known by their position
 (`windows`). The csv form is read in `csv`.
 """

@@ -83,6 +83,13 @@ class LineSpans:
         """Some of the lines, by a mask or by their numbers."""
         return LineSpans(self.starts[chosen], self.ends[chosen])
 
+    def numbers_at(self, places: np.ndarray) -> np.ndarray:
+        """The numbers of the lines that hold these offsets; offsets between lines are in none."""
+        numbers = np.searchsorted(self.starts, places, "right") - 1
+        behind_a_start = numbers >= 0
+        places, numbers = places[behind_a_start], numbers[behind_a_start]
+        return np.unique(numbers[places < self.ends[numbers]])
+
     def without_cr(self, block: bytes) -> LineSpans:
         """The lines without the CR at their ends."""
         return LineSpans(self.starts, self.ends - (np.frombuffer(block, np.uint8)[self.ends - 1] == CR))
