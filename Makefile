@@ -8,7 +8,7 @@ DATA ?= data
 .PHONY: setup demo unit test test-all check stop-postgres clean
 setup: $(READY)
 
-$(READY): setup.py constraints.txt conf/packages.conf docker/fetch-jars.sh docker/archive-classes.sh
+$(READY): setup.py constraints.txt conf/packages.conf docker/fetch-jars.sh docker/archive-classes.sh $(wildcard lib/sluice/lake/*.java)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or later is needed: install it, or name it: make setup PYTHON=python3.11" >&2; exit 1; }
 	@docker/check-java.sh

@@ -15,12 +15,15 @@ import socket
 import subprocess
 import sys
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from s3_server import Proxy
 
 PROJECT = Path(__file__).parent.parent
 HEADER = "sku,name,description"  # of a file of products
@@ -208,7 +211,8 @@ def rows(spark, lake) -> Callable[..., list[tuple]]:
     """The rows of a table of the lake, sorted: `rows("products", "sku", "name")`."""
 
     def read(table: str, *columns: str) -> list[tuple]:
-        frame = spark.read.format("delta").load(str(lake / table)).select(*columns)
+        root = os.environ["SLUICE_LAKE"]
+        frame = spark.read.format("delta").load(f"{root}/{table}").select(*columns)
         return sorted((tuple(row) for row in frame.collect()), key=repr)
 
     return read
@@ -238,6 +242,43 @@ def scores(tmp_path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[Proxy]:
+    """A server at the endpoint that the environment names, with a bucket `sluice`."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", _free_port())
+    server.start()
+    proxy = Proxy(S3_PORT, server.get_host_and_port()[1])
+    proxy.start()
+    s3_client().create_bucket(Bucket="sluice")
+    yield proxy
+    proxy.stop()
+    server.stop()
+
+
+def s3_client() -> Any:
+    import boto3
+
+    return boto3.client("s3")
+
+
+@pytest.fixture
+def s3(s3_server) -> Iterator[Proxy]:
+    """The S3 server without faults; `s3.requests` are those of the test."""
+    s3_server.clear()
+    yield s3_server
+    s3_server.clear()
+
+
+@pytest.fixture
+def s3_lake(s3, lake, monkeypatch) -> str:
+    """A lake of its own on S3, in place of the test's folder."""
+    uri = f"s3a://sluice/{uuid.uuid4().hex}"
+    monkeypatch.setenv("SLUICE_LAKE", uri)
+    return uri
 
 
 @pytest.fixture(scope="session")

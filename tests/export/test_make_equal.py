@@ -8,7 +8,7 @@ from plans import nodes, plan_of
 from sluice.errors import DatabaseError
 from sluice.export.connection import connected
 from sluice.export.target import GONE, DeltaVersion, Target
-from sluice.lake.lock import Writer
+from sluice.lake.writer import Writer
 
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'fresh' ORDER BY 1"
 

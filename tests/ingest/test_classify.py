@@ -18,7 +18,7 @@ from sluice.ingest.classify import classify, with_outcomes
 from sluice.ingest.plan import Plan
 from sluice.ingest.read import Read
 from sluice.lake.lake import Lake
-from sluice.lake.lock import Writer
+from sluice.lake.writer import Writer
 from sluice.ledger import deletes
 from sluice.ledger.rejects import FileWithRejects
 from sluice.model.table import Column, Table

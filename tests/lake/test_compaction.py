@@ -18,7 +18,7 @@ from deltalake import DeltaTable, write_deltalake
 from sluice.files.input_file import InputFile
 from sluice.lake import compaction, log, small_tables
 from sluice.lake.lake import Lake
-from sluice.lake.lock import Writer
+from sluice.lake.writer import Writer
 from sluice.ledger import ingested_files, rejects, runs
 from sluice.ledger.ingested_files import Tally
 from sluice.ledger.runs import Run

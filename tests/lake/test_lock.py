@@ -9,12 +9,14 @@ import time
 import pytest
 from conftest import PROJECT
 from sluice.errors import Busy
-from sluice.lake import lock
-from sluice.lake.lock import Writer, held_by_jvm, held_by_python, is_alive, living
+from sluice.lake import writer
+from sluice.lake.lock import held_by_jvm, held_by_python, is_alive, living
+from sluice.lake.writer import Writer
 
 HOLD = """
 import sys
-from sluice.lake.lock import Writer, held_by_python, living
+from sluice.lake.lock import held_by_python, living
+from sluice.lake.writer import Writer
 with held_by_python(sys.argv[1], "runs", Writer("theirs", 1, print)), living(sys.argv[1], "theirs", "ingest", "t"):
     print("held", flush=True)
     sys.stdin.read()
@@ -40,8 +42,8 @@ def other(tmp_path):
 @pytest.fixture
 def lines(monkeypatch):
     """What a writer logs, which waits for the lock of one commit for half a second and says so at once."""
-    monkeypatch.setattr(lock, "_ONE_COMMIT", 0.5)
-    monkeypatch.setattr(lock, "_SILENT", 0)
+    monkeypatch.setattr(writer, "_ONE_COMMIT", 0.5)
+    monkeypatch.setattr(writer, "_SILENT", 0)
     return []
 
 

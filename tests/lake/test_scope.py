@@ -8,7 +8,7 @@ from datetime import date, datetime
 import pytest
 from sluice.lake import log, scope
 from sluice.lake.lake import Lake
-from sluice.lake.lock import Writer
+from sluice.lake.writer import Writer
 
 HEADER = "sku,name,description"
 LONG = "a prefix longer than the thirty-two characters that statistics hold "

@@ -16,7 +16,7 @@ import pytest
 from conftest import run_job
 from deltalake import write_deltalake
 from sluice.lake.lake import Lake
-from sluice.lake.lock import Writer
+from sluice.lake.writer import Writer
 from sluice.ledger import deletes
 from sluice.model.table import Column, Table
 

@@ -93,6 +93,9 @@ def test_settings_are_taken_out_of_the_options(tmp_path, monkeypatch):
         tables=str(tmp_path / "conf" / "tables"),
     )
     assert Settings.of({**GIVEN, "lake": f"file://{tmp_path}/l"}).lake == f"{tmp_path}/l"
+    for uri in ("s3://my-bucket/a/b/", "s3a://my-bucket//a/b"):
+        assert Settings.of({**GIVEN, "lake": uri}).lake == "s3a://my-bucket/a/b"
+    assert Settings.of({**GIVEN, "lake": "s3://my-bucket"}).lake == "s3a://my-bucket"
     assert Settings.of({**GIVEN, "dry_run": True, "lock_timeout": 5}).lock_timeout == 5
     assert re.fullmatch(r"\d{8}T\d{6}-[0-9a-f]{8}", Settings.of(dict(GIVEN)).run_id)
 
@@ -102,7 +105,8 @@ def test_settings_are_taken_out_of_the_options(tmp_path, monkeypatch):
     [
         ("run_id", "a'b", '--run-id "a\'b": use at most 200 letters, digits and . _ : + -'),
         ("run_id", "x" * 201, f"--run-id '{'x' * 201}': use at most 200 letters, digits and . _ : + -"),
-        ("lake", "s3://bucket/lake", "--lake s3://bucket/lake: only a folder on local disk is supported"),
+        ("lake", "gs://bucket/lake", "--lake gs://bucket/lake: give a folder on disk or s3://BUCKET/FOLDER"),
+        ("lake", "s3:///lake", "--lake s3:///lake: '' is not the name of a bucket: give s3://BUCKET/FOLDER"),
         ("tables", "nowhere", "--tables nowhere: this folder does not exist: create it, or leave the option out"),
         ("result_file", "nowhere/r", "--result-file nowhere/r: its folder does not exist: create it first"),
     ],

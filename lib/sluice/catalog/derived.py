@@ -7,13 +7,12 @@ and by what their commits say they were built from.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
 from sluice.errors import UsageError, no_column
-from sluice.lake import log
+from sluice.lake import lake_files, log
 from sluice.lake.log import State
 from sluice.model.aggregate import Aggregate, Derived
 from sluice.model.table import Table
@@ -45,8 +44,7 @@ def count_aggregate(lake: str, table: Table, columns: Sequence[str]) -> Aggregat
 
 def _built_count_aggregates(lake: str, table: Table) -> Iterator[Aggregate]:
     declared = {aggregate.name for aggregate in table.aggregates}
-    folders = os.listdir(lake) if os.path.isdir(lake) else ()
-    for name in sorted(folders):
+    for name in lake_files.folders(lake):
         if name.startswith(f"{table.name}_by_") and name not in declared:
             record = log.built_on(lake, name) or {}
             columns = tuple(record.get("by", ()))

@@ -13,7 +13,7 @@ from sluice.export import exported_versions, jdbc
 from sluice.export.make_equal import make_equal
 from sluice.export.statements import Statements
 from sluice.export.target import GONE, STAGING_PREFIX, DeltaVersion, Target, column_definitions
-from sluice.lake.lock import Writer
+from sluice.lake.writer import Writer
 
 LOCK = 0x51_1CE  # the advisory lock that each export into a database holds
 

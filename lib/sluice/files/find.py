@@ -13,8 +13,9 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from sluice.errors import InputError, UsageError
-from sluice.files import s3
 from sluice.files.input_file import InputFile, is_hidden, modified_at
+from sluice.files.s3.client import SCHEMES
+from sluice.files.s3.inputs import find_objects
 
 
 def find_files(inputs: Iterable[str]) -> list[InputFile]:
@@ -51,8 +52,8 @@ def age_seconds(file: InputFile) -> float:
 
 def _find_one(text: str) -> Iterable[InputFile]:
     scheme = urlsplit(text).scheme if "://" in text else ""
-    if scheme in s3.SCHEMES:
-        return s3.find_objects(text)
+    if scheme in SCHEMES:
+        return find_objects(text)
     if scheme == "file":
         return _find_local(os.fsdecode(unquote_to_bytes("/" + text.removeprefix("file://").partition("/")[2])), text)
     if not scheme:

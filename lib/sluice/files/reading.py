@@ -18,9 +18,10 @@ from urllib.parse import unquote_to_bytes, urlsplit
 import pyarrow as pa
 
 from sluice.errors import InputError
-from sluice.files import s3
 from sluice.files.content import HEAD_BYTES, compression_of
 from sluice.files.input_file import InputFile, changed, disappeared, modified_at
+from sluice.files.s3.client import is_on_s3
+from sluice.files.s3.inputs import open_object
 
 _SKIP_BYTES = 1 << 20  # decompressed at a time on the way to an offset
 
@@ -110,8 +111,8 @@ class _FromUtf16:
 
 @contextmanager
 def _open_raw(file: InputFile, offset: int, end: int | None) -> Iterator[BinaryIO]:
-    if urlsplit(file.uri).scheme in s3.SCHEMES:
-        with s3.open_object(file.uri, file.etag, offset, end) as stream:
+    if is_on_s3(file.uri):
+        with open_object(file.uri, file.etag, offset, end) as stream:
             yield stream
         return
     with open(unquote_to_bytes(urlsplit(file.uri).path), "rb", buffering=0) as stream:

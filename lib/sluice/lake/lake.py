@@ -18,10 +18,10 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from sluice.errors import Busy
-from sluice.lake import lock, log
-from sluice.lake.lock import Writer
+from sluice.lake import lease, lock, log
 from sluice.lake.scope import MergeScope
 from sluice.lake.sql_text import delta_table, identifier, spark_text
+from sluice.lake.writer import Writer
 from sluice.model.table import Table
 
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
@@ -32,7 +32,7 @@ _RETENTION_CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
 
 @dataclass(frozen=True)
 class Lake:
-    """`root` is an absolute path; each table is a folder of it. Commits carry the writer's run id and the job."""
+    """`root`, an absolute path or a URI on S3, has a folder for each table. Commits carry the run id and the job."""
 
     spark: SparkSession
     root: str
@@ -186,11 +186,14 @@ class Lake:
                 optimizer.executeZOrderBy(cluster_by)
 
     def obsolete(self, table: str, hours: float) -> list[str]:
-        """The paths of the files, those of the change feed too, that no version of the last `hours` needs."""
+        """The paths, from the table's folder, of the files that no version of the last `hours` needs, and of folders.
+
+        Those of the change feed are among them.
+        """
         with self._any_retention():
             table_path = delta_table(self.path(table))
             files = self.spark.sql(f"VACUUM {table_path} RETAIN {float(hours)} HOURS DRY RUN").collect()
-        return [row["path"].removeprefix("file:") for row in files]
+        return [row["path"].removeprefix("file:").removeprefix(self.path(table) + "/") for row in files]
 
     def vacuum(self, table: str, hours: float) -> None:
         """Deletes the files that `obsolete` lists."""
@@ -233,6 +236,8 @@ class Lake:
         try:
             yield
         except (Py4JJavaError, PySparkException) as error:
+            if lease.LOST in str(error):
+                raise lease.lost() from None
             if "io.delta.exceptions.Concurrent" in str(error) or "DELTA_CONCURRENT" in str(error):
                 raise Busy("another writer committed to the table meanwhile: nothing was changed, run again") from None
             raise

@@ -1,153 +1,41 @@
-"""One writer per table: a file lock held by the process that commits.
-
-Spark's commits are made by the JVM, so the JVM holds the lock (`java.nio`): killing Python alone does not free it in
-the middle of a commit, and the operating system frees it when the JVM dies. Commits to the small tables are made by
-Python. Both take POSIX record locks on the same file, `<lake>/_locks/<table>`, in which the holder writes its run's id.
-
-Beside them each recorded run holds a file of its own while it lives, so that other runs can see whether it is dead.
-
-A descriptor of a lock file that a process closes frees all of the process's locks on it, those of its other runs too.
-So no function here opens a file whose lock this process or its JVM holds: a list of those is kept.
-"""
+"""One writer per table: a file lock where the lake is a folder on disk, a lease where it is on S3."""
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from py4j.protocol import Py4JNetworkError
-
-from sluice.errors import Busy
-
-_EVERY = 0.2  # seconds between two attempts
-_ONE_COMMIT = 30.0  # seconds; a small table is locked for one commit, so `--lock-timeout 0` need not fail for it
-_SILENT = 2.0  # seconds that such a lock is waited for without a word
-
-
-@dataclass(frozen=True)
-class Writer:
-    """Who commits: the run's id, and how long it waits for a lock (seconds), saying so by `log`."""
-
-    run_id: str
-    lock_timeout: float
-    log: Callable[[str], None]
-
-    def wait_for(self, attempt: Callable[[], bool], holder: Callable[[], str], *, one_commit: bool = False) -> None:
-        """Tries until an attempt succeeds, and logs once who holds the lock (`holder`: a clause).
-
-        `one_commit`: the holder needs it for a moment only. Raises Busy after the timeout.
-        """
-        timeout = max(self.lock_timeout, _ONE_COMMIT) if one_commit else self.lock_timeout
-        began, logged = time.monotonic(), False
-        while not attempt():
-            waited = time.monotonic() - began
-            if waited >= timeout:
-                raise Busy(f"{holder()}: try again, or wait longer with --lock-timeout")
-            if not logged and waited >= (_SILENT if one_commit else 0):
-                self.log(f"{holder()}: waiting up to {timeout:g} s")
-                logged = True
-            time.sleep(min(_EVERY, timeout - waited))
-
-
-def _lock_file(lake: str, table: str) -> str:
-    folder = os.path.join(lake, "_locks")
-    os.makedirs(folder, exist_ok=True)
-    return os.path.join(folder, table)
+from sluice.files.s3.client import is_on_s3
+from sluice.lake import file_lock, lease
+from sluice.lake.writer import Writer
 
 
 @contextmanager
 def held_by_jvm(spark: Any, lake: str, table: str, writer: Writer, *, one_commit: bool = False) -> Iterator[None]:
-    """Holds a table's lock for commits of Spark. Raises Busy if another run still has it after the timeout."""
-    path = _lock_file(lake, table)
+    """Holds a table's lock for commits of Spark. Raises Busy if another run still has it after the timeout.
 
-    def lock() -> Callable[[], None] | None:
-        file = spark._jvm.java.io.RandomAccessFile(path, "rw")
-        if file.getChannel().tryLock() is None:
-            file.close()
-            return None
-        file.setLength(0)
-        file.writeBytes(writer.run_id)
-        return partial(_close_in_jvm, file)
-
-    with _held(path, table, writer, lock, one_commit=one_commit):
-        yield
-
-
-def _close_in_jvm(file: Any) -> None:
-    with suppress(Py4JNetworkError, ConnectionError):  # of a JVM that has died, and so freed the lock
-        file.close()
+    `one_commit`: it is a small table's, held for one commit only.
+    """
+    if is_on_s3(lake):
+        with lease.held(lake, table, writer, spark, one_commit=one_commit):
+            yield
+    else:
+        with file_lock.held_by_jvm(spark, lake, table, writer, one_commit=one_commit):
+            yield
 
 
 @contextmanager
 def held_by_python(lake: str, table: str, writer: Writer) -> Iterator[None]:
     """Holds a small table's lock for one commit of delta-rs; raises Busy as `held_by_jvm` does."""
-    path = _lock_file(lake, table)
-
-    def lock() -> Callable[[], None] | None:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            return None
-        os.truncate(descriptor, 0)
-        os.write(descriptor, writer.run_id.encode())
-        return partial(os.close, descriptor)
-
-    with _held(path, table, writer, lock, one_commit=True):
-        yield
-
-
-# path → run id, of the locks that this process or its JVM holds: closing any descriptor of such a file would free it
-_OWN: dict[str, str] = {}
-_OWN_GUARD = threading.Lock()
-
-
-@contextmanager
-def _held(
-    path: str, table: str, writer: Writer, lock: Callable[[], Callable[[], None] | None], *, one_commit: bool
-) -> Iterator[None]:
-    """Holds a lock that `lock` takes, which gives what frees it, or None where another process has it."""
-    free: list[Callable[[], None]] = []
-
-    def attempt() -> bool:
-        with _OWN_GUARD:
-            if path in _OWN or (unlock := lock()) is None:
-                return False
-            _OWN[path] = writer.run_id
-        free.append(unlock)
-        return True
-
-    def holder() -> str:
-        with _OWN_GUARD:
-            run_id = _OWN.get(path) or _written_in(path)
-        return f"table {table} is held by run {run_id}" if run_id else f"table {table} is held by another run"
-
-    writer.wait_for(attempt, holder, one_commit=one_commit)
-    try:
-        yield
-    finally:
-        with _OWN_GUARD:
-            del _OWN[path]
-            free[0]()
-
-
-def _written_in(path: str) -> str:
-    with open(path) as file:
-        return file.read(200)
-
-
-def _life_file(lake: str, run: tuple[str, ...]) -> str:
-    name = hashlib.sha256("\0".join(run).encode()).hexdigest()
-    return os.path.join(lake, "_locks", "_alive", name)
+    if is_on_s3(lake):
+        with lease.held(lake, table, writer, one_commit=True):
+            yield
+    else:
+        with file_lock.held_by_python(lake, table, writer):
+            yield
 
 
 @contextmanager
@@ -157,37 +45,16 @@ def living(lake: str, *run: str) -> Iterator[None]:
     Several runs of the same id, job and table may live side by side.
     """
     path = _life_file(lake, run)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    descriptor = _shared(path)
-    try:
+    with lease.living(path) if is_on_s3(lake) else file_lock.living(path):
         yield
-    finally:
-        with suppress(BlockingIOError, FileNotFoundError):  # another such run lives: it removes the file
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.unlink(path)
-        os.close(descriptor)
-
-
-def _shared(path: str) -> int:
-    """A descriptor of the file, with a shared lock; opened again if the file was removed before it was locked."""
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
-        with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(descriptor), os.stat(path)):
-                return descriptor
-        os.close(descriptor)
 
 
 def is_alive(lake: str, *run: str) -> bool:
     """Whether a run (its id, job and table) shows that it is alive; the file of a dead one is removed."""
     path = _life_file(lake, run)
-    try:
-        with open(path) as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.unlink(path)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
+    return lease.is_alive(path) if is_on_s3(lake) else file_lock.is_alive(path)
+
+
+def _life_file(lake: str, run: tuple[str, ...]) -> str:
+    name = hashlib.sha256("\0".join(run).encode()).hexdigest()
+    return os.path.join(lake, "_locks", "_alive", name)

@@ -6,9 +6,6 @@ Works for every table of a lake, users' and Sluice's own. Here nothing is writte
 from __future__ import annotations
 
 import json
-import os
-import re
-import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,14 +14,14 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import pyarrow as pa
-from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.exceptions import DeltaError
 
 from sluice.errors import InputError
+from sluice.lake import lake_files
+from sluice.lake.opened import entry, opened
 
 PRUNED_BEFORE = "sluice.pruned_before"  # property of a table
 DECLARATION = "sluice.declaration"  # property of a table
-_ENTRY = re.compile("[0-9]{20}[.]json")
 _KEEP_ALL_ROWS = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")  # operations
 _SPARK_TYPES = {"long": "bigint", "integer": "int", "short": "smallint", "byte": "tinyint"}
 
@@ -53,40 +50,6 @@ class Stored:
     pruned_before: date | None = None
 
 
-def opened(lake: str, table: str) -> DeltaTable | None:
-    """The table as delta-rs sees it; None if it does not exist. Raises InputError if its newest commit is torn."""
-    _refuse_torn(lake, table)
-    try:
-        return DeltaTable(os.path.join(lake, table))
-    except TableNotFoundError:
-        return None
-
-
-def _refuse_torn(lake: str, table: str) -> None:
-    """Raises InputError if the newest entry of a table's log is empty or ends within a line.
-
-    A machine that loses power may leave it so: the file's name is on disk before its bytes.
-    """
-    folder = os.path.join(lake, table, "_delta_log")
-    try:
-        newest = max((name for name in os.listdir(folder) if _ENTRY.fullmatch(name)), default=None)
-    except FileNotFoundError:
-        return
-    if newest is None:
-        return
-    path = os.path.join(folder, newest)
-    with open(path, "rb") as file:
-        lines = file.read().rstrip(b"\n").rsplit(b"\n", 1)
-    try:
-        json.loads(lines[-1])
-    except ValueError:
-        raise InputError(
-            f"table {table}: the newest entry of its log, {path}, is incomplete, as after a loss of power: delete it "
-            f"and its checksums with `find {shlex.quote(folder)} -name '*{newest[:20]}*' -delete`, then run again: "
-            "what is lost with it is read again"
-        ) from None
-
-
 def version(lake: str, table: str) -> int | None:
     """A table's current version; None if it does not exist."""
     delta = opened(lake, table)
@@ -103,11 +66,10 @@ def state(lake: str, table: str) -> State | None:
 
 def commit_mark(lake: str, table: str, version: int) -> str | None:
     """What no other commit has: the id that Spark gives each commit, or else its time. None if the log lacks it."""
+    line = next((line for line in entry(lake, table, version) or () if line.startswith('{"commitInfo"')), "{}")
     try:
-        with open(os.path.join(lake, table, "_delta_log", f"{version:020}.json"), encoding="utf-8") as file:
-            line = next((line for line in file if line.startswith('{"commitInfo"')), "{}")
         info = json.loads(line).get("commitInfo", {})
-    except (OSError, ValueError):
+    except ValueError:
         return None
     mark = info.get("txnId") or info.get("timestamp")
     return None if mark is None else str(mark)
@@ -128,11 +90,9 @@ def required_state(lake: str, table: str, make: str = "ingest files into it") ->
 
 def stored(lake: str, table: str, version: int | None = None) -> Stored:
     """What a table's metadata say, now or at a version; nothing if it does not exist."""
-    delta = opened(lake, table)
+    delta = opened(lake, table, version)
     if delta is None:
         return Stored()
-    if version is not None:
-        delta.load_as_version(version)
     columns = {column["name"]: str(column["type"]) for column in json.loads(delta.schema().to_json())["fields"]}
     properties = delta.metadata().configuration
     declaration, pruned = properties.get(DECLARATION), properties.get(PRUNED_BEFORE)
@@ -183,8 +143,7 @@ def size_of_changes(lake: str, table: str, after: int) -> tuple[int, int]:
 
 def _change_sizes(lake: str, table: str, version: int) -> list[int]:
     """The sizes of the files that hold a version's changes: those of its feed, else those added and removed."""
-    with open(os.path.join(lake, table, "_delta_log", f"{version:020}.json")) as log:
-        actions = [json.loads(line) for line in log]
+    actions = [json.loads(line) for line in entry(lake, table, version) or ()]
     feed = [action["cdc"]["size"] for action in actions if "cdc" in action]
     moved = [action[kind] for action in actions for kind in ("add", "remove") if kind in action]
     return feed or [item.get("size") or 0 for item in moved if item["dataChange"]]
@@ -193,11 +152,13 @@ def _change_sizes(lake: str, table: str, version: int) -> list[int]:
 def has_all_files(lake: str, table: str, version: int) -> bool:
     """Whether the log still reaches back to a version of a table, and all its files exist."""
     try:
-        delta = DeltaTable(os.path.join(lake, table), version=version)
+        delta = opened(lake, table, version)
     except DeltaError:
         return False
+    if delta is None:
+        return False
     paths = pa.table(delta.get_add_actions(flatten=True)).column("path").to_pylist()
-    return all(os.path.exists(os.path.join(lake, table, unquote(path))) for path in paths)
+    return len(lake_files.sizes(lake, table, map(unquote, paths))) == len(paths)
 
 
 def history(lake: str, table: str, limit: int | None = None) -> list[dict[str, Any]]:

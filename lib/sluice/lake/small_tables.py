@@ -6,18 +6,27 @@ then.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake.exceptions import CommitFailedError
 from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
+from sluice.errors import Busy
+from sluice.files.s3 import objects
+from sluice.files.s3.client import is_on_s3
 from sluice.lake import compaction
-from sluice.lake.lock import Writer, held_by_python
-from sluice.lake.log import opened, user_metadata
+from sluice.lake.lock import held_by_python
+from sluice.lake.log import user_metadata
+from sluice.lake.opened import opened, storage_options, uri_of
+from sluice.lake.writer import Writer
+
+_AT_ONCE = 8  # files read from S3 side by side
 
 
 def read(lake: str, table: str, where: Any = None, columns: list[str] | None = None) -> pa.Table | None:
@@ -29,23 +38,44 @@ def read(lake: str, table: str, where: Any = None, columns: list[str] | None = N
     delta = opened(lake, table)
     if delta is None:
         return None
-    # Arrow's own file system: delta-rs's is in Python, whose threads, still reading ahead, abort a process that ends
-    files = SubTreeFileSystem(os.path.join(lake, table), LocalFileSystem())
-    rows = delta.to_pyarrow_dataset(filesystem=files).to_table(columns=columns)
+    rows = _on_s3(delta, columns) if is_on_s3(lake) else _on_disk(delta, uri_of(lake, table), columns)
     return rows if where is None else rows.filter(where)
+
+
+def _on_disk(delta: DeltaTable, folder: str, columns: list[str] | None) -> pa.Table:
+    # Arrow's own file system: delta-rs's is in Python, whose threads, still reading ahead, abort a process that ends
+    files = SubTreeFileSystem(folder, LocalFileSystem())
+    return delta.to_pyarrow_dataset(filesystem=files).to_table(columns=columns)
+
+
+def _on_s3(delta: DeltaTable, columns: list[str] | None) -> pa.Table:
+    """The rows of a table without partitions, each of its files read in one request."""
+    schema = pa.schema(delta.schema())
+    schema = schema if columns is None else pa.schema([schema.field(name) for name in columns])
+
+    def rows(uri: str) -> pa.Table:
+        found = objects.read(uri)
+        if found is None:
+            raise FileNotFoundError(uri)
+        stored = pq.read_table(pa.BufferReader(found.data))
+        columns = [stored.column(f.name) if f.name in stored.column_names else pa.nulls(len(stored)) for f in schema]
+        return pa.table(columns, names=schema.names).cast(schema)
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return pa.concat_tables([schema.empty_table(), *pool.map(rows, delta.file_uris())])
 
 
 def append(lake: str, table: str, rows: pa.Table, writer: Writer) -> None:
     """Adds rows whose keys cannot be there yet, in one commit: it costs the same however large the table is."""
     with _committing(lake, table, writer) as (delta, properties):
-        write_deltalake(delta or os.path.join(lake, table), rows, mode="append", commit_properties=properties)
+        _write(lake, table, delta, rows, properties)
 
 
 def upsert(lake: str, table: str, rows: pa.Table, key: tuple[str, ...], writer: Writer) -> None:
     """Adds rows, in place of those with the same key, in one commit; new columns are added to the table."""
     with _committing(lake, table, writer) as (delta, properties):
         if delta is None:
-            write_deltalake(os.path.join(lake, table), rows, commit_properties=properties)
+            _write(lake, table, delta, rows, properties)
             return
         same = " and ".join(f'old."{column}" = new."{column}"' for column in key)
         merge = delta.merge(rows, same, "new", "old", merge_schema=True, commit_properties=properties)
@@ -78,9 +108,19 @@ def _committing(lake: str, table: str, writer: Writer) -> Iterator[tuple[DeltaTa
     """The table, if it is there, under its lock, and what marks the run's commit; then compacted if need be."""
     with held_by_python(lake, table, writer):
         delta = opened(lake, table)
-        yield delta, _marked(writer)
+        try:
+            yield delta, _marked(writer)
+        except CommitFailedError:
+            raise Busy(f"another run wrote to the table {table} meanwhile: run again, it resumes safely") from None
         if delta is not None:
             compaction.compact_if_many(delta, _marked(writer))
+
+
+def _write(lake: str, table: str, delta: DeltaTable | None, rows: pa.Table, properties: CommitProperties) -> None:
+    options = storage_options(lake) if delta is None else None
+    write_deltalake(
+        delta or uri_of(lake, table), rows, mode="append", storage_options=options, commit_properties=properties
+    )
 
 
 def _marked(writer: Writer) -> CommitProperties:

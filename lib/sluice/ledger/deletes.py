@@ -8,7 +8,6 @@ than the version that it goes back to.
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 
 from pyspark.sql import Column, DataFrame
@@ -16,7 +15,7 @@ from pyspark.sql import functions as F
 
 from sluice.lake import log, small_tables
 from sluice.lake.lake import Lake
-from sluice.lake.lock import Writer
+from sluice.lake.writer import Writer
 from sluice.model.table import Table
 
 NAME = "sluice_deletes"
@@ -58,7 +57,7 @@ def remember(lake: Lake, table: Table, deleting: DataFrame, at: datetime, versio
 
 def forget(lake: str, table: str, after_version: int, writer: Writer) -> None:
     """Forgets what versions of a table after `after_version` deleted (-1: all deletes)."""
-    if os.path.isdir(os.path.join(lake, NAME)):
+    if log.version(lake, NAME) is not None:
         small_tables.delete(lake, NAME, f"\"table\" = '{table}' and table_version > {after_version}", writer)
 
 

@@ -16,9 +16,9 @@ import pyarrow.compute as pc
 
 from sluice.files.input_file import InputFile
 from sluice.lake import log, small_tables
-from sluice.lake.lock import Writer
 from sluice.lake.log import State
 from sluice.lake.small_tables import TIME, arrow_table
+from sluice.lake.writer import Writer
 
 NAME = "ingested_files"
 SCHEMA = pa.schema(

@@ -19,7 +19,7 @@ from sluice.runtime.job import Job
 def locked(job: Job, table: str) -> Iterator[None]:
     """Holds a table's lock for this run. Raises Busy if another run still has it after `--lock-timeout`.
 
-    A dry run into a lake that does not exist leaves it so: no other run can be there.
+    A dry run writes nothing on S3, where a lock is an object, and does not create a folder that does not exist.
     """
     if job.settings.dry_run and not os.path.isdir(job.settings.lake):
         yield

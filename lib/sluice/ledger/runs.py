@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sluice.lake import lock, small_tables
-from sluice.lake.lock import Writer
 from sluice.lake.small_tables import TIME, arrow_table
 from sluice.lake.sql_text import delta_rs_text
+from sluice.lake.writer import Writer
 from sluice.runtime.report import Report
 
 NAME = "runs"

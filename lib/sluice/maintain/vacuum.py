@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 from sluice.errors import UsageError, counted
+from sluice.lake import lake_files
 from sluice.ledger.recording import locked, recorded
 from sluice.maintain.versions import report_version
 from sluice.model.table import AnyTable
@@ -27,11 +26,12 @@ def vacuum(job: Job, source: AnyTable, older_than: float, *, force: bool) -> Non
     lake = job.lake
     arguments = {"action": "vacuum", "older_than": older_than, "force": force}
     with locked(job, source.name), recorded(job, source.name, arguments), job.step("vacuum"):
-        obsolete = [path for path in lake.obsolete(source.name, older_than * 24) if os.path.isfile(path)]
-        size = sum(os.path.getsize(path) for path in obsolete)
+        obsolete = lake_files.sizes(lake.root, source.name, lake.obsolete(source.name, older_than * 24))
         freed = "would be freed" if job.settings.dry_run else "freed"
         if obsolete and not job.settings.dry_run:
             lake.vacuum(source.name, older_than * 24)
-        job.progress.log(f"{source.name}: {counted(len(obsolete), 'file')} of {counted(size, 'byte')} {freed}")
+        job.progress.log(
+            f"{source.name}: {counted(len(obsolete), 'file')} of {counted(sum(obsolete.values()), 'byte')} {freed}"
+        )
         report_version(job, source)
         job.report.status = "succeeded" if obsolete else "nothing_new"

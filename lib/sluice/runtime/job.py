@@ -11,8 +11,10 @@ from functools import partial
 from typing import Any
 
 from sluice.errors import Terminated
+from sluice.files.s3.client import is_on_s3, spark_options
+from sluice.lake import opened
 from sluice.lake.lake import Lake
-from sluice.lake.lock import Writer
+from sluice.lake.writer import Writer
 from sluice.runtime import session, wrapper
 from sluice.runtime.exit import end, note_failure
 from sluice.runtime.log_lines import LogStyle
@@ -36,6 +38,8 @@ class Job:
         )
         self._root: Job = parent._root if parent else self
         self._session: AbstractContextManager[Any] | None = None
+        if parent is None:
+            opened.forget()
 
     @property
     def spark(self) -> Any:
@@ -44,7 +48,9 @@ class Job:
         if root._session is None:
             session.require()
             with root.step("start"):
-                root._session = session.opened(root.report.job)
+                lake = root.settings.lake
+                options = spark_options(lake) if is_on_s3(lake) else {}
+                root._session = session.opened(root.report.job, options)
                 root.progress.spark = root._session.__enter__()
             root.listen()  # Spark has installed a handler of its own for SIGINT
         return root.progress.spark

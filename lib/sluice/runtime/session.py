@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -25,13 +25,16 @@ def require() -> None:
 
 
 @contextmanager
-def opened(name: str) -> Iterator[Any]:
-    """A session of the application `name`; one that was open before stays open."""
+def opened(name: str, options: Mapping[str, str]) -> Iterator[Any]:
+    """A session of the application `name` with further options; one that was open before stays open."""
     from pyspark.logger import PySparkLogger
     from pyspark.sql import SparkSession
 
     before = SparkSession.getActiveSession()
-    spark = before or SparkSession.builder.appName(f"sluice {name}").getOrCreate()
+    builder = SparkSession.builder.appName(f"sluice {name}")
+    for option, value in options.items():
+        builder = builder.config(option, value)
+    spark = builder.getOrCreate()
     for logger in (
         "SQLQueryContextLogger",
         "DataFrameQueryContextLogger",

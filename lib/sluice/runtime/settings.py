@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sluice.errors import UsageError, closest
+from sluice.files.s3.client import is_on_s3, split
 from sluice.runtime.log_lines import LogStyle, printable
 
 _UNFIT_FOR_LAKES = re.compile(r"[\[\]|^%\\\x00-\x1f\x7f\ud800-\udfff]")
@@ -21,7 +22,10 @@ _UNFIT_FOR_LAKES = re.compile(r"[\[\]|^%\\\x00-\x1f\x7f\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class Settings:
-    """`lake` is the absolute path of the folder of tables, `tables` that of users' declarations; times are seconds."""
+    """`lake` is the folder of tables, `tables` that of users' declarations; times are seconds.
+
+    Both are absolute paths; a lake on S3 is a URI, `s3a://bucket/folder`.
+    """
 
     lake: str
     run_id: str
@@ -51,8 +55,10 @@ class Settings:
 
 
 def _lake(folder: str) -> str:
+    if is_on_s3(folder):
+        return _lake_on_s3(folder)
     if "://" in folder and not folder.startswith("file://"):
-        raise UsageError(f"--lake {folder}: only a folder on local disk is supported")
+        raise UsageError(f"--lake {folder}: give a folder on disk or s3://BUCKET/FOLDER")
     path = str(Path(folder.removeprefix("file://")).expanduser().absolute())
     if _UNFIT_FOR_LAKES.search(path):
         raise UsageError(
@@ -60,6 +66,19 @@ def _lake(folder: str) -> str:
             "control characters and bytes that are not UTF-8"
         )
     return path
+
+
+def _lake_on_s3(uri: str) -> str:
+    bucket, key = split(uri)
+    folders = [name for name in key.split("/") if name]
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]+[a-z0-9]", bucket):
+        raise UsageError(f"--lake {printable(uri)}: {bucket!r} is not the name of a bucket: give s3://BUCKET/FOLDER")
+    if _UNFIT_FOR_LAKES.search(key) or re.search("[?#]", key) or {".", ".."} & {*folders}:
+        raise UsageError(
+            f"--lake {printable(uri)!r}: Delta's libraries misread this URI: choose a folder without [ ] | ^ % \\ ? #, "
+            "control characters and folders named . and .."
+        )
+    return "/".join(["s3a:/", bucket, *folders])
 
 
 def _checked_run_id(run_id: str) -> str:

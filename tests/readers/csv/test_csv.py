@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 from urllib.parse import unquote, urlsplit
 
-import boto3
 import pytest
-from conftest import S3_PORT
-from moto.server import ThreadedMotoServer
+from conftest import s3_client
 from sluice.catalog import catalog
 from sluice.files.find import find_files
 from sluice.readers.csv import reader as csv
@@ -76,14 +74,11 @@ def test_many_small_files_share_tasks(spark, csv_file):
     assert [(row._file, row.sku) for row in sorted(frame.collect())] == [(i, f"s{i}") for i in range(50)]
 
 
-@pytest.fixture(scope="module")
-def bucket():
-    server = ThreadedMotoServer("127.0.0.1", S3_PORT)
-    server.start()
-    client = boto3.client("s3")
+@pytest.fixture
+def bucket(s3):
+    client = s3_client()
     client.create_bucket(Bucket="landing")
-    yield client
-    server.stop()
+    return client
 
 
 def test_objects_are_listed_and_read_in_ranges(spark, bucket, csv_file, cut_every):

@@ -1,0 +1,151 @@
+"""The one way to S3: boto3's client, its endpoint and credentials, and its refusals in words.
+
+Credentials are those that boto3 finds: environment, `AWS_PROFILE` and `~/.aws`, web identity, container and instance
+roles. Delta's Rust library gets them from here each time, so that it has them as they were last refreshed; Spark finds
+them in the same places by itself, so that they are in no setting of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from sluice.errors import InputError, SluiceError, UsageError
+from sluice.files.input_file import changed, disappeared
+
+SCHEMES = ("s3", "s3a")
+_CONNECT_SECONDS, _ATTEMPTS = 2, 4  # with the pauses in between, an endpoint that is not there fails within 15 seconds
+_REFUSED = ("ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "InvalidClientTokenId")
+_PLACES = (
+    "the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), the profile of AWS_PROFILE in ~/.aws, web identity, "
+    "container and instance roles"
+)
+
+
+def is_on_s3(uri: str) -> bool:
+    return urlsplit(uri).scheme in SCHEMES
+
+
+def split(uri: str) -> tuple[str, str]:
+    """Bucket and key of a URI."""
+    bucket, _, key = uri.split("://", 1)[1].partition("/")
+    return bucket, key
+
+
+@cache
+def _session() -> Any:
+    try:
+        import boto3  # only where a job names an object: it takes long to load
+    except ImportError:
+        raise UsageError("s3:// needs boto3: install sluice[s3]") from None
+    return boto3.Session()
+
+
+@cache
+def client(answer_seconds: int = 60) -> Any:
+    """boto3's client; a request that is not answered for so many seconds is sent again."""
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=answer_seconds,
+        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+        s3={"addressing_style": "auto" if _is_aws(_session().client("s3").meta.endpoint_url) else "path"},
+        max_pool_connections=32,
+    )
+    return _session().client("s3", config=config)
+
+
+def _is_aws(endpoint: str) -> bool:
+    host = urlsplit(endpoint).hostname or ""
+    return host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
+
+
+@contextmanager
+def input_errors(uri: str) -> Iterator[None]:
+    """Raises S3's refusals as InputError. What may pass by itself (throttling, a lost connection) stays as it is."""
+    with _errors(uri, InputError):
+        yield
+
+
+@contextmanager
+def lake_errors(uri: str) -> Iterator[None]:
+    """Raises S3's refusals as UsageError. What may pass by itself (throttling, a lost connection) stays as it is."""
+    with _errors(uri, UsageError):
+        yield
+
+
+@contextmanager
+def _errors(uri: str, kind: type[SluiceError]) -> Iterator[None]:
+    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError
+
+    try:
+        yield
+    except NoCredentialsError:
+        raise kind(f"{uri}: no credentials for S3 were found: looked in {_PLACES}") from None
+    except BotoCoreError as error:
+        if isinstance(error, HTTPClientError) and "endpoint" not in str(error):
+            raise
+        raise kind(f"{uri}: {str(error).splitlines()[0]}: check credentials and AWS settings") from None
+    except ClientError as error:
+        raise _refusal(uri, error, kind) or error from None
+
+
+def _refusal(uri: str, error: Any, kind: type[SluiceError]) -> SluiceError | None:
+    code, bucket = error.response["Error"]["Code"], split(uri)[0]
+    if code in ("NoSuchKey", "404"):
+        return disappeared(uri)
+    if code in ("PreconditionFailed", "412"):
+        return changed(uri)
+    if code == "NoSuchBucket":
+        return kind(f"{uri}: there is no bucket {bucket}: check its name")
+    if code in _REFUSED:
+        return kind(f"{uri}: S3 refused the credentials ({code}): renew them; they were looked for in {_PLACES}")
+    if code in ("AccessDenied", "403"):
+        return kind(f"{uri}: access denied: check the rights on bucket {bucket}")
+    return None
+
+
+def delta_rs_options(uri: str) -> dict[str, str]:
+    """What delta-rs needs to reach the bucket as boto3 does. Raises UsageError if there are no credentials."""
+    found = _session().get_credentials()
+    if found is None:
+        raise UsageError(f"{uri}: no credentials for S3 were found: looked in {_PLACES}")
+    keys, endpoint = found.get_frozen_credentials(), client().meta.endpoint_url
+    options = {
+        "aws_access_key_id": keys.access_key,
+        "aws_secret_access_key": keys.secret_key,
+        "aws_region": client().meta.region_name or "us-east-1",
+        "aws_conditional_put": "etag",
+        "connect_timeout": f"{_CONNECT_SECONDS}s",
+        "timeout": "60s",
+        "max_retries": str(_ATTEMPTS),
+        "retry_timeout": "60s",
+    }
+    if keys.token:
+        options["aws_session_token"] = keys.token
+    if not _is_aws(endpoint):
+        options |= {"aws_endpoint_url": endpoint, "aws_virtual_hosted_style_request": "false"}
+        options["aws_allow_http"] = str(endpoint.startswith("http://")).lower()
+    return options
+
+
+def spark_options(uri: str) -> dict[str, str]:
+    """What Spark needs to reach the bucket as boto3 does, but for credentials: it finds them in the same places."""
+    endpoint = client().meta.endpoint_url
+    options = {"fs.s3a.endpoint.region": client().meta.region_name or "us-east-1"}
+    if not _is_aws(endpoint):
+        options |= {"fs.s3a.endpoint": endpoint, "fs.s3a.path.style.access": "true"}
+        options["fs.s3a.connection.ssl.enabled"] = str(endpoint.startswith("https://")).lower()
+    return options
+
+
+@cache
+def check_reachable(uri: str) -> None:
+    """Raises UsageError if a lake's bucket does not exist, is refused or cannot be reached; asks once."""
+    bucket, key = split(uri)
+    with lake_errors(uri):
+        client().list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)

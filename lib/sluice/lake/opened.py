@@ -1,0 +1,107 @@
+"""Delta tables opened with delta-rs, and entries of their logs, on disk or S3."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+from contextlib import suppress
+
+from deltalake import DeltaTable
+from deltalake.exceptions import TableNotFoundError
+
+from sluice.errors import InputError
+from sluice.files.s3 import client, objects
+from sluice.files.s3.client import is_on_s3
+
+_ENTRY = re.compile("[0-9]{20}[.]json")
+
+# What this run has read from S3. On disk all is read anew: it costs nothing, and folders may be replaced meanwhile.
+_TABLES: dict[str, tuple[dict[str, str], DeltaTable]] = {}
+_ENTRIES: dict[tuple[str, int], list[str]] = {}
+
+
+def forget() -> None:
+    """Begins a run: what an earlier one in this process read from S3 is not taken for what is there now."""
+    _TABLES.clear()
+    _ENTRIES.clear()
+
+
+def uri_of(lake: str, table: str) -> str:
+    return os.path.join(lake, table)
+
+
+def storage_options(lake: str) -> dict[str, str] | None:
+    """What delta-rs needs to reach the lake."""
+    return client.delta_rs_options(lake) if is_on_s3(lake) else None
+
+
+def opened(lake: str, table: str, version: int | None = None) -> DeltaTable | None:
+    """The table as delta-rs sees it, now or at a version; None if it does not exist.
+
+    Raises InputError if its newest commit is torn, UsageError if S3 refuses.
+    """
+    if is_on_s3(lake):
+        return _opened_on_s3(lake, table, version)
+    _refuse_torn(lake, table)
+    with suppress(TableNotFoundError):
+        return DeltaTable(uri_of(lake, table), version)
+    return None
+
+
+def _opened_on_s3(lake: str, table: str, version: int | None) -> DeltaTable | None:
+    """As `opened`; entries of the log that this run has read before are not read again."""
+    uri, options = uri_of(lake, table), storage_options(lake)
+    assert options is not None
+    client.check_reachable(lake)
+    if version is not None:
+        return DeltaTable(uri, version, options)
+    known = _TABLES.get(uri)
+    if known is not None and known[0] == options:
+        known[1].update_incremental()
+        return known[1]
+    with suppress(TableNotFoundError):
+        _TABLES[uri] = options, DeltaTable(uri, storage_options=options)
+        return _TABLES[uri][1]
+    return None
+
+
+def entry(lake: str, table: str, version: int) -> list[str] | None:
+    """The lines of a version's entry in a table's log; None if the log lacks it."""
+    path = os.path.join(uri_of(lake, table), "_delta_log", f"{version:020}.json")
+    if not is_on_s3(lake):
+        with suppress(OSError, UnicodeDecodeError), open(path, encoding="utf-8") as file:
+            return list(file)
+        return None
+    if (path, version) not in _ENTRIES:
+        found = objects.read(path)
+        if found is None:
+            return None
+        _ENTRIES[path, version] = found.data.decode().splitlines()
+    return _ENTRIES[path, version]
+
+
+def _refuse_torn(lake: str, table: str) -> None:
+    """Raises InputError if the newest entry of a table's log is empty or ends within a line.
+
+    A machine that loses power may leave it so: the file's name is on disk before its bytes.
+    """
+    folder = os.path.join(lake, table, "_delta_log")
+    try:
+        newest = max((name for name in os.listdir(folder) if _ENTRY.fullmatch(name)), default=None)
+    except FileNotFoundError:
+        return
+    if newest is None:
+        return
+    path = os.path.join(folder, newest)
+    with open(path, "rb") as file:
+        lines = file.read().rstrip(b"\n").rsplit(b"\n", 1)
+    try:
+        json.loads(lines[-1])
+    except ValueError:
+        raise InputError(
+            f"table {table}: the newest entry of its log, {path}, is incomplete, as after a loss of power: delete it "
+            f"and its checksums with `find {shlex.quote(folder)} -name '*{newest[:20]}*' -delete`, then run again: "
+            "what is lost with it is read again"
+        ) from None
