@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from s3_server import Proxy
+from s3_server import S3Server
 
 PROJECT = Path(__file__).parent.parent
 HEADER = "sku,name,description"  # of a file of products
@@ -245,17 +245,11 @@ def scores(tmp_path) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def s3_server() -> Iterator[Proxy]:
+def s3_server() -> Iterator[S3Server]:
     """A server at the endpoint that the environment names, with a bucket `sluice`."""
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer("127.0.0.1", _free_port())
-    server.start()
-    proxy = Proxy(S3_PORT, server.get_host_and_port()[1])
-    proxy.start()
+    server = S3Server(S3_PORT)
     s3_client().create_bucket(Bucket="sluice")
-    yield proxy
-    proxy.stop()
+    yield server
     server.stop()
 
 
@@ -266,7 +260,7 @@ def s3_client() -> Any:
 
 
 @pytest.fixture
-def s3(s3_server) -> Iterator[Proxy]:
+def s3(s3_server) -> Iterator[S3Server]:
     """The S3 server without faults; `s3.requests` are those of the test."""
     s3_server.clear()
     yield s3_server

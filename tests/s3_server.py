@@ -1,18 +1,25 @@
-"""An S3 server (moto's), behind a proxy that writes down each request and makes the faults that a test asks for."""
+"""An S3 server in a process of its own (moto's), behind a proxy that notes each request and makes faults on demand.
+
+In a process of its own, since some calls of delta-rs keep Python's lock while they wait for an answer.
+"""
 
 from __future__ import annotations
 
 import http.client
 import itertools
+import json
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
-STALL = 3600.0  # seconds
+CONTROL = "/-control"
+BUSY = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
 
 
 @dataclass(frozen=True)
@@ -21,17 +28,20 @@ class Request:
 
     kind: str
     path: str
-    headers: dict[str, str]
-    credential: str = ""
+    credential: str
 
 
 @dataclass
 class Fault:
-    """What happens to requests: an error answer (`status`), `drop`: the answer is lost after the server has acted,
-    `cut`: it ends in the middle of its body, `stall`: seconds before it comes, `strip`: a header that is ignored."""
+    """What happens `times` times to requests of a `kind` (`*`: any) whose path contains a text.
 
-    applies: Callable[[Request], bool]
-    times: float = 1
+    `status`: the answer is this error. `drop`: the answer is lost after the server has acted. `cut`: it ends in the
+    middle of its body. `stall`: seconds before the request is passed on. `strip`: headers that are ignored.
+    """
+
+    kind: str
+    path: str
+    times: int = 1
     status: int = 0
     drop: bool = False
     cut: bool = False
@@ -39,72 +49,108 @@ class Fault:
     strip: tuple[str, ...] = ()
 
 
-@dataclass
-class Proxy:
-    """Listens on a port of this machine and passes requests on to another."""
+class S3Server:
+    """What a test says to the server and asks of it."""
 
-    port: int
-    backend: int
-    requests: list[Request] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-
-    def start(self) -> None:
-        handler = type("Handler", (_Handler,), {"proxy": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), handler)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+    def __init__(self, port: int, backend: int = 0) -> None:
+        """Starts it on a port of this machine, in front of moto's server or of another that runs on `backend`."""
+        self.port = port
+        arguments = [sys.executable, __file__, str(port), str(backend)]
+        self._process = subprocess.Popen(  # which ends with this process: then its standard input does
+            arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == "ready\n"
 
     def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    def clear(self) -> None:
-        self.requests.clear()
-        self.faults.clear()
+        self._process.kill()
+        self._process.communicate()
 
     def fail(self, kind: str, path: str, **fault: object) -> None:
-        """Makes a fault of requests of a kind (`*`: any) whose path contains a text."""
-        self.faults.append(Fault(lambda r: kind in ("*", r.kind) and path in r.path, **fault))  # type: ignore[arg-type]
+        """Asks for a `Fault`."""
+        self._ask("POST", asdict(Fault(kind, path, **fault)))  # type: ignore[arg-type]
+
+    def clear(self) -> None:
+        """Forgets requests and faults."""
+        self._ask("DELETE")
+
+    @property
+    def requests(self) -> list[Request]:
+        return [Request(*request) for request in self._ask("GET")["requests"]]
+
+    @property
+    def faults_left(self) -> int:
+        """How often the faults that were asked for are still to happen."""
+        return int(self._ask("GET")["faults_left"])
 
     def counted(self) -> Counter[str]:
         return Counter(request.kind for request in self.requests)
 
-    def due(self, request: Request) -> Fault | None:
-        for fault in self.faults:
-            if fault.times > 0 and fault.applies(request):
-                fault.times -= 1
-                return fault
-        return None
+    def _ask(self, method: str, body: object = None) -> dict:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        connection.request(method, CONTROL, json.dumps(body))
+        return json.loads(connection.getresponse().read())
 
 
 class _Handler(BaseHTTPRequestHandler):
-    proxy: Proxy
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    wbufsize = -1  # an answer in one piece
+    backend = 0
+    requests: ClassVar[list[Request]] = []
+    faults: ClassVar[list[Fault]] = []
+    guard = threading.Lock()
 
     def log_message(self, *_: object) -> None:
         pass
 
-    def _pass_on(self) -> None:
+    def handle_expect_100(self) -> bool:
+        super().handle_expect_100()
+        self.wfile.flush()
+        return True
+
+    def _handle(self) -> None:
         body = self._body()
+        if self.path == CONTROL:
+            self._control(body)
+            return
         request = self._request()
-        self.proxy.requests.append(request)
-        fault = self.proxy.due(request) or Fault(lambda _: False)
+        with self.guard:
+            self.requests.append(request)
+            fault = next(
+                (f for f in self.faults if f.times and f.kind in ("*", request.kind) and f.path in request.path), None
+            )
+            if fault:
+                fault.times -= 1
+        self._pass_on(body, fault or Fault("", ""))
+
+    def _control(self, body: bytes | None) -> None:
+        with self.guard:
+            if self.command == "POST":
+                self.faults.append(Fault(**json.loads(body or b"")))
+            elif self.command == "DELETE":
+                self.faults.clear()
+                self.requests.clear()
+            requests = [(r.kind, r.path, r.credential) for r in self.requests]
+            state = {"requests": requests, "faults_left": sum(fault.times for fault in self.faults)}
+        self._answer(200, {}, json.dumps(state).encode())
+
+    def _pass_on(self, body: bytes | None, fault: Fault) -> None:
         time.sleep(fault.stall)
         if fault.status:
-            self._answer(fault.status, {}, b"<Error><Code>SlowDown</Code><Message>Slow down.</Message></Error>")
+            self._answer(fault.status, {}, BUSY)
             return
-        headers = {name: value for name, value in self.headers.items() if name.lower() not in fault.strip}
-        headers = {n: v for n, v in headers.items() if n.lower() not in ("transfer-encoding", "expect", "connection")}
-        connection = http.client.HTTPConnection("127.0.0.1", self.proxy.backend, timeout=STALL)
+        left_out = ("transfer-encoding", "expect", "connection", *fault.strip)
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in left_out}
+        connection = http.client.HTTPConnection("127.0.0.1", self.backend)
         connection.request(self.command, self.path, body, headers)
         answer = connection.getresponse()
         data = answer.read()
         connection.close()
         if fault.drop:
             self.close_connection = True
-            return
-        self._answer(answer.status, dict(answer.getheaders()), data, cut=fault.cut)
+        else:
+            self._answer(answer.status, dict(answer.getheaders()), data, cut=fault.cut)
 
     def _body(self) -> bytes | None:
         if "chunked" in self.headers.get("Transfer-Encoding", ""):
@@ -117,12 +163,11 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         query = parse_qs(url.query)
         kind = "LIST" if "list-type" in query else self.command
-        path = (
-            unquote(url.path).strip("/") + "/" + query.get("prefix", [""])[0] if kind == "LIST" else unquote(url.path)
-        )
+        path = unquote(url.path).lstrip("/")
+        if kind == "LIST":
+            path = path.rstrip("/") + "/" + query.get("prefix", [""])[0]
         authorization = self.headers.get("Authorization", "")
-        credential = authorization.partition("Credential=")[2].partition("/")[0]
-        return Request(kind, path.lstrip("/"), {n.lower(): v for n, v in self.headers.items()}, credential)
+        return Request(kind, path, authorization.partition("Credential=")[2].partition("/")[0])
 
     def _answer(self, status: int, headers: dict[str, str], data: bytes, *, cut: bool = False) -> None:
         self.send_response_only(status)
@@ -133,7 +178,27 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", length or "0")
         self.end_headers()
         self.wfile.write(data[: len(data) // 2] if cut else data)
+        self.wfile.flush()
         if cut:
             self.close_connection = True
 
-    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _pass_on
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _handle
+
+
+def _serve(port: int, backend: int) -> None:
+    if not backend:
+        from moto.server import ThreadedMotoServer
+
+        server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+        server.start()
+        backend = server.get_host_and_port()[1]
+    _Handler.backend = backend
+    proxy = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
+    proxy.daemon_threads = True
+    print("ready", flush=True)
+    threading.Thread(target=proxy.serve_forever, daemon=True).start()
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]), int(sys.argv[2]))

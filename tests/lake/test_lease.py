@@ -120,7 +120,7 @@ def test_puts_whose_answer_is_lost_take_and_renew_a_lease(s3_lake, s3, lines):
     with lease.held(s3_lake, "t", writer("first", lines)):
         s3.fail("PUT", "/_locks/t", times=1, drop=True)
         time.sleep(1.2)
-    assert [fault.times for fault in s3.faults] == [0, 0]
+    assert s3.faults_left == 0
     assert lines == []
 
 
@@ -130,12 +130,12 @@ def test_renewals_that_fail_for_a_moment_are_tried_again(s3_lake, s3, lines, mon
     with lease.held(s3_lake, "t", writer("first", lines)):
         s3.fail("PUT", "/_locks/t", times=2, status=503)
         time.sleep(3)
-    assert s3.faults[0].times == 0
+    assert s3.faults_left == 0
 
 
 @pytest.mark.parametrize("ignored", [("if-none-match",), ("if-match",), ("if-none-match", "if-match")])
 def test_a_store_that_ignores_the_conditions_of_puts_is_refused(s3_lake, s3, lines, ignored):
-    s3.fail("PUT", "", times=float("inf"), strip=ignored)
+    s3.fail("PUT", "", times=1000, strip=ignored)
     for _ in range(2):  # nothing that the first left makes the second pass
         lease.check_conditional_puts.cache_clear()
         with pytest.raises(UsageError, match="ignores If-None-Match and If-Match of a put"):

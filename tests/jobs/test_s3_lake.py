@@ -1,0 +1,126 @@
+"""Every job on a lake in a bucket: it gives what it gives on disk."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from conftest import HEADER, s3_client
+from sluice.lake import log, small_tables
+
+LOG = '1.1.1.1 - c1 [15/Oct/2024:13:55:36 +0000] "GET /a HTTP/1.1" 200 5 "-" "-" 0.25'
+PS = "USER PID PPID %CPU %MEM VSZ RSS TTY STAT START TIME COMMAND\nroot 1 0 0.5 0.1 100 50 ? Ss Oct14 0:01 /sbin/init\n"
+ORDERS = """
+key = ["id"]
+order_by = "at"
+delete_when = "op = 'D'"
+partition_by = ["day"]
+[source]
+format = "csv"
+[columns]
+id = "bigint"
+op = "string"
+at = "timestamp"
+day = { type = "date", sql = "date(at)" }
+[aggregates.orders_by_day]
+by = ["day"]
+measures = { orders = "count" }
+"""
+
+
+def names(lake):
+    """The names of the objects in a lake that are no table's."""
+    bucket, prefix = lake.removeprefix("s3a://").split("/", 1)
+    answer = s3_client().list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/_locks/")
+    return [item["Key"].removeprefix(f"{prefix}/_locks/") for item in answer.get("Contents", ())]
+
+
+def put(key, text):
+    s3_client().put_object(Bucket="sluice", Key=key, Body=text.encode())
+    return f"s3://sluice/{key}"
+
+
+def test_products_from_a_bucket_into_a_bucket_and_to_postgresql(job, s3_lake, rows, database):
+    folder = s3_lake.removeprefix("s3a://sluice/") + "-in"
+    first = put(f"{folder}/a.csv", f"{HEADER}\n1,x,\n2,y,\n,no key,\n")
+    done = job("run", "products", first, "--max-rejects", "50%", "--run-id", "first")
+    assert (done.exit_code, done.report["steps"][0]["rows_inserted"]) == (0, 2)
+    assert database("SELECT * FROM products_agg ORDER BY 1") == [("x", 1), ("y", 1)]
+    second = put(f"{folder}/b.csv", f"{HEADER}\n2,x,\n3,z,\n")
+    assert job("ingest", "products", f"s3://sluice/{folder}").counts == {"read": 2, "inserted": 1, "updated": 1}
+    assert job("ingest", "products", second).report["status"] == "nothing_new"
+    assert job("aggregate", "products").report["mode"] == "incremental"
+    assert job("export", "products_agg").report["mode"] == "incremental"
+    assert database("SELECT * FROM products_agg ORDER BY 1") == [("x", 2), ("z", 1)]
+    answer = job("query", "products", "--by", "name", "--metric", "count", "--format", "csv").answer
+    assert sorted(answer.splitlines()) == ["name,count", "x,2", "z,1"]
+
+    (kept,) = job("rejects", "list", "products").report["rows"]
+    assert (kept["raw"], kept["file"]) == (",no key,", f"s3a://sluice/{folder}/a.csv")
+    put(f"{folder}/a.csv", f"{HEADER}\n1,x,\n2,y,\n4,had no key,\n")
+    assert job("rejects", "replay", "products").report["rows_inserted"] == 1
+    assert rows("products", "sku", "name") == [("1", "x"), ("2", "x"), ("3", "z"), ("4", "had no key")]
+    assert names(s3_lake) == ["_conditional_puts"]  # each lease was given back
+
+
+def test_upkeep(job, s3_lake, rows, csv_file):
+    for number in range(3):
+        job("ingest", "products", csv_file(f"{number}.csv", HEADER, f"{number},n,"))
+    assert job("aggregate", "products", "--by", "description").report["groups_recomputed"] == 1
+    assert job("maintain", "optimize", "products").report["status"] == "succeeded"
+    history = job("maintain", "history", "products").report["rows"]
+    assert [row["operation"] for row in history[:2]] == ["OPTIMIZE", "MERGE"]
+    assert job("aggregate", "products").report["steps"][1]["table"] == "products_by_description"
+    done = job("maintain", "restore", "products", "--version", 1)
+    assert (done.exit_code, rows("products", "sku")) == (0, [("0",), ("1",)])
+    assert job("ingest", "products", csv_file("2.csv", HEADER, "2,n,")).report["rows_inserted"] == 1
+    freed = job("maintain", "vacuum", "products", "--older-than", 0, "--force")
+    assert (freed.exit_code, "files of" in freed.stderr or "file of" in freed.stderr) == (0, True)
+    assert rows("products", "sku") == [("0",), ("1",), ("2",)]
+    gone = job("maintain", "restore", "products", "--version", 3)
+    assert (gone.exit_code, "files of version 3 were vacuumed" in gone.report["error"]) == (2, True)
+    assert job("maintain", "clear", "products").exit_code == 0
+    assert rows("products", "sku") == []
+    assert job("ingest", "products", csv_file("2.csv", HEADER, "2,n,")).report["rows_inserted"] == 1
+
+
+def test_logs_listings_and_scores(job, s3_lake, tmp_path, scores):
+    (tmp_path / "a.log").write_text(f"{LOG}\n")
+    assert job("ingest", "requests", tmp_path / "a.log", "--format", "combined").counts == {"read": 1, "inserted": 1}
+    assert job("aggregate", "resource_statistics_by_day").report["groups_recomputed"] == 1
+    assert job("maintain", "prune", "requests", "--before", "2024-10-16").report["rows_removed"] == 1
+    (tmp_path / "h1_2024-10-15T10-00-00.txt").write_text(PS)
+    options = ("--host", "h1", "--snapshot-at", "2024-10-15T10:00:00Z")
+    done = job("ingest", "processes", tmp_path / "h1_2024-10-15T10-00-00.txt", *options)
+    assert done.counts == {"read": 1, "inserted": 1}, done.stderr
+    assert job("aggregate", "processes").report["steps"][0]["groups_recomputed"] == 1
+    assert job("ingest", "scores", scores("a", ("a", 1), ("b", 3))).counts == {"read": 2, "inserted": 2}
+    assert job("aggregate", "top_scores").exit_code == 0
+    assert job("query", "scores", "--top", 1, "--format", "csv").answer.splitlines()[1].startswith("b,3")
+
+
+def test_a_table_of_the_users_own_with_deletes(job, s3_lake, rows, tmp_path, monkeypatch):
+    (tmp_path / "orders.toml").write_text(ORDERS)
+    monkeypatch.setenv("SLUICE_TABLES", str(tmp_path))
+    for name, lines in {
+        "a": ["1,I,2024-10-15 10:00:00", "2,I,2024-10-16 10:00:00"],
+        "b": ["2,D,2024-10-17 10:00:00"],
+        "c": ["2,I,2024-10-16 12:00:00"],  # older than the delete
+    }.items():
+        (tmp_path / f"{name}.csv").write_text("\n".join(["id,op,at", *lines, ""]))
+        assert job("ingest", "orders", tmp_path / f"{name}.csv").exit_code == 0
+    assert rows("orders", "id") == [(1,)]
+    assert job("aggregate", "orders").exit_code == 0
+    assert rows("orders_by_day", "orders") == [(1,)]
+
+
+def test_a_run_that_is_dead_becomes_interrupted_and_a_dry_run_writes_nothing(job, s3, s3_lake, csv_file):
+    path = csv_file("a.csv", HEADER, "1,n,")
+    assert job("ingest", "products", path, "--dry-run").counts == {"read": 1, "inserted": 1}
+    assert s3.counted()["PUT"] == 0
+    assert small_tables.read(s3_lake, "runs") is None
+    assert job("ingest", "products", path).exit_code == 0
+    assert log.version(s3_lake, "products") == 0
+    assert os.environ["AWS_SECRET_ACCESS_KEY"] not in json.dumps(
+        small_tables.read(s3_lake, "runs").to_pylist(), default=str
+    )
