@@ -19,7 +19,6 @@ from typing import ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 CONTROL = "/-control"
-BUSY = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
 
 
 @dataclass(frozen=True)
@@ -35,14 +34,15 @@ class Request:
 class Fault:
     """What happens `times` times to requests of a `kind` (`*`: any) whose path contains a text.
 
-    `status`: the answer is this error. `drop`: the answer is lost after the server has acted. `cut`: it ends in the
-    middle of its body. `stall`: seconds before the request is passed on. `strip`: headers that are ignored.
+    `status` and `code`: the answer is this error. `drop`: the answer is lost after the server has acted. `cut`: it ends
+    in the middle of its body. `stall`: seconds before the request is passed on. `strip`: headers that are ignored.
     """
 
     kind: str
     path: str
     times: int = 1
     status: int = 0
+    code: str = "SlowDown"
     drop: bool = False
     cut: bool = False
     stall: float = 0
@@ -138,7 +138,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _pass_on(self, body: bytes | None, fault: Fault) -> None:
         time.sleep(fault.stall)
         if fault.status:
-            self._answer(fault.status, {}, BUSY)
+            error = f"<Error><Code>{fault.code}</Code><Message>As the test asks.</Message></Error>"
+            self._answer(fault.status, {}, error.encode())
             return
         left_out = ("transfer-encoding", "expect", "connection", *fault.strip)
         headers = {name: value for name, value in self.headers.items() if name.lower() not in left_out}

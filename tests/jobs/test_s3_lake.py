@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 
-from conftest import HEADER, s3_client
+import pytest
+from conftest import HEADER, PROJECT, s3_client, write_products
+from deltalake import DeltaTable
+from processes import finished, kill, read_until, wait_for
+from sluice.files.s3 import client
 from sluice.lake import log, small_tables
 
 LOG = '1.1.1.1 - c1 [15/Oct/2024:13:55:36 +0000] "GET /a HTTP/1.1" 200 5 "-" "-" 0.25'
@@ -124,3 +131,110 @@ def test_a_run_that_is_dead_becomes_interrupted_and_a_dry_run_writes_nothing(job
     assert os.environ["AWS_SECRET_ACCESS_KEY"] not in json.dumps(
         small_tables.read(s3_lake, "runs").to_pylist(), default=str
     )
+
+
+def test_faults_of_the_network_leave_no_trace(job, s3, s3_lake, rows):
+    path = put(
+        f"{s3_lake.removeprefix('s3a://sluice/')}-in/a.csv", f"{HEADER}\n" + "".join(f"{i},n,\n" for i in range(500))
+    )
+    s3.fail("GET", "-in/a.csv", cut=True, times=2)
+    s3.fail("LIST", "", status=500, times=2)
+    s3.fail("PUT", "/products/part-", status=503, times=2)
+    s3.fail("PUT", "/products/_delta_log/", drop=True)
+    s3.fail("PUT", "/runs/_delta_log/", status=503, times=2)
+    assert job("ingest", "products", path).counts == {"read": 500, "inserted": 500}
+    assert s3.faults_left == 0
+    assert len(rows("products", "sku")) == 500
+
+
+@pytest.mark.slow
+def test_a_server_that_stays_busy_is_exit_5_and_no_commit(job, s3, s3_lake, rows, csv_file):
+    path = csv_file("a.csv", HEADER, "1,x,")
+    s3.fail("PUT", "/products/part-", status=503, times=1000)
+    done = job("ingest", "products", path)
+    assert (done.exit_code, done.stderr.splitlines()[-1].startswith("ingest: S3 failed Spark: ")) == (5, True)
+    assert "Traceback" not in done.stderr
+    s3.clear()
+    assert log.version(s3_lake, "products") is None
+    assert job("ingest", "products", path).counts == {"read": 1, "inserted": 1}
+    assert rows("runs", "status") == [("failed",), ("succeeded",)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", ["read …", "merge …", "record …"])
+def test_killed_the_same_command_ends_as_one_clean_run(submit, job, s3, s3_lake, rows, tmp_path, step):
+    arguments = ["ingest", "products", write_products(tmp_path / "b.csv", 10_000), "--progress", "plain", "--run-id"]
+    process = submit(*arguments, "killed")
+    read_until(process, step)
+    if step == "merge …":
+        wait_for(lambda: any(r.kind == "PUT" and "/products/part-" in r.path for r in s3.requests))
+    kill(process)
+    done = job(*arguments, "again")
+    assert done.report["status"] == "succeeded", done.stderr
+    assert len(rows("products", "sku")) == 10_000
+    assert rows("runs", "run_id", "status") == [("again", "succeeded"), ("killed", "interrupted")]
+    assert "is held by run killed" in done.stderr
+    assert names(s3_lake) == ["_conditional_puts"]
+    assert job(*arguments, "nothing").report["status"] == "nothing_new"
+
+
+@pytest.mark.slow
+def test_a_run_that_was_stopped_for_a_minute_does_not_commit(submit, job, s3, s3_lake, rows, csv_file, tmp_path):
+    """While it stands still another run takes its lease over and commits."""
+    job("ingest", "products", csv_file("a.csv", HEADER, "k1,old,d"))
+    process = submit("ingest", "products", write_products(tmp_path / "b.csv", 10_000), "--progress", "plain")
+    read_until(process, "merge …")
+    os.killpg(process.pid, signal.SIGSTOP)
+    done = job("ingest", "products", csv_file("c.csv", HEADER, "k1,newer,d"))
+    assert done.counts == {"read": 1, "updated": 1}, done.stderr
+    os.killpg(process.pid, signal.SIGCONT)
+    code, out, err = finished(process)
+    assert (code, json.loads(out)["status"]) == (5, "failed"), err
+    assert "run again" in err.splitlines()[-1]
+    assert rows("products", "sku", "name") == [("k1", "newer")]
+
+
+WRITER = """
+import sys
+from pyspark.sql import SparkSession
+lake, number, rounds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+spark = SparkSession.builder.getOrCreate()
+from sluice.files.s3.client import spark_options
+for name, value in spark_options(lake).items():
+    spark.conf.set(name, value)
+for i in range(rounds):
+    spark.range(number * 1000 + i, number * 1000 + i + 1).write.format("delta").mode("append").save(lake + "/t")
+"""
+
+
+def written_by(drivers, rounds, lake, log_store):
+    """Appends of several drivers at once, `rounds` each of one row; gives the rows that are there, and the version."""
+    arguments = os.environ["PYSPARK_SUBMIT_ARGS"].replace("pyspark-shell", "")
+    environment = os.environ | {"PYTHONPATH": f"{PROJECT}/lib"}
+    environment["PYSPARK_SUBMIT_ARGS"] = f"{arguments} --conf spark.delta.logStore.s3a.impl={log_store} pyspark-shell"
+    processes = [
+        subprocess.Popen([sys.executable, "-c", WRITER, lake, str(number), str(rounds)], env=environment)
+        for number in range(drivers)
+    ]
+    assert [process.wait(500) for process in processes] == [0] * drivers
+    delta = DeltaTable(f"{lake}/t", storage_options=client.delta_rs_options(lake))
+    return sorted(delta.to_pyarrow_table().column("id").to_pylist()), delta.version()
+
+
+@pytest.mark.slow
+def test_drivers_at_once_lose_no_commit_with_this_log_store_and_some_with_deltas_own(s3, s3_lake):
+    drivers, rounds = 4, 12
+    expected = [number * 1000 + i for number in range(drivers) for i in range(rounds)]
+    ours = written_by(drivers, rounds, s3_lake, "sluice.lake.ConditionalPutLogStore")
+    assert ours == (expected, len(expected) - 1)
+    theirs, _ = written_by(drivers, rounds, f"{s3_lake}-control", "io.delta.storage.S3SingleDriverLogStore")
+    assert len(theirs) < len(expected)
+
+
+@pytest.mark.slow
+def test_eight_jobs_at_once_wait_for_one_another(submit, s3, s3_lake, rows, csv_file):
+    processes = [submit("ingest", "products", csv_file(f"{i}.csv", HEADER, f"{i},n,")) for i in range(8)]
+    assert [finished(process)[0] for process in processes] == [0] * 8
+    assert rows("products", "sku") == [(str(i),) for i in range(8)]
+    assert log.version(s3_lake, "products") == 7
+    assert {status for (status,) in rows("runs", "status")} == {"succeeded"}

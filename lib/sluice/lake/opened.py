@@ -6,12 +6,13 @@ import json
 import os
 import re
 import shlex
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from deltalake import DeltaTable
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import DeltaError, TableNotFoundError
 
-from sluice.errors import InputError
+from sluice.errors import Busy, InputError
 from sluice.files.s3 import client, objects
 from sluice.files.s3.client import is_on_s3
 
@@ -52,19 +53,30 @@ def opened(lake: str, table: str, version: int | None = None) -> DeltaTable | No
 
 def _opened_on_s3(lake: str, table: str, version: int | None) -> DeltaTable | None:
     """As `opened`; entries of the log that this run has read before are not read again."""
-    uri, options = uri_of(lake, table), storage_options(lake)
-    assert options is not None
     client.check_reachable(lake)
-    if version is not None:
-        return DeltaTable(uri, version, options)
-    known = _TABLES.get(uri)
-    if known is not None and known[0] == options:
-        known[1].update_incremental()
-        return known[1]
-    with suppress(TableNotFoundError):
-        _TABLES[uri] = options, DeltaTable(uri, storage_options=options)
+    uri, options = uri_of(lake, table), client.delta_rs_options(lake)
+    with suppress(TableNotFoundError), delta_rs_errors(lake):
+        if version is not None:
+            return DeltaTable(uri, version, options)
+        known = _TABLES.get(uri)
+        if known is not None and known[0] == options:
+            known[1].update_incremental()
+        else:
+            _TABLES[uri] = options, DeltaTable(uri, storage_options=options)
         return _TABLES[uri][1]
     return None
+
+
+@contextmanager
+def delta_rs_errors(lake: str) -> Iterator[None]:
+    """Raises what delta-rs could not do on S3 as UsageError or Busy."""
+    try:
+        yield
+    except (OSError, DeltaError) as error:
+        if not is_on_s3(lake) or "S3" not in str(error):
+            raise
+        client.check_again(lake)
+        raise Busy(f"{lake}: S3 failed ({str(error).splitlines()[0][:200]}): run again") from None
 
 
 def entry(lake: str, table: str, version: int) -> list[str] | None:

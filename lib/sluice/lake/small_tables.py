@@ -23,7 +23,7 @@ from sluice.files.s3.client import is_on_s3
 from sluice.lake import compaction
 from sluice.lake.lock import held_by_python
 from sluice.lake.log import user_metadata
-from sluice.lake.opened import opened, storage_options, uri_of
+from sluice.lake.opened import delta_rs_errors, opened, storage_options, uri_of
 from sluice.lake.writer import Writer
 
 _AT_ONCE = 8  # files read from S3 side by side
@@ -108,10 +108,11 @@ def _committing(lake: str, table: str, writer: Writer) -> Iterator[tuple[DeltaTa
     """The table, if it is there, under its lock, and what marks the run's commit; then compacted if need be."""
     with held_by_python(lake, table, writer):
         delta = opened(lake, table)
-        try:
-            yield delta, _marked(writer)
-        except CommitFailedError:
-            raise Busy(f"another run wrote to the table {table} meanwhile: run again, it resumes safely") from None
+        with delta_rs_errors(lake):
+            try:
+                yield delta, _marked(writer)
+            except CommitFailedError:
+                raise Busy(f"another run wrote to the table {table} meanwhile: run again, it resumes safely") from None
         if delta is not None:
             compaction.compact_if_many(delta, _marked(writer))
 

@@ -9,7 +9,8 @@ import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sluice.errors import Terminated
+from sluice.errors import SluiceError, Terminated
+from sluice.files.s3.client import failure_in_spark
 from sluice.runtime import wrapper
 from sluice.runtime.log_lines import LogStyle, printable
 from sluice.runtime.report import Report, summary
@@ -56,6 +57,8 @@ def note_failure(report: Report, failure: BaseException | None) -> int:
     if failure is None:
         return 0
     failure = _cause(failure)
+    if not isinstance(failure, SluiceError | Terminated):
+        failure = failure_in_spark(str(failure)) or failure
     code: int = getattr(failure, "exit_code", 1)
     report.status = "refused" if code == 4 else "failed"
     java: Any = getattr(failure, "java_exception", None)  # py4j's own text is the JVM's whole stack

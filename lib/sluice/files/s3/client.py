@@ -7,17 +7,19 @@ them in the same places by itself, so that they are in no setting of it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from sluice.errors import InputError, SluiceError, UsageError
+from sluice.errors import Busy, InputError, SluiceError, UsageError
 from sluice.files.input_file import changed, disappeared
 
 SCHEMES = ("s3", "s3a")
 _CONNECT_SECONDS, _ATTEMPTS = 2, 4  # with the pauses in between, an endpoint that is not there fails within 15 seconds
+_CHECK_SECONDS = 3
 _REFUSED = ("ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "InvalidClientTokenId")
 _PLACES = (
     "the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), the profile of AWS_PROFILE in ~/.aws, web identity, "
@@ -49,11 +51,15 @@ def client(answer_seconds: int = 60) -> Any:
     """boto3's client; a request that is not answered for so many seconds is sent again."""
     from botocore.config import Config
 
+    try:
+        endpoint = _session().client("s3").meta.endpoint_url
+    except ValueError as error:
+        raise UsageError(f"AWS_ENDPOINT_URL: {error}: give a URL such as https://s3.example.com") from None
     config = Config(
         connect_timeout=_CONNECT_SECONDS,
         read_timeout=answer_seconds,
         retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
-        s3={"addressing_style": "auto" if _is_aws(_session().client("s3").meta.endpoint_url) else "path"},
+        s3={"addressing_style": "auto" if _is_aws(endpoint) else "path"},
         max_pool_connections=32,
     )
     return _session().client("s3", config=config)
@@ -66,42 +72,53 @@ def _is_aws(endpoint: str) -> bool:
 
 @contextmanager
 def input_errors(uri: str) -> Iterator[None]:
-    """Raises S3's refusals as InputError. What may pass by itself (throttling, a lost connection) stays as it is."""
-    with _errors(uri, InputError):
+    """Raises what S3 refuses or fails at as InputError."""
+    with _errors(uri, InputError, InputError):
         yield
 
 
 @contextmanager
 def lake_errors(uri: str) -> Iterator[None]:
-    """Raises S3's refusals as UsageError. What may pass by itself (throttling, a lost connection) stays as it is."""
-    with _errors(uri, UsageError):
+    """Raises what S3 refuses as UsageError, and what may pass by itself (throttling, a lost connection) as Busy."""
+    with _errors(uri, UsageError, Busy):
         yield
 
 
 @contextmanager
-def _errors(uri: str, kind: type[SluiceError]) -> Iterator[None]:
-    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError
+def _errors(uri: str, refused: type[SluiceError], failed: type[SluiceError]) -> Iterator[None]:
+    from botocore import exceptions as boto
 
     try:
         yield
-    except NoCredentialsError:
-        raise kind(f"{uri}: no credentials for S3 were found: looked in {_PLACES}") from None
-    except BotoCoreError as error:
-        if isinstance(error, HTTPClientError) and "endpoint" not in str(error):
-            raise
-        raise kind(f"{uri}: {str(error).splitlines()[0]}: check credentials and AWS settings") from None
-    except ClientError as error:
-        raise _refusal(uri, error, kind) or error from None
+    except boto.NoCredentialsError:
+        raise refused(f"{uri}: no credentials for S3 were found: looked in {_PLACES}") from None
+    except (boto.EndpointConnectionError, boto.ConnectTimeoutError):
+        endpoint = client().meta.endpoint_url
+        raise refused(
+            f"{uri}: nothing answers at {endpoint}: check AWS_ENDPOINT_URL, the region and the network"
+        ) from None
+    except (boto.HTTPClientError, boto.IncompleteReadError) as error:
+        raise failed(f"{uri}: S3 did not answer ({_first_line(error)}): run again") from None
+    except boto.BotoCoreError as error:
+        raise refused(f"{uri}: {_first_line(error)}: check credentials and AWS settings") from None
+    except boto.ClientError as error:
+        raise _refusal(uri, error, refused) or failed(f"{uri}: S3 failed ({_first_line(error)}): run again") from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
 
 
 def _refusal(uri: str, error: Any, kind: type[SluiceError]) -> SluiceError | None:
     code, bucket = error.response["Error"]["Code"], split(uri)[0]
+    if code == "NoSuchBucket":
+        return kind(f"{uri}: there is no bucket {bucket}: check its name")
+    if error.operation_name == "ListObjectsV2" and error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+        return kind(f"{uri}: {client().meta.endpoint_url} is no S3 server: check AWS_ENDPOINT_URL")
     if code in ("NoSuchKey", "404"):
         return disappeared(uri)
     if code in ("PreconditionFailed", "412"):
         return changed(uri)
-    if code == "NoSuchBucket":
-        return kind(f"{uri}: there is no bucket {bucket}: check its name")
     if code in _REFUSED:
         return kind(f"{uri}: S3 refused the credentials ({code}): renew them; they were looked for in {_PLACES}")
     if code in ("AccessDenied", "403"):
@@ -134,9 +151,13 @@ def delta_rs_options(uri: str) -> dict[str, str]:
 
 
 def spark_options(uri: str) -> dict[str, str]:
-    """What Spark needs to reach the bucket as boto3 does, but for credentials: it finds them in the same places."""
+    """What Spark needs to reach the bucket as boto3 does, but for credentials: it finds them in the same places.
+
+    Delta's checksum files are left out: each takes twenty requests, since S3 cannot rename an object.
+    """
     endpoint = client().meta.endpoint_url
     options = {"fs.s3a.endpoint.region": client().meta.region_name or "us-east-1"}
+    options["spark.databricks.delta.writeChecksumFile.enabled"] = "false"
     if not _is_aws(endpoint):
         options |= {"fs.s3a.endpoint": endpoint, "fs.s3a.path.style.access": "true"}
         options["fs.s3a.connection.ssl.enabled"] = str(endpoint.startswith("https://")).lower()
@@ -146,6 +167,22 @@ def spark_options(uri: str) -> dict[str, str]:
 @cache
 def check_reachable(uri: str) -> None:
     """Raises UsageError if a lake's bucket does not exist, is refused or cannot be reached; asks once."""
+    check_again(uri)
+
+
+def check_again(uri: str) -> None:
+    """As `check_reachable`, now: says what another library could not."""
     bucket, key = split(uri)
     with lake_errors(uri):
-        client().list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+        client(_CHECK_SECONDS).list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+
+
+def failure_in_spark(text: str) -> SluiceError | None:
+    """The failure of S3 that a text of Spark's, with the stack of its cause, tells of; None if it tells of none."""
+    if not re.search(r"software\.amazon\.awssdk|org\.apache\.hadoop\.fs\.s3a\.\w*(Exception|Invoker)", text):
+        return None
+    cause = re.search(r"[^\n]*(?:\(Service: S3|Unable to load credentials|AWS[A-Za-z0-9]*Exception)[^\n]*", text)
+    line = (cause.group() if cause else text.splitlines()[0]).strip()[:300]
+    if re.search(rf"{'|'.join(_REFUSED)}|AccessDenied|Status Code: 403|Unable to load credentials", text):
+        return UsageError(f"S3 refused Spark's access: {line}: check credentials and rights")
+    return Busy(f"S3 failed Spark: {line}: run again, it resumes safely")
