@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 
+import pyarrow as pa
 import pytest
 from conftest import HEADER, PROJECT, s3_client, write_products
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 from processes import finished, kill, read_until, wait_for
 from sluice.files.s3 import client
 from sluice.lake import log, small_tables
@@ -73,22 +75,19 @@ def test_products_from_a_bucket_into_a_bucket_and_to_postgresql(job, s3_lake, ro
 def test_upkeep(job, s3_lake, rows, csv_file):
     for number in range(3):
         job("ingest", "products", csv_file(f"{number}.csv", HEADER, f"{number},n,"))
-    assert job("aggregate", "products", "--by", "description").report["groups_recomputed"] == 1
     assert job("maintain", "optimize", "products").report["status"] == "succeeded"
     history = job("maintain", "history", "products").report["rows"]
-    assert [row["operation"] for row in history[:2]] == ["OPTIMIZE", "MERGE"]
-    assert job("aggregate", "products").report["steps"][1]["table"] == "products_by_description"
-    done = job("maintain", "restore", "products", "--version", 1)
-    assert (done.exit_code, rows("products", "sku")) == (0, [("0",), ("1",)])
+    assert [row["operation"] for row in history] == ["OPTIMIZE", "MERGE", "MERGE", "WRITE"]
+    assert job("maintain", "restore", "products", "--version", 1).exit_code == 0
+    assert rows("products", "sku") == [("0",), ("1",)]
     assert job("ingest", "products", csv_file("2.csv", HEADER, "2,n,")).report["rows_inserted"] == 1
     freed = job("maintain", "vacuum", "products", "--older-than", 0, "--force")
-    assert (freed.exit_code, "files of" in freed.stderr or "file of" in freed.stderr) == (0, True)
+    assert (freed.exit_code, re.search(r"products: \d files of [\d,]+ bytes freed", freed.stderr) is None) == (0, False)
     assert rows("products", "sku") == [("0",), ("1",), ("2",)]
     gone = job("maintain", "restore", "products", "--version", 3)
     assert (gone.exit_code, "files of version 3 were vacuumed" in gone.report["error"]) == (2, True)
     assert job("maintain", "clear", "products").exit_code == 0
     assert rows("products", "sku") == []
-    assert job("ingest", "products", csv_file("2.csv", HEADER, "2,n,")).report["rows_inserted"] == 1
 
 
 def test_logs_listings_and_scores(job, s3_lake, tmp_path, scores):
@@ -209,6 +208,8 @@ for i in range(rounds):
 
 def written_by(drivers, rounds, lake, log_store):
     """Appends of several drivers at once, `rounds` each of one row; gives the rows that are there, and the version."""
+    options = client.delta_rs_options(lake)
+    write_deltalake(f"{lake}/t", pa.table({"id": pa.array([], pa.int64())}), storage_options=options)
     arguments = os.environ["PYSPARK_SUBMIT_ARGS"].replace("pyspark-shell", "")
     environment = os.environ | {"PYTHONPATH": f"{PROJECT}/lib"}
     environment["PYSPARK_SUBMIT_ARGS"] = f"{arguments} --conf spark.delta.logStore.s3a.impl={log_store} pyspark-shell"
@@ -217,16 +218,17 @@ def written_by(drivers, rounds, lake, log_store):
         for number in range(drivers)
     ]
     assert [process.wait(500) for process in processes] == [0] * drivers
-    delta = DeltaTable(f"{lake}/t", storage_options=client.delta_rs_options(lake))
+    delta = DeltaTable(f"{lake}/t", storage_options=options)
     return sorted(delta.to_pyarrow_table().column("id").to_pylist()), delta.version()
 
 
 @pytest.mark.slow
 def test_drivers_at_once_lose_no_commit_with_this_log_store_and_some_with_deltas_own(s3, s3_lake):
-    drivers, rounds = 4, 12
+    drivers, rounds = 3, 8
+    s3.fail("PUT", "/t/_delta_log/", stall=0.2, times=1000)
     expected = [number * 1000 + i for number in range(drivers) for i in range(rounds)]
     ours = written_by(drivers, rounds, s3_lake, "sluice.lake.ConditionalPutLogStore")
-    assert ours == (expected, len(expected) - 1)
+    assert ours == (expected, len(expected))
     theirs, _ = written_by(drivers, rounds, f"{s3_lake}-control", "io.delta.storage.S3SingleDriverLogStore")
     assert len(theirs) < len(expected)
 

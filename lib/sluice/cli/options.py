@@ -19,7 +19,11 @@ from sluice.readers.shared import new_columns
 common_options = option_group(
     ALL_JOBS,
     click.option(
-        "--lake", envvar="SLUICE_LAKE", metavar="FOLDER", default="lake", help="Keep all tables in this folder."
+        "--lake",
+        envvar="SLUICE_LAKE",
+        metavar="FOLDER",
+        default="lake",
+        help="Keep all tables in this folder (or s3://…).",
     ),
     click.option(
         "--tables",

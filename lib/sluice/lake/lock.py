@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from sluice.files.s3 import objects
 from sluice.files.s3.client import is_on_s3
 from sluice.lake import file_lock, lease
 from sluice.lake.writer import Writer
@@ -53,6 +54,15 @@ def is_alive(lake: str, *run: str) -> bool:
     """Whether a run (its id, job and table) shows that it is alive; the file of a dead one is removed."""
     path = _life_file(lake, run)
     return lease.is_alive(path) if is_on_s3(lake) else file_lock.is_alive(path)
+
+
+def remove_sign_of_life(lake: str, *run: str) -> None:
+    """Removes what a run showed that it was alive by, which is known to be dead."""
+    path = _life_file(lake, run)
+    if is_on_s3(lake):
+        objects.delete(path)
+    else:
+        file_lock.is_alive(path)
 
 
 def _life_file(lake: str, run: tuple[str, ...]) -> str:

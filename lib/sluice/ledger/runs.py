@@ -78,7 +78,14 @@ def _identity(row: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def _is_dead(lake: str, run: Run, row: dict[str, Any]) -> bool:
-    return _identity(row) == run.identity or not lock.is_alive(lake, *_identity(row))
+    """Whether the run of a row is no more: this run holds the lock that it would have, or it shows no life."""
+    if _identity(row) == run.identity:
+        return True
+    _, job, table = run.identity
+    if row["table"] == table and "export" not in (job, row["job"]):  # exports lock PostgreSQL's table instead
+        lock.remove_sign_of_life(lake, *_identity(row))
+        return True
+    return not lock.is_alive(lake, *_identity(row))
 
 
 def _mark_interrupted(lake: str, row: dict[str, Any], writer: Writer) -> None:
