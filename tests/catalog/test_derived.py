@@ -59,7 +59,7 @@ def test_names_that_columns_give_alike_are_told_apart_by_a_hash(tmp_path, monkey
     built = {}
     monkeypatch.setattr(derived.log, "built_on", lambda lake, name: built.get(name))
     monkeypatch.setattr(derived.log, "version", lambda lake, name: 0 if name in built else None)
-    monkeypatch.setattr(derived.os, "listdir", lambda lake: [*built])
+    monkeypatch.setattr(derived.lake_files, "folders", lambda lake: sorted(built))
     names = []
     for table, by in ((a, ["b_c"]), (a, ["b", "c"]), (a_by_b, ["c"])):
         aggregate = derived.count_aggregate(str(tmp_path), table, by)

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pytest
@@ -15,7 +16,10 @@ from conftest import HEADER, PROJECT, s3_client, write_products
 from deltalake import DeltaTable, write_deltalake
 from processes import finished, kill, read_until, wait_for
 from sluice.files.s3 import client
-from sluice.lake import log, small_tables
+from sluice.lake import lock, log, small_tables
+from sluice.lake.writer import Writer
+from sluice.ledger import runs
+from sluice.runtime.report import Report
 
 LOG = '1.1.1.1 - c1 [15/Oct/2024:13:55:36 +0000] "GET /a HTTP/1.1" 200 5 "-" "-" 0.25'
 PS = "USER PID PPID %CPU %MEM VSZ RSS TTY STAT START TIME COMMAND\nroot 1 0 0.5 0.1 100 50 ? Ss Oct14 0:01 /sbin/init\n"
@@ -120,16 +124,34 @@ def test_a_table_of_the_users_own_with_deletes(job, s3_lake, rows, tmp_path, mon
     assert rows("orders_by_day", "orders") == [(1,)]
 
 
-def test_a_run_that_is_dead_becomes_interrupted_and_a_dry_run_writes_nothing(job, s3, s3_lake, csv_file):
+def test_a_dry_run_writes_nothing_and_a_dead_run_becomes_interrupted(job, s3, s3_lake, rows, csv_file):
     path = csv_file("a.csv", HEADER, "1,n,")
     assert job("ingest", "products", path, "--dry-run").counts == {"read": 1, "inserted": 1}
     assert s3.counted()["PUT"] == 0
-    assert small_tables.read(s3_lake, "runs") is None
-    assert job("ingest", "products", path).exit_code == 0
-    assert log.version(s3_lake, "products") == 0
-    assert os.environ["AWS_SECRET_ACCESS_KEY"] not in json.dumps(
-        small_tables.read(s3_lake, "runs").to_pylist(), default=str
-    )
+    writer = Writer("dead", 1, print)
+    dead = runs.Run(Report("ingest", "dead"), "products", {}, datetime.now(UTC))
+    alive = lock.living(s3_lake, *dead.identity)
+    alive.__enter__()  # it was killed a moment ago: its sign of life is still young
+    runs.start(s3_lake, dead, writer)
+    assert job("ingest", "products", path, "--run-id", "next").exit_code == 0
+    assert rows("runs", "run_id", "status") == [("dead", "interrupted"), ("next", "succeeded")]
+    assert names(s3_lake) == ["_conditional_puts"]
+    stored = json.dumps(small_tables.read(s3_lake, "runs").to_pylist(), default=str)
+    assert os.environ["AWS_SECRET_ACCESS_KEY"] not in stored
+
+
+def test_what_needs_no_spark_needs_few_requests(job, s3, s3_lake, csv_file):
+    path = csv_file("a.csv", HEADER, "1,n,")
+    job("ingest", "products", path)
+    for arguments, most in (
+        (("ingest", "products", path), 14),
+        (("rejects", "list", "products"), 3),
+        (("maintain", "history", "products"), 20),
+    ):
+        s3.clear()
+        assert job(*arguments).exit_code == 0
+        assert s3.counted()["PUT"] == 0
+        assert sum(s3.counted().values()) <= most, (arguments, s3.counted())
 
 
 def test_faults_of_the_network_leave_no_trace(job, s3, s3_lake, rows):

@@ -22,7 +22,7 @@ def newest(tmp_path):
 
 @pytest.mark.parametrize("left", [lambda text: "", lambda text: text[:-40], lambda text: "\0" * len(text)])
 def test_an_incomplete_newest_entry_is_named_and_without_it_the_table_is_as_before(newest, left):
-    lake = newest.parents[2]
+    lake = str(newest.parents[2])
     assert log.version(lake, "t") == 10
     newest.write_text(left(newest.read_text()))
     for look in (log.version, log.state, log.entries, log.history):
@@ -38,4 +38,4 @@ def test_an_incomplete_newest_entry_is_named_and_without_it_the_table_is_as_befo
 
 def test_a_folder_without_a_log_is_no_table(tmp_path):
     (tmp_path / "t" / "_delta_log").mkdir(parents=True)
-    assert (log.version(tmp_path, "t"), log.version(tmp_path, "nothing")) == (None, None)
+    assert (log.version(str(tmp_path), "t"), log.version(str(tmp_path), "nothing")) == (None, None)

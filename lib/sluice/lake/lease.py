@@ -76,6 +76,7 @@ class _Deadline:
 
     def __init__(self, jvm: Any, table: str) -> None:
         self._class, self._table = jvm.sluice.lake.LeaseDeadline, table
+        self._class.forget(table)  # fails where the JVM lacks the class, unlike what follows
 
     def extend(self, seconds: float) -> None:
         with suppress(Exception):  # of a JVM that has died: nothing of it can be committed
