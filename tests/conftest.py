@@ -269,8 +269,8 @@ def s3(s3_server) -> Iterator[S3Server]:
 
 @pytest.fixture
 def s3_lake(s3, lake, monkeypatch) -> str:
-    """A lake of its own on S3, in place of the test's folder."""
-    uri = f"s3a://sluice/{uuid.uuid4().hex}"
+    """A lake of its own on S3, in a folder with an odd name, in place of the test's folder."""
+    uri = f"s3a://sluice/lä ke+=&/{uuid.uuid4().hex}"
     monkeypatch.setenv("SLUICE_LAKE", uri)
     return uri
 

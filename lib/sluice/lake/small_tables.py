@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -38,7 +39,8 @@ def read(lake: str, table: str, where: Any = None, columns: list[str] | None = N
     delta = opened(lake, table)
     if delta is None:
         return None
-    rows = _on_s3(delta, columns) if is_on_s3(lake) else _on_disk(delta, uri_of(lake, table), columns)
+    read_all = _on_s3 if is_on_s3(lake) else _on_disk
+    rows = read_all(delta, uri_of(lake, table), columns)
     return rows if where is None else rows.filter(where)
 
 
@@ -48,21 +50,22 @@ def _on_disk(delta: DeltaTable, folder: str, columns: list[str] | None) -> pa.Ta
     return delta.to_pyarrow_dataset(filesystem=files).to_table(columns=columns)
 
 
-def _on_s3(delta: DeltaTable, columns: list[str] | None) -> pa.Table:
+def _on_s3(delta: DeltaTable, folder: str, columns: list[str] | None) -> pa.Table:
     """The rows of a table without partitions, each of its files read in one request."""
     schema = pa.schema(delta.schema())
     schema = schema if columns is None else pa.schema([schema.field(name) for name in columns])
 
-    def rows(uri: str) -> pa.Table:
-        found = objects.read(uri)
+    def rows(path: str) -> pa.Table:
+        found = objects.read(f"{folder}/{unquote(path)}")
         if found is None:
-            raise FileNotFoundError(uri)
+            raise FileNotFoundError(path)
         stored = pq.read_table(pa.BufferReader(found.data))
         columns = [stored.column(f.name) if f.name in stored.column_names else pa.nulls(len(stored)) for f in schema]
         return pa.table(columns, names=schema.names).cast(schema)
 
+    paths = pa.table(delta.get_add_actions(flatten=True)).column("path").to_pylist()
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return pa.concat_tables([schema.empty_table(), *pool.map(rows, delta.file_uris())])
+        return pa.concat_tables([schema.empty_table(), *pool.map(rows, paths)])
 
 
 def append(lake: str, table: str, rows: pa.Table, writer: Writer) -> None:
