@@ -20,7 +20,7 @@ def configured(s3, monkeypatch, tmp_path):
     """Sets environment variables (None: removes them) for clients made after it: `configured(AWS_PROFILE="p")`."""
 
     def forget():
-        for cached in (client._session, client.client, client.check_reachable):
+        for cached in (client._session, client._server, client.client, client.check_reachable):
             cached.cache_clear()
         opened.forget()
 
@@ -46,8 +46,8 @@ def test_a_profile_gives_its_keys_to_boto3_and_delta_rs(configured, s3, s3_lake,
     assert {request.kind for request in s3.requests} == {"GET", "LIST"}
     assert {request.credential for request in s3.requests} == {"of-p"}
     assert client.delta_rs_options(s3_lake)["aws_region"] == "eu-central-1"
-    assert client.spark_options(s3_lake)["fs.s3a.endpoint.region"] == "eu-central-1"
-    assert "of-p" not in str(client.spark_options(s3_lake))
+    assert client.spark_options()["fs.s3a.endpoint.region"] == "eu-central-1"
+    assert "of-p" not in str(client.spark_options())
 
 
 def test_renewed_credentials_are_taken(configured, s3, s3_lake):
@@ -63,10 +63,10 @@ def test_renewed_credentials_are_taken(configured, s3, s3_lake):
 def test_an_endpoint_that_is_not_aws_has_addresses_with_the_bucket_in_the_path(configured, variable):
     configured(**{"AWS_ENDPOINT_URL": None, variable: "https://s3.example.com"})
     expected = {"fs.s3a.endpoint": "https://s3.example.com", "fs.s3a.path.style.access": "true"}
-    assert expected.items() <= client.spark_options("s3a://b/l").items()
+    assert expected.items() <= client.spark_options().items()
     assert client.delta_rs_options("s3a://b/l")["aws_virtual_hosted_style_request"] == "false"
     configured(**{variable: None})
-    assert "fs.s3a.endpoint" not in client.spark_options("s3a://b/l")
+    assert "fs.s3a.endpoint" not in client.spark_options()
     assert "aws_endpoint_url" not in client.delta_rs_options("s3a://b/l")
 
 
@@ -96,7 +96,7 @@ def test_wrong_settings_are_one_line_within_seconds(configured, variables, messa
         ("ExpiredToken", 400, r"S3 refused the credentials \(ExpiredToken\): renew them"),
         ("AccessDenied", 403, "access denied: check the rights on bucket sluice"),
         ("NoSuchBucket", 404, "there is no bucket sluice: check its name"),
-        ("NotFound", 404, r"http://.* is no S3 server: check AWS_ENDPOINT_URL"),
+        ("NotFound", 404, r"http://.* is not an S3 server: check AWS_ENDPOINT_URL"),
     ],
 )
 def test_refusals(configured, s3, s3_lake, code, status, message):

@@ -221,7 +221,7 @@ from pyspark.sql import SparkSession
 lake, number, rounds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 spark = SparkSession.builder.getOrCreate()
 from sluice.files.s3.client import spark_options
-for name, value in spark_options(lake).items():
+for name, value in spark_options().items():
     spark.conf.set(name, value)
 for i in range(rounds):
     spark.range(number * 1000 + i, number * 1000 + i + 1).write.format("delta").mode("append").save(lake + "/t")

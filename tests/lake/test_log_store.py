@@ -14,7 +14,7 @@ from sluice.files.s3 import client, objects
 @pytest.fixture
 def on_s3(spark, s3_lake):
     """The session, set up to reach the lake as a job sets it up."""
-    for name, value in client.spark_options(s3_lake).items():
+    for name, value in client.spark_options().items():
         spark.conf.set(name, value)
     return spark
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from sluice.cli.options import KEYS
@@ -96,6 +97,9 @@ def test_settings_are_taken_out_of_the_options(tmp_path, monkeypatch):
     for uri in ("s3://my-bucket/a/b/", "s3a://my-bucket//a/b"):
         assert Settings.of({**GIVEN, "lake": uri}).lake == "s3a://my-bucket/a/b"
     assert Settings.of({**GIVEN, "lake": "s3://my-bucket"}).lake == "s3a://my-bucket"
+    for name in ("s3", "s3:a", "s3a"):  # folders on disk
+        assert Settings.of({**GIVEN, "lake": f"{tmp_path}/{name}"}).lake == f"{tmp_path}/{name}"
+        assert Settings.of({**GIVEN, "lake": name}).lake == str(Path(name).absolute())
     assert Settings.of({**GIVEN, "dry_run": True, "lock_timeout": 5}).lock_timeout == 5
     assert re.fullmatch(r"\d{8}T\d{6}-[0-9a-f]{8}", Settings.of(dict(GIVEN)).run_id)
 
@@ -121,6 +125,11 @@ def test_what_cannot_be_set(option, value, message):
 def test_lakes_that_the_libraries_of_delta_misread(odd):
     with pytest.raises(UsageError, match=r"--lake .* Delta's libraries misread this path: choose a folder without"):
         Settings.of({**GIVEN, "lake": f"a{odd}b"})
+
+
+def test_a_path_that_is_no_uri_is_refused_like_others():
+    with pytest.raises(UsageError, match="Delta's libraries misread this path"):
+        Settings.of({**GIVEN, "lake": "//[x"})
 
 
 def test_the_log_style_is_known_before_the_options_are(monkeypatch):

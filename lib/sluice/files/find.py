@@ -14,7 +14,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from sluice.errors import InputError, UsageError
 from sluice.files.input_file import InputFile, is_hidden, modified_at
-from sluice.files.s3.client import SCHEMES
+from sluice.files.s3.client import is_on_s3
 from sluice.files.s3.inputs import find_objects
 
 
@@ -51,9 +51,9 @@ def age_seconds(file: InputFile) -> float:
 
 
 def _find_one(text: str) -> Iterable[InputFile]:
-    scheme = urlsplit(text).scheme if "://" in text else ""
-    if scheme in SCHEMES:
+    if is_on_s3(text):
         return find_objects(text)
+    scheme = urlsplit(text).scheme if "://" in text else ""
     if scheme == "file":
         return _find_local(os.fsdecode(unquote_to_bytes("/" + text.removeprefix("file://").partition("/")[2])), text)
     if not scheme:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from pyspark.sql.types import StructType
 
 from sluice.errors import Busy
 from sluice.lake import lease, lock, log
+from sluice.lake.opened import uri_of
 from sluice.lake.scope import MergeScope
 from sluice.lake.sql_text import delta_table, identifier, spark_text
 from sluice.lake.writer import Writer
@@ -44,7 +44,7 @@ class Lake:
         return self.writer.run_id
 
     def path(self, table: str) -> str:
-        return os.path.join(self.root, table)
+        return uri_of(self.root, table)
 
     def read(self, table: str, version: int, within: MergeScope | None = None) -> DataFrame:
         """The table's rows as of a version, or only those `within` a scope."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from sluice.files.s3 import objects
 from sluice.files.s3.client import is_on_s3
+from sluice.lake.opened import uri_of
 
 
 def folders(lake: str) -> list[str]:
@@ -18,7 +19,7 @@ def folders(lake: str) -> list[str]:
 
 def sizes(lake: str, table: str, paths: Iterable[str]) -> dict[str, int]:
     """The bytes of those of a table's files that exist, by their paths from the table's folder."""
-    folder = os.path.join(lake, table)
+    folder = uri_of(lake, table)
     if is_on_s3(lake):
         existing = objects.sizes(folder)
         return {path: existing[path] for path in paths if path in existing}

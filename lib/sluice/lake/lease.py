@@ -23,6 +23,7 @@ from typing import Any
 from sluice.errors import Busy, UsageError
 from sluice.files.s3 import objects
 from sluice.files.s3.objects import Object
+from sluice.lake.opened import uri_of
 from sluice.lake.writer import Writer, held_by
 
 _TAKEN_OVER = 30.0  # seconds without a change, as the waiting run sees it
@@ -42,7 +43,7 @@ def held(lake: str, table: str, writer: Writer, spark: Any = None, *, one_commit
     """
     check_conditional_puts(lake)
     uri = f"{lake}/_locks/{table}"
-    lease = _Lease(uri, writer.run_id, _deadline_in(spark, f"{lake}/{table}") if spark else _NoDeadline())
+    lease = _Lease(uri, writer.run_id, _Deadline(spark._jvm, uri_of(lake, table)) if spark else _NoDeadline())
     writer.wait_for(
         lease.taken,
         lambda: held_by(table, lease.holder),
@@ -85,10 +86,6 @@ class _Deadline:
     def forget(self) -> None:
         with suppress(Exception):
             self._class.forget(self._table)
-
-
-def _deadline_in(spark: Any, table: str) -> _Deadline:
-    return _Deadline(spark._jvm, table)
 
 
 class _Lease:

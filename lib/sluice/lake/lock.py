@@ -57,12 +57,12 @@ def is_alive(lake: str, *run: str) -> bool:
 
 
 def remove_sign_of_life(lake: str, *run: str) -> None:
-    """Removes what a run showed that it was alive by, which is known to be dead."""
+    """Removes the sign of life of a run that is known to be dead."""
     path = _life_file(lake, run)
     if is_on_s3(lake):
         objects.delete(path)
     else:
-        file_lock.is_alive(path)
+        file_lock.is_alive(path)  # removes a dead run's file
 
 
 def _life_file(lake: str, run: tuple[str, ...]) -> str:

@@ -20,7 +20,7 @@ _ENTRY = re.compile("[0-9]{20}[.]json")
 
 # What this run has read from S3. On disk all is read anew: it costs nothing, and folders may be replaced meanwhile.
 _TABLES: dict[str, tuple[dict[str, str], DeltaTable]] = {}
-_ENTRIES: dict[tuple[str, int], list[str]] = {}
+_ENTRIES: dict[str, list[str]] = {}
 
 
 def forget() -> None:
@@ -30,6 +30,7 @@ def forget() -> None:
 
 
 def uri_of(lake: str, table: str) -> str:
+    """The path or URI of a table's folder."""
     return os.path.join(lake, table)
 
 
@@ -86,12 +87,12 @@ def entry(lake: str, table: str, version: int) -> list[str] | None:
         with suppress(OSError, UnicodeDecodeError), open(path, encoding="utf-8") as file:
             return list(file)
         return None
-    if (path, version) not in _ENTRIES:
+    if path not in _ENTRIES:
         found = objects.read(path)
         if found is None:
             return None
-        _ENTRIES[path, version] = found.data.decode().splitlines()
-    return _ENTRIES[path, version]
+        _ENTRIES[path] = found.data.decode().splitlines()
+    return _ENTRIES[path]
 
 
 def _refuse_torn(lake: str, table: str) -> None:
@@ -99,7 +100,7 @@ def _refuse_torn(lake: str, table: str) -> None:
 
     A machine that loses power may leave it so: the file's name is on disk before its bytes.
     """
-    folder = os.path.join(lake, table, "_delta_log")
+    folder = os.path.join(uri_of(lake, table), "_delta_log")
     try:
         newest = max((name for name in os.listdir(folder) if _ENTRY.fullmatch(name)), default=None)
     except FileNotFoundError:

@@ -116,8 +116,8 @@ def _committing(lake: str, table: str, writer: Writer) -> Iterator[tuple[DeltaTa
                 yield delta, _marked(writer)
             except CommitFailedError:
                 raise Busy(f"another run wrote to the table {table} meanwhile: run again, it resumes safely") from None
-        if delta is not None:
-            compaction.compact_if_many(delta, _marked(writer))
+            if delta is not None:
+                compaction.compact_if_many(delta, _marked(writer))
 
 
 def _write(lake: str, table: str, delta: DeltaTable | None, rows: pa.Table, properties: CommitProperties) -> None:

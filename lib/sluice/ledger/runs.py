@@ -78,7 +78,7 @@ def _identity(row: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def _is_dead(lake: str, run: Run, row: dict[str, Any]) -> bool:
-    """Whether the run of a row is no more: this run holds the lock that it would have, or it shows no life."""
+    """Whether a run that is recorded as running has died: this run holds its lock, or it shows no sign of life."""
     if _identity(row) == run.identity:
         return True
     _, job, table = run.identity

@@ -48,8 +48,7 @@ class Job:
         if root._session is None:
             session.require()
             with root.step("start"):
-                lake = root.settings.lake
-                options = spark_options(lake) if is_on_s3(lake) else {}
+                options = spark_options() if is_on_s3(root.settings.lake) else {}
                 root._session = session.opened(root.report.job, options)
                 root.progress.spark = root._session.__enter__()
             root.listen()  # Spark has installed a handler of its own for SIGINT

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from sluice.errors import Busy, InputError, SluiceError, UsageError
 from sluice.files.input_file import changed, disappeared
 
-SCHEMES = ("s3", "s3a")
+_SCHEMES = ("s3", "s3a")
 _CONNECT_SECONDS, _ATTEMPTS = 2, 4  # with the pauses in between, an endpoint that is not there fails within 15 seconds
 _CHECK_SECONDS = 3
 _REFUSED = ("ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "InvalidClientTokenId")
@@ -28,7 +28,9 @@ _PLACES = (
 
 
 def is_on_s3(uri: str) -> bool:
-    return urlsplit(uri).scheme in SCHEMES
+    """Whether a URI, or a path of any letters, names something on S3."""
+    scheme, separator, _ = uri.partition("://")
+    return bool(separator) and scheme.lower() in _SCHEMES
 
 
 def split(uri: str) -> tuple[str, str]:
@@ -47,14 +49,21 @@ def _session() -> Any:
 
 
 @cache
+def _server() -> tuple[str, str]:
+    """The endpoint and the region. Raises UsageError for an endpoint that is not a URL."""
+    try:
+        found = _session().client("s3").meta
+    except ValueError as error:
+        raise UsageError(f"AWS_ENDPOINT_URL: {error}: give a URL such as https://s3.example.com") from None
+    return found.endpoint_url, found.region_name or "us-east-1"
+
+
+@cache
 def client(answer_seconds: int = 60) -> Any:
     """boto3's client; a request that is not answered for so many seconds is sent again."""
     from botocore.config import Config
 
-    try:
-        endpoint = _session().client("s3").meta.endpoint_url
-    except ValueError as error:
-        raise UsageError(f"AWS_ENDPOINT_URL: {error}: give a URL such as https://s3.example.com") from None
+    endpoint, _ = _server()
     config = Config(
         connect_timeout=_CONNECT_SECONDS,
         read_timeout=answer_seconds,
@@ -91,11 +100,10 @@ def _errors(uri: str, refused: type[SluiceError], failed: type[SluiceError]) -> 
     try:
         yield
     except boto.NoCredentialsError:
-        raise refused(f"{uri}: no credentials for S3 were found: looked in {_PLACES}") from None
+        raise _no_credentials(uri, refused) from None
     except (boto.EndpointConnectionError, boto.ConnectTimeoutError):
-        endpoint = client().meta.endpoint_url
         raise refused(
-            f"{uri}: nothing answers at {endpoint}: check AWS_ENDPOINT_URL, the region and the network"
+            f"{uri}: nothing answers at {_server()[0]}: check AWS_ENDPOINT_URL, the region and the network"
         ) from None
     except (boto.HTTPClientError, boto.IncompleteReadError) as error:
         raise failed(f"{uri}: S3 did not answer ({_first_line(error)}): run again") from None
@@ -103,6 +111,10 @@ def _errors(uri: str, refused: type[SluiceError], failed: type[SluiceError]) -> 
         raise refused(f"{uri}: {_first_line(error)}: check credentials and AWS settings") from None
     except boto.ClientError as error:
         raise _refusal(uri, error, refused) or failed(f"{uri}: S3 failed ({_first_line(error)}): run again") from None
+
+
+def _no_credentials(uri: str, kind: type[SluiceError]) -> SluiceError:
+    return kind(f"{uri}: no credentials for S3 were found: looked in {_PLACES}")
 
 
 def _first_line(error: Exception) -> str:
@@ -114,7 +126,7 @@ def _refusal(uri: str, error: Any, kind: type[SluiceError]) -> SluiceError | Non
     if code == "NoSuchBucket":
         return kind(f"{uri}: there is no bucket {bucket}: check its name")
     if error.operation_name == "ListObjectsV2" and error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-        return kind(f"{uri}: {client().meta.endpoint_url} is no S3 server: check AWS_ENDPOINT_URL")
+        return kind(f"{uri}: {_server()[0]} is not an S3 server: check AWS_ENDPOINT_URL")
     if code in ("NoSuchKey", "404"):
         return disappeared(uri)
     if code in ("PreconditionFailed", "412"):
@@ -127,15 +139,15 @@ def _refusal(uri: str, error: Any, kind: type[SluiceError]) -> SluiceError | Non
 
 
 def delta_rs_options(uri: str) -> dict[str, str]:
-    """What delta-rs needs to reach the bucket as boto3 does. Raises UsageError if there are no credentials."""
+    """The options by which delta-rs reaches the bucket as boto3 does. Raises UsageError if no credentials are found."""
     found = _session().get_credentials()
     if found is None:
-        raise UsageError(f"{uri}: no credentials for S3 were found: looked in {_PLACES}")
-    keys, endpoint = found.get_frozen_credentials(), client().meta.endpoint_url
+        raise _no_credentials(uri, UsageError)
+    keys, (endpoint, region) = found.get_frozen_credentials(), _server()
     options = {
         "aws_access_key_id": keys.access_key,
         "aws_secret_access_key": keys.secret_key,
-        "aws_region": client().meta.region_name or "us-east-1",
+        "aws_region": region,
         "aws_conditional_put": "etag",
         "connect_timeout": f"{_CONNECT_SECONDS}s",
         "timeout": "60s",
@@ -150,14 +162,13 @@ def delta_rs_options(uri: str) -> dict[str, str]:
     return options
 
 
-def spark_options(uri: str) -> dict[str, str]:
-    """What Spark needs to reach the bucket as boto3 does, but for credentials: it finds them in the same places.
+def spark_options() -> dict[str, str]:
+    """What Spark needs to reach S3 as boto3 does, but for credentials: it finds them in the same places.
 
     Delta's checksum files are left out: each takes twenty requests, since S3 cannot rename an object.
     """
-    endpoint = client().meta.endpoint_url
-    options = {"fs.s3a.endpoint.region": client().meta.region_name or "us-east-1"}
-    options["spark.databricks.delta.writeChecksumFile.enabled"] = "false"
+    endpoint, region = _server()
+    options = {"fs.s3a.endpoint.region": region, "spark.databricks.delta.writeChecksumFile.enabled": "false"}
     if not _is_aws(endpoint):
         options |= {"fs.s3a.endpoint": endpoint, "fs.s3a.path.style.access": "true"}
         options["fs.s3a.connection.ssl.enabled"] = str(endpoint.startswith("https://")).lower()
