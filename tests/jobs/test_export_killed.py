@@ -9,6 +9,7 @@ import stat
 import tempfile
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
@@ -31,8 +32,8 @@ STAGED = "SELECT count(*) FROM pg_tables WHERE tablename LIKE 'sluice_staging%%'
 
 
 @pytest.mark.parametrize("ended_before", [False, pytest.param(True, marks=pytest.mark.slow)])
-def test_killed_before_the_commit_the_old_state_stays_and_a_rerun_exports(
-    submit, job, rows, database, exported, postgres_url, ended_before
+def test_killed_before_the_commit_the_old_state_stays_and_a_rerun_exports_and_no_line_shows_the_password(
+    submit, job, rows, lake, database, exported, postgres_url, ended_before, tmp_path, monkeypatch
 ):
     reader = psycopg2.connect(postgres_url)
     reader.cursor().execute("LOCK TABLE fresh.products_agg IN SHARE MODE")  # keeps writers waiting, not readers
@@ -44,9 +45,14 @@ def test_killed_before_the_commit_the_old_state_stays_and_a_rerun_exports(
         assert_ended(process, signal.SIGTERM, time.monotonic())
         assert database(WAITING) == [(0,)]
         expected["ended"] = "failed"
-    process = submit("export", "products_agg", "--run-id", "killed")
+    with open(tmp_path / "lines", "w") as lines, monkeypatch.context() as patch:
+        patch.setenv("SLUICE_SPARK_LOG_LEVEL", "debug")
+        process = submit("export", "products_agg", "--run-id", "killed", stderr=lines.fileno())
     wait_for(lambda: database(WAITING) == [(1,)])
     kill(process)
+    written = (tmp_path / "lines").read_text() + "".join(path.read_text() for path in lake.rglob("*.json"))
+    assert "DEBUG" in written
+    assert urlsplit(postgres_url).password not in written
     reader.close()
     assert database("SELECT * FROM products_agg ORDER BY 1") == [("x", 1), ("y", 1)]
     assert database(STAGED) == [(1,)]

@@ -41,7 +41,7 @@ def locale(request, monkeypatch):
         monkeypatch.setenv(name, value)
 
 
-def test_arguments_paths_and_values_arrive_as_they_are(submit, tmp_path, monkeypatch, locale):
+def test_arguments_and_values_arrive_and_standard_output_is_one_json_document(submit, tmp_path, monkeypatch, locale):
     monkeypatch.setenv("SLUICE_TABLES", str(tmp_path))
     monkeypatch.setenv("SLUICE_LAKE", str(tmp_path / "läke"))
     (tmp_path / "stations.toml").write_text(TABLE)
@@ -53,8 +53,13 @@ def test_arguments_paths_and_values_arrive_as_they_are(submit, tmp_path, monkeyp
     with open(bytes(tmp_path) + b"/in-\xc3\xbc/\xe4.csv", "w", encoding="utf-8") as file:  # a name that is not UTF-8
         file.write("id,city\n3,İzmir\n")
 
-    code, out, err = finished(submit("ingest", "stations", tmp_path / "in-ü"))
+    options = ("--progress", "auto", "--result-file", tmp_path / "ß.json")
+    code, out, err = finished(submit("ingest", "stations", tmp_path / "in-ü", *options, shipped=True))
     assert (code, json.loads(out)["files"], json.loads(out)["rows_inserted"]) == (0, 2, 2), err
+    assert (tmp_path / "ß.json").read_text() == out
+    assert "merge …" in err
+    assert "WARN" not in err
+    assert err.splitlines()[-1].endswith("2 rows read: 2 inserted; stations is at version 1")
 
     question = ("query", "stations", "--by", "city", "--metric", "count", "--format", "csv")
     code, out, err = finished(submit(*question, "--where", "city IN ('Köln', 'İzmir')"))

@@ -17,15 +17,7 @@ from conftest import HEADER, PROJECT, write_products
 from processes import finished, held, kill, read_until, wait_for
 
 
-def test_standard_output_is_one_json_document_and_the_outcome_is_the_last_line(submit, job, csv_file, tmp_path):
-    path = csv_file("a.csv", HEADER, "s1,n,d", 's2,"a\nb",')
-    options = ("--progress", "auto", "--result-file", tmp_path / "r")
-    code, out, err = finished(submit("ingest", "products", path, *options, shipped=True))
-    assert (code, json.loads(out)["rows_inserted"]) == (0, 2)
-    assert (tmp_path / "r").read_text() == out
-    assert "merge …" in err
-    assert "WARN" not in err
-    assert err.splitlines()[-1].endswith("2 rows read: 2 inserted; products is at version 0")
+def test_a_refused_file_is_one_line(job, csv_file):
     refused = job("ingest", "products", csv_file("b.csv", HEADER, "s,n"))
     assert (refused.exit_code, refused.report["status"]) == (4, "refused")
     assert "1 of 1 records rejected" in refused.stderr.splitlines()[-1]
