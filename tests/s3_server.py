@@ -36,6 +36,7 @@ class Fault:
 
     `status` and `code`: the answer is this error. `drop`: the answer is lost after the server has acted. `cut`: it ends
     in the middle of its body. `stall`: seconds before the request is passed on. `strip`: headers that are ignored.
+    `page`: a listing gives so many keys at a time.
     """
 
     kind: str
@@ -47,6 +48,7 @@ class Fault:
     cut: bool = False
     stall: float = 0
     strip: tuple[str, ...] = ()
+    page: int = 0
 
 
 class S3Server:
@@ -144,7 +146,8 @@ class _Handler(BaseHTTPRequestHandler):
         left_out = ("transfer-encoding", "expect", "connection", *fault.strip)
         headers = {name: value for name, value in self.headers.items() if name.lower() not in left_out}
         connection = http.client.HTTPConnection("127.0.0.1", self.backend)
-        connection.request(self.command, self.path, body, headers)
+        path = f"{self.path}&max-keys={fault.page}" if fault.page else self.path
+        connection.request(self.command, path, body, headers)
         answer = connection.getresponse()
         data = answer.read()
         connection.close()

@@ -23,25 +23,38 @@ def find_objects(uri: str) -> list[InputFile]:
     """
     bucket, key = split(uri)
     is_glob = re.search(r"[*?\[]", key)
-    listed = key[: is_glob.start()] if is_glob else key
     with input_errors(uri):
-        pages = client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=listed)
-        objects = {item["Key"]: item for page in pages for item in page.get("Contents", ())}
-    if is_glob and key not in objects:
-        keys = _matching(objects, key, below=len(listed.rpartition("/")[0]))
-    elif key in objects:
-        keys = [key]
-    else:
-        folder = key if key.endswith("/") or not key else key + "/"
-        inside = [key for key in objects if key.startswith(folder)]
-        if key and not inside:
-            raise InputError(f"{uri}: no such object or folder: check the bucket and key")
-        keys = [key for key in inside if not is_hidden(key[len(folder) :])]
+        if objects := _object(bucket, key):
+            keys = [key]
+        elif is_glob:
+            before = key[: is_glob.start()]
+            objects = _objects(bucket, before)
+            keys = _matching(objects, key, below=len(before.rpartition("/")[0]))
+        else:
+            folder = key if key.endswith("/") or not key else key + "/"
+            objects = _objects(bucket, folder)
+            keys = [key for key in objects if not is_hidden(key[len(folder) :])]
+    if key and not is_glob and not objects:
+        raise InputError(f"{uri}: no such object or folder: check the bucket and key")
     return [
         InputFile(f"s3a://{bucket}/{key}", objects[key]["Size"], objects[key]["LastModified"], objects[key]["ETag"])
         for key in keys
         if not key.endswith("/")  # consoles mark a folder by an object of its name
     ]
+
+
+def _object(bucket: str, key: str) -> dict[str, Any]:
+    """The object of this very name, by its key, if there is one: of the names that begin with it, it is listed first."""
+    if key.endswith("/") or not key:
+        return {}
+    first = client().list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", ())
+    return {item["Key"]: item for item in first if item["Key"] == key}
+
+
+def _objects(bucket: str, prefix: str) -> dict[str, Any]:
+    """The objects whose keys begin with `prefix`, by their keys."""
+    pages = client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return {item["Key"]: item for page in pages for item in page.get("Contents", ())}
 
 
 def _matching(keys: Iterable[str], glob: str, below: int) -> list[str]:
