@@ -5,7 +5,7 @@ READY := .venv/.ready
 LAKE ?= lake
 DATA ?= data
 
-.PHONY: setup demo unit test test-all check stop-postgres clean
+.PHONY: setup demo unit test test-all test-versitygw check stop-postgres clean
 setup: $(READY)
 
 $(READY): setup.py constraints.txt conf/packages.conf docker/fetch-jars.sh docker/archive-classes.sh $(wildcard lib/sluice/lake/*.java)
@@ -40,6 +40,13 @@ test-all: export SLUICE_TEST_SESSION = shipped
 test-all: setup
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow" tests
 	@$(BIN)/python -m pytest -q -m slow tests
+	@if command -v go >/dev/null; then $(MAKE) test-versitygw; else echo "no Go here: versitygw was not tested" >&2; fi
+
+# lakes on a second S3 server, built from its source: needs Go
+test-versitygw: setup
+	@GOBIN=$(CURDIR)/$(BIN) go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
+	@SLUICE_TEST_S3=$(CURDIR)/$(BIN)/versitygw $(BIN)/python -m pytest -q \
+	  tests/jobs/test_s3_lake.py tests/lake/test_lease.py tests/lake/test_log_store.py
 
 check: setup
 	@$(BIN)/ruff check .

@@ -1,6 +1,7 @@
-"""An S3 server in a process of its own (moto's), behind a proxy that notes each request and makes faults on demand.
+"""An S3 server in a process of its own, behind a proxy that notes each request and makes faults on demand.
 
-In a process of its own, since some calls of delta-rs keep Python's lock while they wait for an answer.
+In a process of its own, since some calls of delta-rs keep Python's lock while they wait for an answer. The server is
+moto's or, with `SLUICE_TEST_S3` the path of its program, versitygw: a real one, which keeps plain files.
 """
 
 from __future__ import annotations
@@ -8,11 +9,16 @@ from __future__ import annotations
 import http.client
 import itertools
 import json
+import os
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
@@ -54,10 +60,10 @@ class Fault:
 class S3Server:
     """What a test says to the server and asks of it."""
 
-    def __init__(self, port: int, backend: int = 0) -> None:
-        """Starts it on a port of this machine, in front of moto's server or of another that runs on `backend`."""
+    def __init__(self, port: int) -> None:
+        """Starts it on a port of this machine."""
         self.port = port
-        arguments = [sys.executable, __file__, str(port), str(backend)]
+        arguments = [sys.executable, __file__, str(port), os.environ.get("SLUICE_TEST_S3", "")]
         self._process = subprocess.Popen(  # which ends with this process: then its standard input does
             arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
@@ -65,8 +71,7 @@ class S3Server:
         assert self._process.stdout.readline() == "ready\n"
 
     def stop(self) -> None:
-        self._process.kill()
-        self._process.communicate()
+        self._process.communicate()  # closes its standard input
 
     def fail(self, kind: str, path: str, **fault: object) -> None:
         """Asks for a `Fault`."""
@@ -189,20 +194,43 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _handle
 
 
-def _serve(port: int, backend: int) -> None:
-    if not backend:
-        from moto.server import ThreadedMotoServer
+def _moto() -> int:
+    """Starts moto's server and gives its port."""
+    from moto.server import ThreadedMotoServer
 
-        server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-        server.start()
-        backend = server.get_host_and_port()[1]
-    _Handler.backend = backend
-    proxy = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
-    proxy.daemon_threads = True
-    print("ready", flush=True)
-    threading.Thread(target=proxy.serve_forever, daemon=True).start()
-    sys.stdin.read()
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    return int(server.get_host_and_port()[1])
+
+
+@contextmanager
+def _versitygw(program: str) -> Iterator[int]:
+    """Runs versitygw on an empty folder and gives its port."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    with tempfile.TemporaryDirectory() as files, tempfile.TemporaryDirectory() as attributes:
+        options = ["--access", "testing", "--secret", "testing", "--port", f"127.0.0.1:{port}"]
+        process = subprocess.Popen([program, *options, "posix", "--sidecar", attributes, files], stdout=sys.stderr)
+        for _ in range(100):
+            with socket.socket() as tried:
+                if tried.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield port
+        process.kill()
+        process.wait()
+
+
+def _serve(port: int, program: str) -> None:
+    with _versitygw(program) if program else nullcontext(0) as backend:
+        _Handler.backend = backend or _moto()
+        proxy = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
+        proxy.daemon_threads = True
+        print("ready", flush=True)
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        sys.stdin.read()
 
 
 if __name__ == "__main__":
-    _serve(int(sys.argv[1]), int(sys.argv[2]))
+    _serve(int(sys.argv[1]), sys.argv[2])

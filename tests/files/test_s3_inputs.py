@@ -7,7 +7,16 @@ from conftest import s3_client
 from sluice.errors import InputError
 from sluice.files.find import find_files
 
-KEYS = ("day/1.csv", "day/2.csv", "day/_hidden", "day/deep/3.csv", "day/x[1].csv", "day2/4.csv", "day2.csv", "d+ä =&.csv")
+KEYS = (
+    "day/1.csv",
+    "day/2.csv",
+    "day/_hidden",
+    "day/deep/3.csv",
+    "day/x[1].csv",
+    "day2/4.csv",
+    "day2.csv",
+    "d+ä =&.csv",
+)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +44,9 @@ def bucket(s3_server):
 def test_what_a_uri_names_and_what_is_listed_for_it(bucket, s3, key, expected, listings):
     found = find_files([f"s3://inputs/{key}"])
     assert [file.uri for file in found] == [f"s3a://inputs/{name}" for name in sorted(expected)]
-    assert [(request.kind, request.path) for request in s3.requests] == [("LIST", f"inputs/{name}") for name in listings]
+    assert [(request.kind, request.path) for request in s3.requests] == [
+        ("LIST", f"inputs/{name}") for name in listings
+    ]
     assert [file.size for file in found] == [len(name.encode()) for name in sorted(expected)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from contextlib import contextmanager
@@ -133,6 +134,9 @@ def test_renewals_that_fail_for_a_moment_are_tried_again(s3_lake, s3, lines, mon
     assert s3.faults_left == 0
 
 
+@pytest.mark.skipif(
+    "SLUICE_TEST_S3" in os.environ, reason="a server that checks signatures refuses what lacks a header"
+)
 @pytest.mark.parametrize("ignored", [("if-none-match",), ("if-match",), ("if-none-match", "if-match")])
 def test_a_store_that_ignores_the_conditions_of_puts_is_refused(s3_lake, s3, lines, ignored):
     s3.fail("PUT", "", times=1000, strip=ignored)
