@@ -48,7 +48,7 @@ QUICK_JAVA += " -XX:+UseTransparentHugePages -Xmn400m"  # what is looked up all 
 SHIPPED_SETTINGS = {"spark.master": "local[*]"}  # as ./spark-submit.sh; the others are in conf/spark-defaults.conf
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
@@ -74,7 +74,7 @@ def spark_environment(kind: str) -> dict[str, str]:
 
 
 SESSION = os.environ.get("SLUICE_TEST_SESSION", "quick")
-S3_PORT = _free_port()
+S3_PORT = free_port()
 # Python workers get the environment that the JVM starts with.
 os.environ.update(
     PYSPARK_PYTHON=sys.executable,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 
+import pyarrow as pa
 import pytest
 from conftest import s3_client
 from sluice.errors import Busy, InputError, UsageError
 from sluice.files.find import find_files
 from sluice.files.reading import open_input
 from sluice.files.s3 import client
-from sluice.lake import log, opened
+from sluice.lake import log, opened, small_tables
+from sluice.lake.writer import Writer
 
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
@@ -106,6 +108,19 @@ def test_refusals(configured, s3, s3_lake, code, status, message):
         log.version(s3_lake, "t")
     with pytest.raises(InputError, match=message):
         find_files(["s3://sluice/a.csv"])
+
+
+def test_a_role_that_may_list_but_neither_read_nor_write(configured, s3, s3_lake):
+    configured()
+    message = "access denied .*: check the rights on bucket sluice"
+    s3.fail("GET", "/t/", status=403, code="AccessDenied", times=100)
+    with pytest.raises(UsageError, match=message):
+        log.version(s3_lake, "t")
+    s3.clear()
+    rows = pa.table({"id": [1]})
+    s3.fail("PUT", "/t/", status=403, code="AccessDenied", times=100)
+    with pytest.raises(UsageError, match=message):
+        small_tables.append(s3_lake, "t", rows, Writer("r", 1, print))
 
 
 def test_a_server_that_stays_busy_is_a_failure_that_passes(configured, s3, s3_lake):

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -174,6 +175,17 @@ def test_a_server_that_stays_busy_is_exit_5_and_no_commit(job, s3, s3_lake, rows
     assert log.version(s3_lake, "products") is None
     assert job("ingest", "products", path).counts == {"read": 1, "inserted": 1}
     assert rows("runs", "status") == [("failed",), ("succeeded",)]
+
+
+@pytest.mark.slow
+def test_a_server_that_stands_still_for_a_minute_is_asked_again(job, s3, s3_lake, rows, csv_file):
+    path = csv_file("a.csv", HEADER, "1,x,")
+    s3.fail("PUT", "/products/part-", stall=60)
+    s3.fail("PUT", "/products/_delta_log/", stall=60)
+    began = time.monotonic()
+    assert job("ingest", "products", path).counts == {"read": 1, "inserted": 1}
+    assert time.monotonic() - began < 100
+    assert rows("products", "sku") == [("1",)]
 
 
 @pytest.mark.slow

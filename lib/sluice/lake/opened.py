@@ -10,13 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.exceptions import DeltaError, DeltaProtocolError, SchemaMismatchError, TableNotFoundError
 
-from sluice.errors import Busy, InputError
+from sluice.errors import Busy, InputError, UsageError
 from sluice.files.s3 import client, objects
 from sluice.files.s3.client import is_on_s3
 
 _ENTRY = re.compile("[0-9]{20}[.]json")
+
+_OF_THE_TABLE = (TableNotFoundError, DeltaProtocolError, SchemaMismatchError)  # and not of the way to it
 
 # What this run has read from S3. On disk all is read anew: it costs nothing, and folders may be replaced meanwhile.
 _TABLES: dict[str, tuple[dict[str, str], DeltaTable]] = {}
@@ -74,10 +76,14 @@ def delta_rs_errors(lake: str) -> Iterator[None]:
     try:
         yield
     except (OSError, DeltaError) as error:
-        if not is_on_s3(lake) or "S3" not in str(error):
+        if not is_on_s3(lake) or isinstance(error, _OF_THE_TABLE):
             raise
         client.check_again(lake)
-        raise Busy(f"{lake}: S3 failed ({str(error).splitlines()[0][:200]}): run again") from None
+        line = str(error).splitlines()[0][:300]
+        if re.search("privileges|403|Access ?Denied|Forbidden", str(error)):
+            bucket = client.split(lake)[0]
+            raise UsageError(f"{lake}: access denied ({line}): check the rights on bucket {bucket}") from None
+        raise Busy(f"{lake}: S3 failed ({line}): run again") from None
 
 
 def entry(lake: str, table: str, version: int) -> list[str] | None:

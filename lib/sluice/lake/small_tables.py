@@ -103,7 +103,8 @@ def compact_if_many(lake: str, table: str, writer: Writer) -> None:
     """Makes a table's small files one, if they are many. The caller holds the table's lock."""
     delta = opened(lake, table)
     if delta is not None:
-        compaction.compact_if_many(delta, _marked(writer))
+        with delta_rs_errors(lake):
+            compaction.compact_if_many(delta, _marked(writer))
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def find_objects(uri: str) -> list[InputFile]:
 
 
 def _object(bucket: str, key: str) -> dict[str, Any]:
-    """The object of this very name, by its key, if there is one: of the names that begin with it, it is listed first."""
+    """The object of this very name by its key, or nothing: of the names that begin with it, S3 lists it first."""
     if key.endswith("/") or not key:
         return {}
     first = client().list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", ())
