@@ -63,9 +63,9 @@ case $(locale charmap 2>/dev/null) in
     "" | ANSI_X3.4-1968 | US-ASCII) export LC_ALL=C.UTF-8 ;;
 esac
 
-# This script, the two starts of the job and the filter of their lines share a folder of files: `arguments` (which would
-# not pass through Java as the bytes that they are), `run` (log format, run id), `lines` (the pipe that all of standard
-# error goes through), `pid`, `signal`, `result`, `last` (line), `code`.
+# This script, the job and the filter of their lines share a folder of files: `options` (Spark's, for the JVM that the
+# job starts if it needs one), `run` (log format, run id), `lines` (the pipe that all of standard error goes through),
+# `pid`, `signal`, `result`, `last` (line).
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'end TERM' TERM HUP
@@ -79,19 +79,16 @@ end() { # passes a signal on: the job ends by its own rules; one that has not wr
     echo "$1" >"$work/signal"
     [ -s "$work/pid" ] && kill -s "$1" "$(cat "$work/pid")" 2>/dev/null
 }
-# Only this script acts on signals to the whole process group: neither the JVM nor the filter may die of them.
+# Only this script acts on signals to the whole process group: the filter may not die of them.
 sheltered() { trap '' INT TERM HUP; exec "$@"; }
 run() { # runs a command to its end, through signals, and sets `code`
-    rm -f "$work/pid"
     code=127
     sheltered "$@" &
     local child=$! waited
     while interrupted=; wait $child; waited=$?; [ $waited -eq 127 ] || code=$waited; [ -n "$interrupted" ]; do :; done
 }
-alive() { kill -0 "$1" 2>/dev/null && ! grep -qs '^State:[[:space:]]*Z' "/proc/$1/status"; }
 finish() {
     trap '' INT TERM HUP
-    [ -s "$work/code" ] && code=$(cat "$work/code") # the job knows better than the JVM, which may have died of something else
     if [ -s "$work/result" ]; then
         cat "$work/result"
     elif [ $code -ne 0 ] && [ ! -s "$work/last" ]; then
@@ -103,32 +100,14 @@ finish() {
     exit $code
 }
 
-if [ $# -gt 0 ] && ! printf '%s\0' "$@" >"$work/arguments"; then
-    echo "the arguments cannot be written to $work: free some space there, or set TMPDIR to another folder" >&2
-    exit 1
-fi
-mkfifo "$work/lines"
-sheltered "$python" -m sluice.runtime.log_lines <"$work/lines" >&2 &
-filter=$!
-exec 3>"$work/lines"
-
-# First without a JVM, which not every call needs: exit code 100 says that this one does.
-SLUICE_WITHOUT_SPARK=1 run "$python" "$job" 2>&3
-[ $code -eq 100 ] || finish
-{ read -r format && read -r SLUICE_RUN_ID; } <"$work/run"
-export SLUICE_RUN_ID
-[ "$format" = json ] && log4j=log4j2-json || log4j=log4j2
-
-(sheltered "$home/docker/check-java.sh") 2>"$work/last" || { code=1; finish; }
-SPARK_HOME=$(sheltered "$python" -c 'import importlib.util as u; print(u.find_spec("pyspark").submodule_search_locations[0])')
-export SPARK_HOME SPARK_LOCAL_IP=${SPARK_LOCAL_IP:-127.0.0.1}
+export SPARK_LOCAL_IP=${SPARK_LOCAL_IP:-127.0.0.1}
 
 # A job is short, so start it fast: classes come from the archive that `make setup` made (which allows no folder on the
 # class path, so the configuration is named instead), and the optimising compiler waits until code has run for long.
 export SPARK_CONF_DIR=${SPARK_CONF_DIR:-$home/.venv/no-conf}
 SPARK_SUBMIT_OPTS="-XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000
   -XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=400000 -Xlog:disable
-  -Dlog4j2.configurationFile=file:$home/conf/$log4j.properties
+  -Dlog4j2.configurationFile=file:$home/conf/log4j2.properties
   ${SLUICE_CLASS_ARCHIVE:--XX:SharedArchiveFile=$home/.venv/classes.jsa} ${SPARK_SUBMIT_OPTS-}"
 export SPARK_SUBMIT_OPTS=${SPARK_SUBMIT_OPTS//$'\n'/}
 
@@ -144,6 +123,13 @@ else
     options=(--jars "${jars%,}" --py-files "$work/sluice.zip" "${options[@]}")
 fi
 
-run "$SPARK_HOME/bin/spark-submit" "${options[@]}" "$job" >&3 2>&3 </dev/null
-while [ -s "$work/pid" ] && alive "$(cat "$work/pid")"; do sleep 0.1; done # the JVM may end before the job does
+if ! printf '%s\0' "${options[@]}" >"$work/options"; then
+    echo "nothing can be written to $work: free some space there, or set TMPDIR to another folder" >&2
+    exit 1
+fi
+mkfifo "$work/lines"
+sheltered "$python" -m sluice.runtime.log_lines <"$work/lines" >&2 &
+filter=$!
+exec 3>"$work/lines"
+run "$python" "$job" "$@" 2>&3
 finish

@@ -90,5 +90,5 @@ def test_the_policy_of_the_documentation_suffices_and_what_it_does_not_grant_is_
     _, line = done("ingest", "products", "s3://landing/in/", lake="s3://warehouse/other", code=2)
     assert re.search("^ingest: s3a://warehouse/other: access denied .*: check the rights on bucket warehouse$", line)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
-    _, line = done("ingest", "products", "s3://landing/in/", code=2)
+    _, line = done("ingest", "products", "s3://landing/in/", code=3)
     assert "S3 refused the credentials (SignatureDoesNotMatch): renew them" in line

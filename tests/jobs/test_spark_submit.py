@@ -162,6 +162,16 @@ def test_a_missing_or_wrong_java_is_one_line(submit, csv_file, tmp_path, monkeyp
         (tmp_path / "bin" / "java").write_text("#!/bin/sh\necho 'openjdk version \"1.8.0_402\"' >&2\n")
         (tmp_path / "bin" / "java").chmod(0o755)
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-    code, _, err = finished(submit("ingest", "products", csv_file("a.csv", HEADER, "s1,n,d")))
-    assert code == 1
-    assert err.splitlines()[-1].startswith("Java 17 is needed")
+    code, out, err = finished(submit("ingest", "products", csv_file("a.csv", HEADER, "s1,n,d")))
+    assert (code, json.loads(out)["status"]) == (1, "failed")
+    assert err.splitlines()[-1].startswith("ingest: Java 17 is needed")
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("options", [["--nonsense", "x"], ["--master", "nonsense"]])
+def test_options_that_spark_refuses_are_a_failure_that_says_so(submit, csv_file, options):
+    code, out, err = finished(submit(*options, "ingest", "products", csv_file("a.csv", HEADER, "s1,n,d")))
+    assert (code, json.loads(out)["status"]) == (1, "failed")
+    assert re.search("Unrecognized option: --nonsense|Master must either be yarn or start with", err)
+    assert err.splitlines()[-1].startswith("ingest: Spark did not start: see the lines above, and check the options")
+    assert "Traceback" not in err

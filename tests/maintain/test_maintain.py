@@ -15,6 +15,7 @@ from sluice.catalog import catalog
 from sluice.lake import log
 from sluice.maintain import history, optimize
 from sluice.model.aggregate import Aggregate
+from sluice.runtime import session
 
 
 def make_lake(folder):
@@ -51,7 +52,7 @@ def test_optimize_joins_files_and_keeps_rows_and_then_there_is_nothing_to_gain(j
     assert f"products: {count} files of" in done.stderr
     assert "products: now 1 file of" in done.stderr
     assert (file_count(lake), rows("products", "sku", "name", "run_id")) == (1, before)
-    monkeypatch.setenv("SLUICE_WITHOUT_SPARK", "1")  # it must not be needed
+    monkeypatch.setattr(session, "opened", None)  # it must not be needed
     again = job("maintain", "optimize", "products")
     assert (again.exit_code, again.report["status"], again.report["table_version"]) == (0, "nothing_new", 3)
     assert "products: 1 file of" in again.stderr
@@ -167,7 +168,7 @@ def test_vacuum_keeps_a_week_and_says_what_it_freed(job, lake, rows, products):
 
 
 def test_vacuum_of_less_than_a_week_is_refused_without_force(job, lake, products, monkeypatch):
-    monkeypatch.setenv("SLUICE_WITHOUT_SPARK", "1")
+    monkeypatch.setattr(session, "opened", None)
     refused = job("maintain", "vacuum", "products", "--older-than", 6.9)
     assert refused.exit_code == 2
     assert "table products: --older-than 6.9 deletes files less than 7 days old" in refused.stderr
@@ -208,7 +209,7 @@ def test_history_shows_who_did_what_to_how_many_rows(job, lake, products, csv_fi
     cleared = job("maintain", "clear", "products", "--run-id", "three")
     assert "steps" not in cleared.report
     assert not (lake / "products_agg").exists()  # an aggregate that is not in the lake is not made by a clear
-    monkeypatch.setenv("SLUICE_WITHOUT_SPARK", "1")
+    monkeypatch.setattr(session, "opened", None)
     shown = job("maintain", "history", "products")
     assert [tuple(row[name] for name in row if name != "time") for row in shown.report["rows"]] == [
         (5, "maintain", "three", "DELETE", None, None, 30),

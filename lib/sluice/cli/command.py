@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -10,7 +11,6 @@ import click
 
 from sluice.cli.help import write_examples, write_options
 from sluice.cli.start_up import StartUp
-from sluice.runtime import wrapper
 
 
 class JobCommand(click.Command):
@@ -61,4 +61,4 @@ class JobGroup(click.Group):
 def _start_up(command: click.Command, args: Sequence[str] | None) -> StartUp:
     assert command.callback is not None
     name = Path(command.callback.__code__.co_filename).stem  # a job is named as its file
-    return StartUp(name, wrapper.arguments() if args is None else args)
+    return StartUp(name, sys.argv[1:] if args is None else args)

@@ -26,7 +26,6 @@ class StartUp:
 
     def run(self, command: click.Command, main: Callable[..., Any], **extra: Any) -> NoReturn:
         """Runs the command by its `main`; a job ends itself there, so what is left are help and wrong usage."""
-        wrapper.attach()
         failure: SluiceError | None = None
         try:
             _refuse_lost_letters(self.arguments)

@@ -25,13 +25,13 @@ def end(report: Report, failure: BaseException | None, lines: LogStyle, result_f
             Path(result_file).write_text(document + "\n", encoding="utf-8")
     except OSError as error:
         _print(lines.line(f"{result_file}: the report could not be written here ({error.strerror})"))
-    if failure is not None and code == 1:
+    if failure is not None and code == 1 and not isinstance(failure, SluiceError):
         _print(lines.line("".join(traceback.format_tb(failure.__traceback__)).rstrip()))
     last_line = (
         lines.line(f"{report.job}: {report.error}") if failure else lines.timed_line(f"{report.job}: {summary(report)}")
     )
     printed = document if failure or report.answer is None else report.answer
-    if not wrapper.end(printed, last_line, code):
+    if not wrapper.end(printed, last_line):
         print(printed, flush=True)
         _print(last_line)
     sys.exit(code)
@@ -64,5 +64,6 @@ def note_failure(report: Report, failure: BaseException | None) -> int:
     java: Any = getattr(failure, "java_exception", None)  # py4j's own text is the JVM's whole stack
     lines = str(java.toString() if java else failure).strip().splitlines() or [type(failure).__name__]
     cause = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]  # a colon alone says nothing
-    report.error = cause if code != 1 else f"unexpected {type(failure).__name__}: {cause}"
+    expected = isinstance(failure, SluiceError | Terminated)
+    report.error = cause if expected else f"unexpected {type(failure).__name__}: {cause}"
     return code

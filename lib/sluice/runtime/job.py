@@ -15,7 +15,7 @@ from sluice.files.s3.client import is_on_s3, spark_options
 from sluice.lake import opened
 from sluice.lake.lake import Lake
 from sluice.lake.writer import Writer
-from sluice.runtime import session, wrapper
+from sluice.runtime import java, session, wrapper
 from sluice.runtime.exit import end, note_failure
 from sluice.runtime.log_lines import LogStyle
 from sluice.runtime.progress import Progress
@@ -46,10 +46,9 @@ class Job:
         """The Spark session, started when it is first needed."""
         root = self._root
         if root._session is None:
-            session.require()
             with root.step("start"):
                 options = spark_options() if is_on_s3(root.settings.lake) else {}
-                root._session = session.opened(root.report.job, options)
+                root._session = session.opened(root.report.job, options, root.progress.lines)
                 root.progress.spark = root._session.__enter__()
             root.listen()  # Spark has installed a handler of its own for SIGINT
         return root.progress.spark
@@ -71,6 +70,7 @@ class Job:
             self._session.__exit__(None, None, None)
         else:
             session.end(spark, partial(self._session.__exit__, None, None, None))
+        java.end(60 if failure is None else 3)
 
     def listen(self) -> None:
         """Lets SIGTERM and SIGINT end the run by an exception, so that locks are freed and the run is recorded."""
@@ -145,8 +145,6 @@ def job(name: str, options: dict[str, Any]) -> Iterator[Job]:
             raise
         finally:
             running.close(failure)
-    except session.SparkNeeded:
-        sys.exit(session.SparkNeeded.exit_code)
     except SystemExit:
         raise
     except BaseException:  # a panic of delta-rs is no Exception

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
+
+from sluice.runtime import java
+from sluice.runtime.log_lines import LogStyle
 
 _ENDING = 4.0  # seconds
 
 
-class SparkNeeded(BaseException):
-    """Ends a job's first start, without a JVM, if the answer needs Spark: the wrapper then starts it in Spark."""
-
-    exit_code = 100
-
-
-def require() -> None:
-    """Raises SparkNeeded where no JVM may be started."""
-    if os.environ.get("SLUICE_WITHOUT_SPARK"):
-        raise SparkNeeded
-
-
 @contextmanager
-def opened(name: str, options: Mapping[str, str]) -> Iterator[Any]:
-    """A session of the application `name` with further options; one that was open before stays open."""
+def opened(name: str, options: Mapping[str, str], lines: LogStyle) -> Iterator[Any]:
+    """A session of the application `name` with further options; one that was open before stays open.
+
+    Raises SluiceError if Java or Spark does not start. `lines`: how a JVM that is started logs.
+    """
     from pyspark.logger import PySparkLogger
     from pyspark.sql import SparkSession
 
@@ -34,7 +27,8 @@ def opened(name: str, options: Mapping[str, str]) -> Iterator[Any]:
     builder = SparkSession.builder.appName(f"sluice {name}")
     for option, value in options.items():
         builder = builder.config(option, value)
-    spark = builder.getOrCreate()
+    with nullcontext() if before else java.starting(lines):
+        spark = builder.getOrCreate()
     for logger in (
         "SQLQueryContextLogger",
         "DataFrameQueryContextLogger",

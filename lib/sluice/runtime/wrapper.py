@@ -16,32 +16,22 @@ def _folder() -> Path | None:
     return Path(folder) if folder else None
 
 
-def arguments() -> list[str]:
-    """The job's arguments: those that the wrapper left, where one started it, else the process's own."""
+def spark_options() -> list[str] | None:
+    """The options for the JVM that the wrapper left; None without a wrapper."""
     folder = _folder()
     if folder is None:
-        return sys.argv[1:]
-    with suppress(FileNotFoundError):
-        return [os.fsdecode(argument) for argument in (folder / "arguments").read_bytes().split(b"\0")[:-1]]
-    return []
+        return None
+    return [os.fsdecode(option) for option in (folder / "options").read_bytes().split(b"\0")[:-1]]
 
 
 def attach() -> None:
-    """Sends this process's output straight to the wrapper: output through the JVM is lost when the JVM dies."""
-    folder = _folder()
-    if folder is None or os.environ.get("SLUICE_WITHOUT_SPARK"):
-        return
-    with suppress(OSError):
-        pipe = os.open(folder / "lines", os.O_WRONLY | os.O_NONBLOCK)  # without waiting for a reader that is gone
-        os.set_blocking(pipe, True)
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-            os.dup2(pipe, stream.fileno())
-        os.close(pipe)
+    """Sends standard output, where the wrapper prints the report, to its pipe: what a JVM writes there is no report."""
+    sys.stdout.flush()
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
 
 def introduce(log_format: str, run_id: str) -> None:
-    """Says how lines are written: for lines that others than the job write, and for the job's second start."""
+    """Says how lines are written, for lines that others than the job write."""
     if folder := _folder():
         with output_file(folder / "run") as file:
             file.write(f"{log_format}\n{run_id}\n".encode())
@@ -58,11 +48,11 @@ def begin() -> signal.Signals | None:
     return None
 
 
-def end(report: str, last_line: str, code: int) -> bool:
-    """Leaves it to the wrapper to print the report and, after the JVM's own last lines, the last line."""
+def end(report: str, last_line: str) -> bool:
+    """Leaves it to the wrapper to print the report and, after all others, the last line."""
     folder = _folder()
     if folder is None:
         return False
-    for name, text in (("result", report), ("last", last_line), ("code", str(code))):
+    for name, text in (("result", report), ("last", last_line)):
         (folder / name).write_text(f"{text}\n", encoding="utf-8")
     return True
