@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -97,9 +98,11 @@ def test_objects_are_listed_and_read_in_ranges(spark, bucket, csv_file, cut_ever
         assert collected(csv.read(spark, opened("s3a://landing/day/1.csv"))) == local
 
 
-def test_an_object_into_the_table(spark, job, rows, bucket):
+def test_an_object_into_the_table(spark, job, rows, bucket, s3):
     bucket.put_object(Bucket="landing", Key="p/a.csv", Body=b"sku,name,description\ns1,n,d\n")
+    s3.clear()
     assert job("ingest", "products", "s3://landing/p/").counts == {"read": 1, "inserted": 1}
+    assert Counter(request.kind for request in s3.requests) == {"LIST": 1, "GET": 2}  # its header, then all of it
     assert job("ingest", "products", "s3a://landing/p/a.csv").report["status"] == "nothing_new"
     assert job("ingest", "products", "s3://landing/nothing.csv").exit_code == 3
     assert job("ingest", "products", "s3://nowhere/a.csv").exit_code == 3

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from sluice.files.content import UTF8_MARK, utf16_of
+from sluice.files.content import UTF8_MARK, compression_of, utf16_of
 from sluice.files.input_file import InputFile
-from sluice.files.reading import Stream, open_input, with_compression
+from sluice.files.reading import Stream, open_input
 from sluice.readers.shared.encoding import LF
 
 PIECE_BYTES = 1024 * 1024  # read and scanned at a time: small enough to stay in a processor's cache
@@ -34,8 +34,10 @@ def beginning(file: InputFile) -> Beginning:
     Raises InputError for a file that cannot be read, is packed otherwise than by gzip, bzip2 or zstd, or is UTF-32 or
     UTF-16 without a mark.
     """
-    file = with_compression(file)
-    piece = _first_piece(file)
+    piece = _first_piece(replace(file, compression=None, utf16=None))
+    file = replace(file, compression=compression_of(file.uri, piece), utf16=None)
+    if file.compression:
+        piece = _first_piece(file)
     if utf16 := utf16_of(file.uri, piece):
         file = replace(file, utf16=utf16)
         piece = _first_piece(file)
