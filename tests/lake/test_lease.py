@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -77,6 +78,20 @@ def test_a_lease_that_does_not_change_is_taken_over_by_the_waiting_runs_own_cloc
     assert lines == ["table t is held by run dead: waiting up to 10 s"]
 
 
+def test_of_two_that_take_over_at_once_one_has_it(s3_lake, lines, monkeypatch):
+    objects.create(f"{s3_lake}/_locks/t", b'{"run_id": "dead"}')
+    monkeypatch.setattr(lease, "_LONG_DEAD", 0.0)
+    both_have_seen_it = threading.Barrier(2)
+    is_dead = lease._Lease._is_dead
+    monkeypatch.setattr(
+        lease._Lease, "_is_dead", lambda self, other: is_dead(self, other) and both_have_seen_it.wait(10) >= 0
+    )
+    leases = [lease._Lease(f"{s3_lake}/_locks/t", run, lease._NoDeadline()) for run in ("a", "b")]
+    assert [each.taken() for each in leases] == [False, False]  # they find that it is there
+    with ThreadPoolExecutor() as pool:
+        assert sorted(pool.map(lease._Lease.taken, leases)) == [False, True]
+
+
 def test_one_that_died_long_ago_by_s3s_clock_is_taken_over_at_once(s3_lake, lines, monkeypatch):
     objects.create(f"{s3_lake}/_locks/t", b"not even JSON")
     time.sleep(1.1)  # S3's times have whole seconds
@@ -129,7 +144,7 @@ def test_renewals_that_fail_for_a_moment_are_tried_again(s3_lake, s3, lines, mon
     monkeypatch.setattr(lease, "_OURS", 6.0)
     monkeypatch.setattr(lease, "_TAKEN_OVER", 9.0)
     with lease.held(s3_lake, "t", writer("first", lines)):
-        s3.fail("PUT", "/_locks/t", times=2, status=503)
+        s3.fail("PUT", "/_locks/t", times=2, status=403)  # which boto3 itself does not try again
         time.sleep(3)
     assert s3.faults_left == 0
 

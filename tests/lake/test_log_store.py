@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 from py4j.protocol import Py4JJavaError
+from sluice.errors import Busy
 from sluice.files.s3 import client, objects
+from sluice.lake import lease
+from sluice.lake.writer import Writer
 
 
 @pytest.fixture
@@ -75,6 +79,26 @@ def test_no_entry_is_written_without_the_lease_of_its_table(write, on_s3, s3_lak
     write(1, "taken again")
     deadline.forget(f"{s3_lake}/t")
     write(2, "without one")
+
+
+def test_a_run_that_loses_its_lease_writes_no_entry_any_more(write, on_s3, s3_lake, monkeypatch):
+    for name, seconds in (("_RENEWED", 0.2), ("_OURS", 2.0)):
+        monkeypatch.setattr(lease, name, seconds)
+
+    def hold():
+        with lease.held(s3_lake, "t", Writer("first", 1, print), on_s3):
+            write(0, "in time")
+            objects.write(f"{s3_lake}/_locks/t", b'{"run_id": "next"}')
+            time.sleep(2.5)
+            with pytest.raises(Py4JJavaError, match="SLUICE_LEASE_LOST"):
+                write(1, "too late")
+
+    with pytest.raises(Busy, match="could not renew its lease"):
+        hold()
+    with pytest.raises(Py4JJavaError, match="SLUICE_LEASE_LOST"):
+        write(1, "by what was still under way")
+    assert objects.read(entry(s3_lake, 1)) is None
+    on_s3._jvm.sluice.lake.LeaseDeadline.forget(f"{s3_lake}/t")
 
 
 def test_commits_of_spark_and_delta_rs_at_once_are_all_there(on_s3, s3_lake):
