@@ -144,7 +144,7 @@ def test_renewals_that_fail_for_a_moment_are_tried_again(s3_lake, s3, lines, mon
     monkeypatch.setattr(lease, "_OURS", 6.0)
     monkeypatch.setattr(lease, "_TAKEN_OVER", 9.0)
     with lease.held(s3_lake, "t", writer("first", lines)):
-        s3.fail("PUT", "/_locks/t", times=2, status=403)  # which boto3 itself does not try again
+        s3.fail("PUT", "/_locks/t", times=2, status=403, code="AccessDenied")  # which boto3 itself does not try again
         time.sleep(3)
     assert s3.faults_left == 0
 
