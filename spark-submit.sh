@@ -76,7 +76,7 @@ if [ -t 2 ] && [ "${TERM-dumb}" != dumb ]; then
 fi
 end() { # passes a signal on: the job ends by its own rules; one that has not written its pid yet reads the file
     interrupted=1
-    echo "$1" >"$work/signal"
+    [ -s "$work/signal" ] || echo "$1" >"$work/signal" # the first one is the cause
     [ -s "$work/pid" ] && kill -s "$1" "$(cat "$work/pid")" 2>/dev/null
 }
 # Only this script acts on signals to the whole process group: the filter may not die of them.
