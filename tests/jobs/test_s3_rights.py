@@ -36,6 +36,7 @@ def test_boto3_delta_rs_and_spark_use_one_profile_and_no_line_plan_or_event_show
     code, out, err = finished(process, timeout=300)
     assert (code, json.loads(out)["rows_inserted"]) == (0, 1), err[-2000:]
     assert "TRACE" in err
+    assert "Warning: Ignoring" not in err
     assert {request.credential for request in s3.requests} == {"of-p"}
     assert any("/products/part-" in request.path for request in s3.requests)
     written = [path.read_text() for path in (tmp_path / "events").rglob("*") if path.is_file()]

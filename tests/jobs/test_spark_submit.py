@@ -173,5 +173,5 @@ def test_options_that_spark_refuses_are_a_failure_that_says_so(submit, csv_file,
     code, out, err = finished(submit(*options, "ingest", "products", csv_file("a.csv", HEADER, "s1,n,d")))
     assert (code, json.loads(out)["status"]) == (1, "failed")
     assert re.search("Unrecognized option: --nonsense|Master must either be yarn or start with", err)
-    assert err.splitlines()[-1].startswith("ingest: Spark did not start: see the lines above, and check the options")
+    assert err.splitlines()[-1].startswith("ingest: Spark did not start ([JAVA_GATEWAY_EXITED]")
     assert "Traceback" not in err

@@ -24,14 +24,12 @@ def starting(lines: LogStyle) -> Iterator[None]:
     """Within it PySpark starts a JVM with the wrapper's options; where spark-submit has started one, it does nothing.
 
     The JVM writes to the wrapper's pipe and ignores signals, which end the job by its own rules; one that arrives
-    meanwhile is in the wrapper's folder. Raises SluiceError if Java is missing or Spark does not start.
+    meanwhile is in the wrapper's folder. Raises SluiceError if Java is missing.
     """
     options = wrapper.spark_options()
     if options is None:
         yield
         return
-    from pyspark.errors import PySparkRuntimeError
-
     checked = subprocess.run([_CHECK], stderr=subprocess.PIPE, text=True)
     if checked.returncode:
         raise SluiceError(checked.stderr.strip())
@@ -44,10 +42,6 @@ def starting(lines: LogStyle) -> Iterator[None]:
     before = {number: signal.signal(number, signal.SIG_IGN) for number in _SIGNALS}
     try:
         yield
-    except PySparkRuntimeError as error:
-        if error.getCondition() != "JAVA_GATEWAY_EXITED":
-            raise
-        raise SluiceError("Spark did not start: see the lines above, and check the options before the job") from None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
+from sluice.errors import SluiceError
+from sluice.files.s3.client import executor_environment
 from sluice.runtime import java
 from sluice.runtime.log_lines import LogStyle
 
@@ -24,11 +26,10 @@ def opened(name: str, options: Mapping[str, str], lines: LogStyle) -> Iterator[A
     from pyspark.sql import SparkSession
 
     before = SparkSession.getActiveSession()
-    builder = SparkSession.builder.appName(f"sluice {name}")
-    for option, value in options.items():
-        builder = builder.config(option, value)
     with nullcontext() if before else java.starting(lines):
-        spark = builder.getOrCreate()
+        spark = _started(name)
+    for option, value in options.items():  # now: a JVM that starts warns of options that are not Spark's own
+        spark.conf.set(option, value)
     for logger in (
         "SQLQueryContextLogger",
         "DataFrameQueryContextLogger",
@@ -39,6 +40,22 @@ def opened(name: str, options: Mapping[str, str], lines: LogStyle) -> Iterator[A
     finally:
         if before is None:
             spark.stop()
+
+
+def _started(name: str) -> Any:
+    from py4j.protocol import Py4JJavaError
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.appName(f"sluice {name}")
+    for variable, value in executor_environment().items():
+        builder = builder.config(f"spark.executorEnv.{variable}", value)
+    try:
+        return builder.getOrCreate()
+    except (Py4JJavaError, PySparkException) as error:
+        cause = str(getattr(error, "java_exception", error)).splitlines()[0]
+        what_to_do = "see the lines above, and check --master and the other options before the job"
+        raise SluiceError(f"Spark did not start ({cause}): {what_to_do}") from None
 
 
 def end(spark: Any, close: Callable[[], Any]) -> None:

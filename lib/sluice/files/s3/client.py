@@ -7,6 +7,7 @@ them in the same places by itself, so that they are in no setting of it.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -173,6 +174,12 @@ def spark_options() -> dict[str, str]:
         options |= {"fs.s3a.endpoint": endpoint, "fs.s3a.path.style.access": "true"}
         options["fs.s3a.connection.ssl.enabled"] = str(endpoint.startswith("https://")).lower()
     return options
+
+
+def executor_environment() -> dict[str, str]:
+    """The variables by which executors reach the server that this process does, with credentials of their own."""
+    names = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION")
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 @cache
