@@ -44,6 +44,8 @@ while [ $# -gt 0 ] && [ "${1#-}" != "$1" ]; do
     esac
 done
 [ $# -gt 0 ] || wrong_usage "missing job: choose one of $(listed)"
+[[ " ${options[*]-} " =~ [dD]eploy-?[mM]ode[\ =]cluster ]] && wrong_usage \
+    "a job runs where it is started (client mode): start it on a machine of the cluster, without --deploy-mode cluster"
 [ "$1" != help ] || { show_help; exit 0; }
 
 python=$home/.venv/bin/python

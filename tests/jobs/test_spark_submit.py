@@ -168,6 +168,14 @@ def test_a_missing_or_wrong_java_is_one_line(submit, csv_file, tmp_path, monkeyp
     assert "Traceback" not in err
 
 
+def test_executors_that_cannot_run_python_are_one_line(submit, csv_file, monkeypatch):
+    monkeypatch.setenv("PYSPARK_PYTHON", "/nowhere/python3")
+    code, out, err = finished(submit("ingest", "products", csv_file("a.csv", HEADER, "s1,n,d")))
+    assert (code, json.loads(out)["status"]) == (2, "failed")
+    assert err.splitlines()[-1].startswith("ingest: executors cannot run /nowhere/python3: install Python there")
+    assert "Traceback" not in err
+
+
 @pytest.mark.parametrize("options", [["--nonsense", "x"], ["--master", "nonsense"]])
 def test_options_that_spark_refuses_are_a_failure_that_says_so(submit, csv_file, options):
     code, out, err = finished(submit(*options, "ingest", "products", csv_file("a.csv", HEADER, "s1,n,d")))

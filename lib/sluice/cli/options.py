@@ -57,6 +57,12 @@ common_options = option_group(
         help="Show progress live if standard error is a terminal (auto), by a line every ten seconds (plain), or not "
         "at all (none).",
     ),
+    click.option(
+        "--shared-filesystem",
+        envvar="SLUICE_SHARED_FILESYSTEM",
+        is_flag=True,
+        help="On a cluster, take local paths: all its machines see them as this one does.",
+    ),
 )
 
 writer_options = option_group(

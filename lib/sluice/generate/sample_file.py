@@ -43,6 +43,7 @@ def write_sample(job: Job, maker: Maker, rows: int, output: str, seed: int) -> N
     folder = target.with_name(f".{target.name}.{job.settings.run_id}")
     try:
         spark = job.spark
+        job.require_shared(output)
         with job.step("generate"):
             _write_parts(spark, maker, rows, seed, str(folder))
         with job.step("join"):

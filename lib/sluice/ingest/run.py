@@ -30,6 +30,8 @@ def ingest(job: Job, plan: Plan) -> None:
         _leave_out(job, plan, [str(failure) for failure in plan.failures])
         return
     lake = job.lake
+    for source in plan.sources:
+        job.require_shared(source.file.uri)
     with locked(job, plan.table.name):
         if log.version(lake.root, plan.table.name) != plan.version:  # another run had the lock
             plan = opened_again(lake.root, plan)

@@ -11,7 +11,8 @@ from typing import Any, NoReturn
 
 from sluice.errors import SluiceError, Terminated
 from sluice.files.s3.client import failure_in_spark
-from sluice.runtime import wrapper
+from sluice.runtime import java, wrapper
+from sluice.runtime.executors import what_executors_lack
 from sluice.runtime.log_lines import LogStyle, printable
 from sluice.runtime.report import Report, summary
 
@@ -34,6 +35,7 @@ def end(report: Report, failure: BaseException | None, lines: LogStyle, result_f
     if not wrapper.end(printed, last_line):
         print(printed, flush=True)
         _print(last_line)
+    java.end(60 if failure is None else 3)  # not before: a failure of Java's is asked for its text
     sys.exit(code)
 
 
@@ -58,7 +60,8 @@ def note_failure(report: Report, failure: BaseException | None) -> int:
         return 0
     failure = _cause(failure)
     if not isinstance(failure, SluiceError | Terminated):
-        failure = failure_in_spark(str(failure)) or failure
+        text = str(failure)
+        failure = failure_in_spark(text) or what_executors_lack(text) or failure
     code: int = getattr(failure, "exit_code", 1)
     report.status = "refused" if code == 4 else "failed"
     java: Any = getattr(failure, "java_exception", None)  # py4j's own text is the JVM's whole stack

@@ -10,12 +10,12 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
 
-from sluice.errors import Terminated
+from sluice.errors import Terminated, UsageError
 from sluice.files.s3.client import is_on_s3, spark_options
 from sluice.lake import opened
 from sluice.lake.lake import Lake
 from sluice.lake.writer import Writer
-from sluice.runtime import java, session, wrapper
+from sluice.runtime import session, wrapper
 from sluice.runtime.exit import end, note_failure
 from sluice.runtime.log_lines import LogStyle
 from sluice.runtime.progress import Progress
@@ -51,7 +51,17 @@ class Job:
                 root._session = session.opened(root.report.job, options, root.progress.lines)
                 root.progress.spark = root._session.__enter__()
             root.listen()  # Spark has installed a handler of its own for SIGINT
+            root.require_shared(root.settings.lake)
         return root.progress.spark
+
+    def require_shared(self, path: str) -> None:
+        """Raises UsageError for a path or URI that the machines of a cluster may not see as this one does."""
+        master = self.spark.sparkContext.master
+        if not (is_on_s3(path) or self.settings.shared_filesystem or master.startswith("local")):
+            raise UsageError(
+                f"{path}: the machines of {master} may not see this path: use S3, or add --shared-filesystem if all of "
+                "them see it as this one does"
+            )
 
     @property
     def writer(self) -> Writer:
@@ -70,7 +80,6 @@ class Job:
             self._session.__exit__(None, None, None)
         else:
             session.end(spark, partial(self._session.__exit__, None, None, None))
-        java.end(60 if failure is None else 3)
 
     def listen(self) -> None:
         """Lets SIGTERM and SIGINT end the run by an exception, so that locks are freed and the run is recorded."""

@@ -35,6 +35,7 @@ class Settings:
     progress: str
     lock_timeout: float
     tables: str
+    shared_filesystem: bool
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> Settings:
@@ -49,6 +50,7 @@ class Settings:
             result_file=result_file,
             log_format=options.pop("log_format"),
             progress=options.pop("progress"),
+            shared_filesystem=options.pop("shared_filesystem"),
             dry_run=options.pop("dry_run", False),  # only jobs that write have these
             lock_timeout=options.pop("lock_timeout", 0),
         )

@@ -129,6 +129,7 @@ def _write_this_machine(job: Job, folder: Path) -> None:
 def _write_made_up(job: Job, folder: Path, rows: int, seed: int) -> None:
     """Writes snapshots of up to 200 processes each to `<folder>/<host>/<time>.txt`, of hosts with every system."""
     spark, count = job.spark, -(-rows // PROCESSES)
+    job.require_shared(str(folder))
     with job.step("generate"):
         _write_snapshots(spark, str(folder), count, rows, seed)
     job.progress.log(f"{folder}: {rows:,} processes in {counted(count, 'snapshot')}")
