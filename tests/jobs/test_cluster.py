@@ -11,6 +11,8 @@ from cluster import Cluster
 from conftest import HEADER, free_port, s3_client
 from processes import finished
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
@@ -48,7 +50,6 @@ def test_local_paths_are_refused_unless_all_machines_see_them(on_cluster, csv_fi
     assert (report["rows_inserted"], rows("products", "sku")) == (1, [("1",)])
 
 
-@pytest.mark.slow
 def test_products_on_s3_to_postgresql(on_cluster, s3, s3_lake, rows, database):
     folder = f"{s3_lake.removeprefix('s3a://sluice/')}-in"
     s3_client().put_object(Bucket="sluice", Key=f"{folder}/a.csv", Body=f"{HEADER}\n1,x,\n2,y,\nno name\n".encode())
@@ -59,7 +60,6 @@ def test_products_on_s3_to_postgresql(on_cluster, s3, s3_lake, rows, database):
     assert rows("rejects", "raw") == [("no name",)]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("python", "line"),
     [("/nowhere/python3", "executors cannot run /nowhere/python3"), ("bare", "executors lack the Python package ")],
