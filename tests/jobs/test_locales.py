@@ -44,6 +44,7 @@ def locale(request, monkeypatch):
 def test_arguments_and_values_arrive_and_standard_output_is_one_json_document(submit, tmp_path, monkeypatch, locale):
     monkeypatch.setenv("SLUICE_TABLES", str(tmp_path))
     monkeypatch.setenv("SLUICE_LAKE", str(tmp_path / "läke"))
+    monkeypatch.setenv("SPARK_HOME", "/nowhere")  # another Spark than Sluice's own
     (tmp_path / "stations.toml").write_text(TABLE)
     for folder, name, record in ((b"in-\xc3\xbc", b"\xc3\xa4.csv", "1,Köln"), (b"in-xy", b"x.csv", "2,Bonn")):
         path = bytes(tmp_path) + b"/" + folder

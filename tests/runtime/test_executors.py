@@ -14,7 +14,7 @@ from sluice.runtime.executors import what_executors_lack
             "executors cannot run /x/python3: install Python there",
         ),
         (
-            "Traceback (most recent call last):\n ...\nModuleNotFoundError: No module named 'pyarrow'\n",
+            "An exception was thrown from the Python worker: Traceback\n ...\nModuleNotFoundError: No module named 'pyarrow'\n",
             "executors lack the Python package pyarrow: install it there",
         ),
         (
@@ -38,5 +38,9 @@ def test_a_lack_is_one_line_that_says_what_to_do(text, message):
     assert str(failure).endswith(" (see docs/cluster.md)")
 
 
-def test_other_failures_are_none():
-    assert what_executors_lack("java.lang.ArithmeticException: divide by zero") is None
+@pytest.mark.parametrize(
+    "text",
+    ["java.lang.ArithmeticException: divide by zero", "No module named 'x'"],  # the latter of the driver itself
+)
+def test_other_failures_are_none(text):
+    assert what_executors_lack(text) is None

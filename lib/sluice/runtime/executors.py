@@ -11,7 +11,10 @@ _JARS = "lack Sluice's jars ({}): start jobs by ./spark-submit.sh, or give those
 # in a failure's text: how each shows, and what it says of executors
 _LACKS = (
     (r'Cannot run program "([^"]+)"', "cannot run {}: install Python there, or name another by PYSPARK_PYTHON"),
-    (r"No module named '([^']+)'", "lack the Python package {}: install it there"),
+    (
+        r"(?s)(?:Python worker|PythonException).*No module named '([^']+)'",
+        "lack the Python package {}: install it there",
+    ),
     (r"\[PACKAGE_NOT_INSTALLED\] ([^\n]+?) must be installed", "lack the Python package {}: install it there"),
     (r"\[PYTHON_VERSION_MISMATCH\] ([^\n]+?)\.? +Please", "have another Python ({}): name the same by PYSPARK_PYTHON"),
     (r"ClassNotFoundException: ((?:io|org\.apache\.spark\.sql)\.delta\.\S+|\S+\.s3a\.\S+|org\.postgresql\.\S+)", _JARS),

@@ -30,9 +30,12 @@ def starting(lines: LogStyle) -> Iterator[None]:
     if options is None:
         yield
         return
+    import pyspark
+
     checked = subprocess.run([_CHECK], stderr=subprocess.PIPE, text=True)
     if checked.returncode:
         raise SluiceError(checked.stderr.strip())
+    os.environ["SPARK_HOME"] = os.path.dirname(pyspark.__file__)  # not another that the user has set
     os.environ["PYSPARK_SUBMIT_ARGS"] = shlex.join([*options, "pyspark-shell"])
     os.environ["SLUICE_RUN_ID"] = lines.run_id  # of Spark's lines in JSON
     if lines.json:
