@@ -14,7 +14,7 @@ from sluice.runtime.executors import what_executors_lack
             "executors cannot run /x/python3: install Python there",
         ),
         (
-            "An exception was thrown from the Python worker: Traceback\n ...\nModuleNotFoundError: No module named 'pyarrow'\n",
+            "An exception was thrown from the Python worker: Traceback\nModuleNotFoundError: No module named 'pyarrow'",
             "executors lack the Python package pyarrow: install it there",
         ),
         (
