@@ -36,11 +36,17 @@ wrong_usage() {
 listed() { local list; printf -v list '%s, ' "${names[@]}"; echo "${list%, }"; }
 
 options=()
+master=${SPARK_MASTER:-local[*]}
 while [ $# -gt 0 ] && [ "${1#-}" != "$1" ]; do
     case "$1" in
         -h | --help) show_help; exit 0 ;;
+        --master=*) master=${1#*=}; shift ;;
         --*=* | --verbose | --supervise) options+=("$1"); shift ;;
-        *) [ $# -gt 1 ] || wrong_usage "$1 needs a value, and a job after it"; options+=("$1" "$2"); shift 2 ;;
+        *)
+            [ $# -gt 1 ] || wrong_usage "$1 needs a value, and a job after it"
+            if [ "$1" = --master ]; then master=$2; else options+=("$1" "$2"); fi
+            shift 2
+            ;;
     esac
 done
 [ $# -gt 0 ] || wrong_usage "missing job: choose one of $(listed)"
@@ -102,8 +108,6 @@ finish() {
     exit $code
 }
 
-export SPARK_LOCAL_IP=${SPARK_LOCAL_IP:-127.0.0.1}
-
 # A job is short, so start it fast: classes come from the archive that `make setup` made (which allows no folder on the
 # class path, so the configuration is named instead), and the optimising compiler waits until code has run for long.
 export SPARK_CONF_DIR=${SPARK_CONF_DIR:-$home/.venv/no-conf}
@@ -113,10 +117,10 @@ SPARK_SUBMIT_OPTS="-XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThre
   ${SLUICE_CLASS_ARCHIVE:--XX:SharedArchiveFile=$home/.venv/classes.jsa} ${SPARK_SUBMIT_OPTS-}"
 export SPARK_SUBMIT_OPTS=${SPARK_SUBMIT_OPTS//$'\n'/}
 
-given=" ${options[*]-} "
-[[ $given == *" --master"[\ =]* ]] || options=(--master "${SPARK_MASTER:-local[*]}" "${options[@]}")
-[[ $given == *" --properties-file"[\ =]* ]] || options=(--properties-file "$home/conf/spark-defaults.conf" "${options[@]}")
-if [[ " ${options[*]} " == *" --master"[\ =]local* ]]; then
+[[ " ${options[*]-} " == *" --properties-file"[\ =]* ]] \
+    || options=(--properties-file "$home/conf/spark-defaults.conf" "${options[@]}")
+if [[ $master == local* ]]; then
+    export SPARK_LOCAL_IP=${SPARK_LOCAL_IP:-127.0.0.1} # nothing listens for other machines
     # progress shows the counts of running tasks, which come with the heartbeats
     options=(--driver-class-path "$home/.venv/jars/*" --conf spark.executor.heartbeatInterval=1s "${options[@]}")
 else
@@ -124,6 +128,7 @@ else
     jars=$(printf '%s,' "$home"/.venv/jars/*.jar)
     options=(--jars "${jars%,}" --py-files "$work/sluice.zip" "${options[@]}")
 fi
+options=(--master "$master" "${options[@]}")
 
 if ! printf '%s\0' "${options[@]}" >"$work/options"; then
     echo "nothing can be written to $work: free some space there, or set TMPDIR to another folder" >&2

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import venv
 
 import pytest
 from cluster import Cluster
-from conftest import HEADER, free_port, s3_client
-from processes import finished
+from conftest import HEADER, free_port, s3_client, write_products
+from processes import finished, read_until
 
 pytestmark = pytest.mark.slow
 
@@ -58,6 +59,84 @@ def test_products_on_s3_to_postgresql(on_cluster, s3, s3_lake, rows, database):
     assert database("SELECT * FROM products_agg ORDER BY 1") == [("x", 1), ("y", 1)]
     assert rows("products", "sku", "name") == [("1", "x"), ("2", "y")]
     assert rows("rejects", "raw") == [("no name",)]
+
+
+ORDERS = """
+key = ["id"]
+order_by = "at"
+delete_when = "op = 'D'"
+partition_by = ["day"]
+[source]
+format = "csv"
+[columns]
+id = "bigint"
+op = "string"
+at = "timestamp"
+day = { type = "date", sql = "date(at)" }
+[aggregates.orders_by_day]
+by = ["day"]
+measures = { orders = "count" }
+"""
+
+
+def test_all_other_kinds_of_records_on_s3(on_cluster, s3, s3_lake, rows, scores, tmp_path, monkeypatch):
+    (tmp_path / "orders.toml").write_text(ORDERS)
+    monkeypatch.setenv("SLUICE_TABLES", str(tmp_path))
+    folder = f"{s3_lake.removeprefix('s3a://sluice/')}-in"
+    files = {
+        "requests/a.log": "2024-10-02 05:00:00 c /p 200 0.5\nnot a line\n2024-10-02 05:00:01 c /p 500 -\n",
+        "processes/h1/2024-10-15T10-00-00Z.txt": "USER PID %CPU RSS COMMAND\nroot 1 0.5 10 /sbin/init\n",
+        "scores/a": "a_1\nb_3\n",
+        "orders/a.csv": "id,op,at\n1,I,2024-10-15 10:00:00\n2,I,2024-10-15 10:00:00\n2,D,2024-10-16 10:00:00\n",
+    }
+    for name, text in files.items():
+        s3_client().put_object(Bucket="sluice", Key=f"{folder}/{name}", Body=text.encode())
+    for table in ("requests", "processes", "scores", "orders"):
+        report, _ = on_cluster("ingest", table, f"s3://sluice/{folder}/{table}", "--max-rejects", 1)
+        assert report["status"] == "succeeded"
+        assert on_cluster("aggregate", table)[0]["status"] == "succeeded"
+    assert rows("requests", "status_code") == [(200,), (500,)]
+    assert rows("resource_statistics_by_day", "success_requests", "failed_requests") == [(1, 1)]
+    assert rows("process_statistics_by_hour", "host", "samples") == [("h1", 1)]
+    assert rows("top_scores", "id", "value") == [("a", 1), ("b", 3)]
+    assert rows("orders_by_day", "orders") == [(1,)]
+    assert rows("rejects", "raw") == [("not a line",)]
+
+
+RETRIES = ("--conf", "spark.speculation=true", "--conf", "spark.task.maxFailures=8")
+
+
+@pytest.mark.parametrize("step", ["read", "classify", "merge", "aggregate", "send products"])
+def test_executors_that_are_killed_in_a_step_change_nothing(
+    submit, cluster, job, lake, rows, tmp_path, csv_file, database, step
+):
+    """All of them at once: their tasks, what they cached and their shuffle files are gone."""
+    job("ingest", "products", csv_file("first.csv", HEADER, "k1,old,d", "k-1,n,d"))
+    path = write_products(tmp_path / "b.csv", 20_000)
+    with open(path, "a") as file:
+        file.write("no name\n")
+    options = ("--master", cluster.url, "--executor-memory", "512m", *RETRIES)
+    arguments = ("run", "products", path, "--with-records", "--shared-filesystem", "--progress", "plain")
+    process = submit(*options, *arguments, shipped=True)
+    read_until(process, f"{step} …")
+    time.sleep(1)
+    killed = cluster.executors()
+    assert killed
+    for executor in killed:
+        executor.kill()
+    code, out, err = finished(process, timeout=400)
+    assert code == 0, err[-3000:]
+    ingested = json.loads(out)["steps"][0]
+    counts = {name: ingested[f"rows_{name}"] for name in ("read", "rejected", "inserted", "updated", "unchanged")}
+    assert counts == {"read": 20_001, "rejected": 1, "inserted": 19_999, "updated": 1, "unchanged": 0}
+    expected = {f"k{i}": f"n\n{i}" for i in range(20_000)} | {"k-1": "n"}
+    stored = rows("products", "sku", "name")
+    assert (len(stored), dict(stored)) == (20_001, expected)
+    assert rows("rejects", "raw") == [("no name",)]
+    exported = database("SELECT sku, name FROM products")
+    assert (len(exported), dict(exported)) == (20_001, expected)
+    assert database("SELECT count(*), sum(no_of_products) FROM products_agg") == [(20_001, 20_001)]
+    assert database("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'sluice_staging%%'") == [(0,)]
 
 
 @pytest.mark.parametrize(
