@@ -37,7 +37,16 @@ def sections(text):
     }
 
 
-ALL_JOBS = ["--lake", "--tables", "--run-id", "--result-file", "--log-format", "--progress", "--help"]
+ALL_JOBS = [
+    "--lake",
+    "--tables",
+    "--run-id",
+    "--result-file",
+    "--log-format",
+    "--progress",
+    "--shared-filesystem",
+    "--help",
+]
 READING = {
     "CSV": [
         "--delimiter",

@@ -160,6 +160,7 @@ def test_made_scores(job, rows, tmp_path):
 def test_the_same_seed_makes_the_same_file(spark, tmp_path):
     job = SimpleNamespace(
         spark=spark,
+        require_shared=lambda path: None,
         settings=SimpleNamespace(run_id="run"),
         step=lambda name: nullcontext(),
         progress=SimpleNamespace(log=lambda line: None),
