@@ -41,7 +41,8 @@ def starting(lines: LogStyle) -> Iterator[None]:
     if lines.json:
         settings = os.environ["SPARK_SUBMIT_OPTS"]
         os.environ["SPARK_SUBMIT_OPTS"] = settings.replace("log4j2.properties", "log4j2-json.properties")
-    wrapper.attach()
+    sys.stdout.flush()  # from here on with standard error: a JVM writes to both, and the wrapper prints the report
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     before = {number: signal.signal(number, signal.SIG_IGN) for number in _SIGNALS}
     try:
         yield

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,12 +21,6 @@ def spark_options() -> list[str] | None:
     if folder is None:
         return None
     return [os.fsdecode(option) for option in (folder / "options").read_bytes().split(b"\0")[:-1]]
-
-
-def attach() -> None:
-    """Sends standard output, where the wrapper prints the report, to its pipe: what a JVM writes there is no report."""
-    sys.stdout.flush()
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
 
 def introduce(log_format: str, run_id: str) -> None:
