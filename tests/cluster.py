@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
-from processes import wait_for
-
-_SPARK = subprocess.run(
-    [sys.executable, "-c", "import pyspark; print(pyspark.__path__[0])"], capture_output=True, text=True, check=True
-).stdout.strip()
+from conftest import SPARK_HOME
+from processes import jvms, wait_for
 
 
 class Cluster:
@@ -22,7 +18,7 @@ class Cluster:
 
     def __init__(self, folder: Path, ports: tuple[int, int], environment: dict[str, str], workers: int = 2) -> None:
         self._folder, self._processes = folder, list[subprocess.Popen]()
-        self._environment = {"SPARK_HOME": _SPARK, "HOME": str(folder), "PATH": os.environ["PATH"], **environment}
+        self._environment = {"SPARK_HOME": SPARK_HOME, "HOME": str(folder), "PATH": os.environ["PATH"], **environment}
         self._environment |= {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_SCALA_VERSION": "2.13"}
         port, self._page = ports
         self.url = f"spark://127.0.0.1:{port}"
@@ -37,7 +33,7 @@ class Cluster:
         return self._start("org.apache.spark.deploy.worker.Worker", *options, self.url)
 
     def _start(self, main: str, *arguments: str) -> subprocess.Popen:
-        command = ["java", "-cp", f"{_SPARK}/jars/*", "-Xmx256m", main, *arguments]
+        command = ["java", "-cp", f"{SPARK_HOME}/jars/*", "-Xmx256m", main, *arguments]
         self._folder.mkdir(exist_ok=True)
         with open(self._folder / "log", "a") as log:
             process = subprocess.Popen(command, cwd=self._folder, env=self._environment, stdout=log, stderr=log)
@@ -51,8 +47,7 @@ class Cluster:
 
     def executors(self) -> list[psutil.Process]:
         """The JVMs of executors that run now."""
-        children = [child for worker in self.workers for child in psutil.Process(worker.pid).children(recursive=True)]
-        return [child for child in children if "CoarseGrainedExecutorBackend" in " ".join(_command(child))]
+        return [jvm for worker in self.workers for jvm in jvms(worker)]
 
     def stop(self) -> None:
         for process in reversed(self._processes):
@@ -61,10 +56,3 @@ class Cluster:
                     child.kill()
             process.kill()
             process.wait()
-
-
-def _command(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.NoSuchProcess:
-        return []

@@ -11,22 +11,40 @@ import os
 import runpy
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from processes import free_port
 from s3_server import S3Server
 
 PROJECT = Path(__file__).parent.parent
+SPARK_HOME = find_spec("pyspark").submodule_search_locations[0]  # type: ignore[union-attr, index]
 HEADER = "sku,name,description"  # of a file of products
+ORDERS = """
+key = ["id"]
+order_by = "at"
+delete_when = "op = 'D'"
+partition_by = ["day"]
+[source]
+format = "csv"
+[columns]
+id = "bigint"
+op = "string"
+at = "timestamp"
+day = { type = "date", sql = "date(at)" }
+[aggregates.orders_by_day]
+by = ["day"]
+measures = { orders = "count" }
+"""  # a table of a user's own
 
 # Tests have tiny data. For these, compiling (Spark's queries to Java, Java to optimised machine code) takes far longer
 # than it saves, and so do threads and partitions beyond one: each of pytest's workers has one core.
@@ -46,12 +64,6 @@ QUICK_SETTINGS = {
 QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Ddelta.log.cacheSize=3"
 QUICK_JAVA += " -XX:+UseTransparentHugePages -Xmn400m"  # what is looked up all over the heap: 6 % less time
 SHIPPED_SETTINGS = {"spark.master": "local[*]"}  # as ./spark-submit.sh; the others are in conf/spark-defaults.conf
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def spark_options(settings: dict[str, str]) -> list[str]:

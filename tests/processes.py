@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -25,6 +26,13 @@ def kill(process: subprocess.Popen) -> None:
     """Kills a process and all of its group, as a machine that fails would."""
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
+
+
+def free_port() -> int:
+    """A port of this machine that no process uses now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 90) -> None:

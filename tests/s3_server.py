@@ -24,6 +24,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from processes import free_port, wait_for
+
 CONTROL = "/-control"
 
 
@@ -203,20 +205,19 @@ def _moto() -> int:
     return int(server.get_host_and_port()[1])
 
 
+def _answers(port: int) -> bool:
+    with socket.socket() as tried:
+        return tried.connect_ex(("127.0.0.1", port)) == 0
+
+
 @contextmanager
 def _versitygw(program: str) -> Iterator[int]:
     """Runs versitygw on an empty folder and gives its port."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory() as files, tempfile.TemporaryDirectory() as attributes:
         options = ["--access", "testing", "--secret", "testing", "--port", f"127.0.0.1:{port}"]
         process = subprocess.Popen([program, *options, "posix", "--sidecar", attributes, files], stdout=sys.stderr)
-        for _ in range(100):
-            with socket.socket() as tried:
-                if tried.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
+        wait_for(lambda: _answers(port))
         yield port
         process.kill()
         process.wait()

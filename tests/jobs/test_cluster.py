@@ -9,8 +9,8 @@ import venv
 
 import pytest
 from cluster import Cluster
-from conftest import HEADER, free_port, s3_client, write_products
-from processes import finished, read_until
+from conftest import HEADER, ORDERS, s3_client, write_products
+from processes import finished, free_port, read_until
 
 pytestmark = pytest.mark.slow
 
@@ -59,24 +59,6 @@ def test_products_on_s3_to_postgresql(on_cluster, s3, s3_lake, rows, database):
     assert database("SELECT * FROM products_agg ORDER BY 1") == [("x", 1), ("y", 1)]
     assert rows("products", "sku", "name") == [("1", "x"), ("2", "y")]
     assert rows("rejects", "raw") == [("no name",)]
-
-
-ORDERS = """
-key = ["id"]
-order_by = "at"
-delete_when = "op = 'D'"
-partition_by = ["day"]
-[source]
-format = "csv"
-[columns]
-id = "bigint"
-op = "string"
-at = "timestamp"
-day = { type = "date", sql = "date(at)" }
-[aggregates.orders_by_day]
-by = ["day"]
-measures = { orders = "count" }
-"""
 
 
 def test_all_other_kinds_of_records_on_s3(on_cluster, s3, s3_lake, rows, scores, tmp_path, monkeypatch):

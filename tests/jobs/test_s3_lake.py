@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 import pytest
-from conftest import HEADER, PROJECT, s3_client, write_products
+from conftest import HEADER, ORDERS, PROJECT, s3_client, write_products
 from deltalake import DeltaTable, write_deltalake
 from processes import finished, kill, read_until, wait_for
 from sluice.files.s3 import client
@@ -24,22 +24,6 @@ from sluice.runtime.report import Report
 
 LOG = '1.1.1.1 - c1 [15/Oct/2024:13:55:36 +0000] "GET /a HTTP/1.1" 200 5 "-" "-" 0.25'
 PS = "USER PID PPID %CPU %MEM VSZ RSS TTY STAT START TIME COMMAND\nroot 1 0 0.5 0.1 100 50 ? Ss Oct14 0:01 /sbin/init\n"
-ORDERS = """
-key = ["id"]
-order_by = "at"
-delete_when = "op = 'D'"
-partition_by = ["day"]
-[source]
-format = "csv"
-[columns]
-id = "bigint"
-op = "string"
-at = "timestamp"
-day = { type = "date", sql = "date(at)" }
-[aggregates.orders_by_day]
-by = ["day"]
-measures = { orders = "count" }
-"""
 
 
 def names(lake):

@@ -8,8 +8,8 @@ import re
 
 import boto3
 import pytest
-from conftest import HEADER, PROJECT, free_port, s3_client
-from processes import finished
+from conftest import HEADER, PROJECT, s3_client
+from processes import finished, free_port
 from s3_server import S3Server
 
 pytestmark = pytest.mark.slow

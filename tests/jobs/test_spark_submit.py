@@ -8,12 +8,11 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 import zipfile
 
 import pytest
-from conftest import HEADER, PROJECT, write_products
+from conftest import HEADER, PROJECT, SPARK_HOME, write_products
 from processes import finished, held, kill, read_until, wait_for
 
 
@@ -141,12 +140,9 @@ def test_bare_spark_submit_with_py_files(lake, csv_file, tmp_path):
     with zipfile.ZipFile(package, "w") as archive:
         for path in (PROJECT / "lib").rglob("*.py"):
             archive.write(path, path.relative_to(PROJECT / "lib"))
-    home = subprocess.check_output(
-        [sys.executable, "-c", "import pyspark; print(pyspark.__path__[0])"], text=True
-    ).strip()
     jars = ",".join(map(str, (PROJECT / ".venv" / "jars").glob("*.jar")))
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYSPARK_SUBMIT", "SPARK_SUBMIT"))}
-    command = [f"{home}/bin/spark-submit", "--master", "local[2]", "--jars", jars, "--py-files", str(package)]
+    command = [f"{SPARK_HOME}/bin/spark-submit", "--master", "local[2]", "--jars", jars, "--py-files", str(package)]
     command += ["--properties-file", str(PROJECT / "conf" / "spark-defaults.conf")]
     result = tmp_path / "result.json"
     command += [str(PROJECT / "jobs" / "ingest.py"), "products", str(csv_file("a.csv", HEADER, "s1,n,d"))]
