@@ -244,6 +244,22 @@ def csv_file(tmp_path) -> Callable[..., Path]:
 
 
 @pytest.fixture
+def small_disk(tmp_path) -> Iterator[Callable[[str], Path]]:
+    """A disk of a size such as `8m`, in memory: its folder. Skips the test where none can be mounted."""
+    folder = tmp_path / "disk"
+
+    def mount(size: str) -> Path:
+        folder.mkdir()
+        if os.getuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder]).returncode:
+            pytest.skip("a disk of its own can only be mounted by root")
+        return folder
+
+    yield mount
+    if folder.is_mount():
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@pytest.fixture
 def scores(tmp_path) -> Callable[..., Path]:
     """Writes a file of scores from pairs of id and value."""
 

@@ -89,4 +89,7 @@ def _wait(connection: Any) -> None:
 
 
 def _first_line(error: psycopg2.Error) -> str:
+    """PostgreSQL's words for the failure that led to others: after a lost connection a rollback fails too."""
+    while isinstance(error.__context__, psycopg2.Error):
+        error = error.__context__
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -6,15 +6,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from psycopg2 import sql
+from psycopg2.errors import LockNotAvailable
 from pyspark.sql import DataFrame
 
-from sluice.errors import DatabaseError
+from sluice.errors import Busy, DatabaseError
 from sluice.export import exported_versions, jdbc
 from sluice.export.make_equal import make_equal
 from sluice.export.statements import Statements
 from sluice.export.target import GONE, STAGING_PREFIX, DeltaVersion, Target, column_definitions
 from sluice.lake.writer import Writer
 
+# tables that other clients lock now, each with such a client
+_LOCKED = """
+SELECT l.relation::regclass::text, format('pid %%s, user %%s, application %%L', a.pid, a.usename, a.application_name)
+FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+WHERE l.granted AND l.pid <> pg_backend_pid() AND a.datname = current_database()
+AND l.relation::regclass = ANY (%s::regclass[])
+ORDER BY a.xact_start"""
 LOCK = 0x51_1CE  # the advisory lock that each export into a database holds
 
 
@@ -32,9 +40,11 @@ class Database:
     def prepare(self, writer: Writer) -> None:
         """Takes the lock of exports until the connection ends, and drops the staging tables of killed runs.
 
-        Raises Busy if another export still has the lock after the writer's timeout.
+        Raises Busy if another export still has the lock after the writer's timeout, which from then on also limits how
+        long a statement waits for another client's lock.
         """
         writer.wait_for(self._try_lock, lambda: "another export into this database is running")
+        self._statements.execute("SET lock_timeout = %s", max(1, round(1000 * writer.lock_timeout)))  # 0: no limit
         self._drop_staging()
 
     def _try_lock(self) -> bool:
@@ -96,12 +106,25 @@ class Database:
         """Makes all targets equal to their staging tables in one transaction; gives each one's rows by outcome.
 
         Readers see the old state of all tables, or the new one. A dry run counts in the same way, then rolls back.
+        Raises Busy if another client's lock on a table lasts longer than the writer's timeout.
         """
-        with self._connection:
-            exported_versions.create(self._statements)
-            counts = [make_equal(self._statements, target, run_id) for target in targets]
-            if dry_run:
-                self._connection.rollback()
+        try:
+            with self._connection:
+                exported_versions.create(self._statements)
+                counts = [make_equal(self._statements, target, run_id) for target in targets]
+                if dry_run:
+                    self._connection.rollback()
+        except LockNotAvailable:
+            raise Busy(
+                f"PostgreSQL's {self._who_locks(targets)}: try again, or wait longer with --lock-timeout"
+            ) from None
         if dry_run:
             self._drop_staging()
         return counts
+
+    def _who_locks(self, targets: Sequence[Target]) -> str:
+        names = [self._statements.quoted(self._statements.name(target.name)) for target in targets]
+        rows = self._statements.rows(_LOCKED, names)
+        return (
+            f"table {rows[0][0]} is locked by another client ({rows[0][1]})" if rows else "tables were locked too long"
+        )

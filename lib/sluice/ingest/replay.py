@@ -16,7 +16,6 @@ from sluice.ingest.run import ingest
 from sluice.ledger import rejects
 from sluice.ledger.rejects import FileWithRejects
 from sluice.model.table import Table
-from sluice.runtime.exit import note_failure
 from sluice.runtime.job import Job
 
 
@@ -45,7 +44,7 @@ def replay(job: Job, catalog: Catalog, table: Table | None, options: Options, gi
         try:
             _replay(part, group)
         except InputError as error:
-            note_failure(part.report, error)
+            part.note(error)
             part.progress.log(str(error))
             failures.append(error)
 

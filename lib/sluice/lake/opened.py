@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, DeltaProtocolError, SchemaMismatchError, TableNotFoundError
+from pyarrow import ArrowInvalid
 
-from sluice.errors import Busy, InputError, UsageError
+from sluice.errors import Busy, UsageError
 from sluice.files.s3 import client, objects
 from sluice.files.s3.client import is_on_s3
-
-_ENTRY = re.compile("[0-9]{20}[.]json")
+from sluice.lake.damage import damaged, damaged_log, refuse_torn
+from sluice.lake.storage_failure import storage_failure
 
 _OF_THE_TABLE = (TableNotFoundError, DeltaProtocolError, SchemaMismatchError)  # and not of the way to it
 
@@ -44,21 +43,26 @@ def storage_options(lake: str) -> dict[str, str] | None:
 def opened(lake: str, table: str, version: int | None = None) -> DeltaTable | None:
     """The table as delta-rs sees it, now or at a version; None if it does not exist.
 
-    Raises InputError if its newest commit is torn, UsageError if S3 refuses.
+    Raises InputError if its log is damaged, UsageError if S3 refuses; DeltaError for a version that it lacks.
     """
     if is_on_s3(lake):
         return _opened_on_s3(lake, table, version)
-    _refuse_torn(lake, table)
-    with suppress(TableNotFoundError):
+    refuse_torn(table, _log_folder(lake, table))
+    try:
         return DeltaTable(uri_of(lake, table), version)
-    return None
+    except TableNotFoundError:
+        return None
+    except DeltaError as error:
+        if version is not None or isinstance(error, _OF_THE_TABLE):
+            raise
+        raise damaged_log(table, _log_folder(lake, table), error) from None
 
 
 def _opened_on_s3(lake: str, table: str, version: int | None) -> DeltaTable | None:
     """As `opened`; entries of the log that this run has read before are not read again."""
     client.check_reachable(lake)
     uri, options = uri_of(lake, table), client.delta_rs_options(lake)
-    with suppress(TableNotFoundError), delta_rs_errors(lake):
+    with suppress(TableNotFoundError), delta_rs_errors(lake, table):
         if version is not None:
             return DeltaTable(uri, version, options)
         known = _TABLES.get(uri)
@@ -70,14 +74,20 @@ def _opened_on_s3(lake: str, table: str, version: int | None) -> DeltaTable | No
     return None
 
 
+def _log_folder(lake: str, table: str) -> str:
+    return os.path.join(uri_of(lake, table), "_delta_log")
+
+
 @contextmanager
-def delta_rs_errors(lake: str) -> Iterator[None]:
-    """Raises what delta-rs could not do on S3 as UsageError or Busy."""
+def delta_rs_errors(lake: str, table: str) -> Iterator[None]:
+    """Raises what delta-rs could not do on S3 as UsageError or Busy, on disk as InputError or what the disk lacks."""
     try:
         yield
-    except (OSError, DeltaError) as error:
-        if not is_on_s3(lake) or isinstance(error, _OF_THE_TABLE):
+    except (OSError, DeltaError, ArrowInvalid) as error:
+        if isinstance(error, _OF_THE_TABLE):
             raise
+        if not is_on_s3(lake):
+            raise storage_failure(str(error), lake) or damaged(table, error) from None
         client.check_again(lake)
         line = str(error).splitlines()[0][:300]
         if re.search("privileges|403|Access ?Denied|Forbidden", str(error)):
@@ -88,7 +98,7 @@ def delta_rs_errors(lake: str) -> Iterator[None]:
 
 def entry(lake: str, table: str, version: int) -> list[str] | None:
     """The lines of a version's entry in a table's log; None if the log lacks it."""
-    path = os.path.join(uri_of(lake, table), "_delta_log", f"{version:020}.json")
+    path = os.path.join(_log_folder(lake, table), f"{version:020}.json")
     if not is_on_s3(lake):
         with suppress(OSError, UnicodeDecodeError), open(path, encoding="utf-8") as file:
             return list(file)
@@ -99,28 +109,3 @@ def entry(lake: str, table: str, version: int) -> list[str] | None:
             return None
         _ENTRIES[path] = found.data.decode().splitlines()
     return _ENTRIES[path]
-
-
-def _refuse_torn(lake: str, table: str) -> None:
-    """Raises InputError if the newest entry of a table's log is empty or ends within a line.
-
-    A machine that loses power may leave it so: the file's name is on disk before its bytes.
-    """
-    folder = os.path.join(uri_of(lake, table), "_delta_log")
-    try:
-        newest = max((name for name in os.listdir(folder) if _ENTRY.fullmatch(name)), default=None)
-    except FileNotFoundError:
-        return
-    if newest is None:
-        return
-    path = os.path.join(folder, newest)
-    with open(path, "rb") as file:
-        lines = file.read().rstrip(b"\n").rsplit(b"\n", 1)
-    try:
-        json.loads(lines[-1])
-    except ValueError:
-        raise InputError(
-            f"table {table}: the newest entry of its log, {path}, is incomplete, as after a loss of power: delete it "
-            f"and its checksums with `find {shlex.quote(folder)} -name '*{newest[:20]}*' -delete`, then run again: "
-            "what is lost with it is read again"
-        ) from None

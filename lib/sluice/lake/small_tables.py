@@ -25,6 +25,7 @@ from sluice.lake import compaction
 from sluice.lake.lock import held_by_python
 from sluice.lake.log import user_metadata
 from sluice.lake.opened import delta_rs_errors, opened, storage_options, uri_of
+from sluice.lake.storage_failure import require_space
 from sluice.lake.writer import Writer
 
 _AT_ONCE = 8  # files read from S3 side by side
@@ -40,7 +41,8 @@ def read(lake: str, table: str, where: Any = None, columns: list[str] | None = N
     if delta is None:
         return None
     read_all = _on_s3 if is_on_s3(lake) else _on_disk
-    rows = read_all(delta, uri_of(lake, table), columns)
+    with delta_rs_errors(lake, table):
+        rows = read_all(delta, uri_of(lake, table), columns)
     return rows if where is None else rows.filter(where)
 
 
@@ -103,7 +105,7 @@ def compact_if_many(lake: str, table: str, writer: Writer) -> None:
     """Makes a table's small files one, if they are many. The caller holds the table's lock."""
     delta = opened(lake, table)
     if delta is not None:
-        with delta_rs_errors(lake):
+        with delta_rs_errors(lake, table):
             compaction.compact_if_many(delta, _marked(writer))
 
 
@@ -111,8 +113,9 @@ def compact_if_many(lake: str, table: str, writer: Writer) -> None:
 def _committing(lake: str, table: str, writer: Writer) -> Iterator[tuple[DeltaTable | None, CommitProperties]]:
     """The table, if it is there, under its lock, and what marks the run's commit; then compacted if need be."""
     with held_by_python(lake, table, writer):
+        require_space(lake)
         delta = opened(lake, table)
-        with delta_rs_errors(lake):
+        with delta_rs_errors(lake, table):
             try:
                 yield delta, _marked(writer)
             except CommitFailedError:

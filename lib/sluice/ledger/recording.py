@@ -11,7 +11,7 @@ from typing import Any
 from sluice.lake import lock
 from sluice.ledger import runs
 from sluice.ledger.runs import Run
-from sluice.runtime.exit import note_failure
+from sluice.runtime.exit import explained
 from sluice.runtime.job import Job
 
 
@@ -40,7 +40,10 @@ def recorded(job: Job, table: str, arguments: dict[str, Any]) -> Iterator[None]:
         try:
             yield
         except BaseException as failure:
-            note_failure(job.report, failure)
+            job.note(failure)
+            try:
+                runs.finish(lake, run, attempt, job.writer)
+            except Exception as other:  # the run's own failure is the one to report
+                job.progress.log(f"table runs: this run's end could not be recorded ({explained(other, lake)})")
             raise
-        finally:
-            runs.finish(lake, run, attempt, job.writer)
+        runs.finish(lake, run, attempt, job.writer)

@@ -11,22 +11,26 @@ from typing import Any, NoReturn
 
 from sluice.errors import SluiceError, Terminated
 from sluice.files.s3.client import failure_in_spark
+from sluice.lake.storage_failure import storage_failure
 from sluice.runtime import java, wrapper
 from sluice.runtime.executors import what_executors_lack
 from sluice.runtime.log_lines import LogStyle, printable
 from sluice.runtime.report import Report, summary
 
 
-def end(report: Report, failure: BaseException | None, lines: LogStyle, result_file: str | None = None) -> NoReturn:
-    """Prints a run's outcome, through the wrapper if there is one, and exits."""
-    code = note_failure(report, failure)
+def end(
+    report: Report, failure: BaseException | None, lines: LogStyle, result_file: str | None = None, lake: str = ""
+) -> NoReturn:
+    """Prints the outcome of a run on `lake`, through the wrapper if there is one, and exits."""
+    failure = explained(failure, lake) if failure else None
+    code = note_failure(report, failure, lake)
     document = printable(json.dumps(report.document(), default=str, ensure_ascii=False))
     try:
         if result_file:
             Path(result_file).write_text(document + "\n", encoding="utf-8")
     except OSError as error:
         _print(lines.line(f"{result_file}: the report could not be written here ({error.strerror})"))
-    if failure is not None and code == 1 and not isinstance(failure, SluiceError):
+    if failure is not None and not isinstance(failure, SluiceError | Terminated):
         _print(lines.line("".join(traceback.format_tb(failure.__traceback__)).rstrip()))
     last_line = (
         lines.line(f"{report.job}: {report.error}") if failure else lines.timed_line(f"{report.job}: {summary(report)}")
@@ -43,6 +47,16 @@ def _print(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+def explained(failure: BaseException, lake: str) -> BaseException:
+    """A failure as its user should read it: what ended the run, in Sluice's words where it has some."""
+    failure = _cause(failure)
+    if isinstance(failure, SluiceError | Terminated):
+        return failure
+    text = str(failure)
+    known = java.died() or failure_in_spark(text) or what_executors_lack(text) or storage_failure(text, lake)
+    return known or failure
+
+
 def _cause(failure: BaseException) -> BaseException:
     """The signal that ended the run, whatever failed while it ended; else the failure itself."""
     earlier: BaseException | None = failure
@@ -54,14 +68,11 @@ def _cause(failure: BaseException) -> BaseException:
     return Terminated(signal.SIGINT) if isinstance(failure, KeyboardInterrupt) else failure
 
 
-def note_failure(report: Report, failure: BaseException | None) -> int:
-    """Writes a failure (None: there was none) into the report and gives the exit code."""
+def note_failure(report: Report, failure: BaseException | None, lake: str = "") -> int:
+    """Writes a failure (None: there was none) of a run on `lake` into the report and gives the exit code."""
     if failure is None:
         return 0
-    failure = _cause(failure)
-    if not isinstance(failure, SluiceError | Terminated):
-        text = str(failure)
-        failure = failure_in_spark(text) or what_executors_lack(text) or failure
+    failure = explained(failure, lake)
     code: int = getattr(failure, "exit_code", 1)
     report.status = "refused" if code == 4 else "failed"
     java: Any = getattr(failure, "java_exception", None)  # py4j's own text is the JVM's whole stack

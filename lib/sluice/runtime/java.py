@@ -53,12 +53,8 @@ def starting(lines: LogStyle) -> Iterator[None]:
 
 def end(seconds: float) -> None:
     """Ends the JVM that this process has started, if any; one that does not end within `seconds` is killed."""
-    if wrapper.spark_options() is None or "pyspark" not in sys.modules:
-        return
-    from pyspark import SparkContext
-
-    jvm = getattr(SparkContext._gateway, "proc", None)
-    if jvm is None:
+    jvm = _own()
+    if jvm is None or jvm.stdin is None:
         return
     with suppress(OSError):
         jvm.stdin.close()
@@ -66,3 +62,24 @@ def end(seconds: float) -> None:
         jvm.wait(seconds)
     except subprocess.TimeoutExpired:
         jvm.kill()
+
+
+def died() -> SluiceError | None:
+    """The failure to report if the JVM that this process has started has ended by itself; else None."""
+    jvm = _own()
+    if jvm is None or jvm.poll() is None:
+        return None
+    killed = f"killed by {signal.Signals(-jvm.returncode).name}" if jvm.returncode < 0 else f"exit {jvm.returncode}"
+    return SluiceError(
+        f"Spark's JVM ended in the middle of the run ({killed}): if the machine was short of memory, free some or "
+        "change --driver-memory, then run the same command again: it resumes safely"
+    )
+
+
+def _own() -> subprocess.Popen[bytes] | None:
+    """The JVM that this process has started, if any."""
+    if wrapper.spark_options() is None or "pyspark" not in sys.modules:
+        return None
+    from pyspark import SparkContext
+
+    return getattr(SparkContext._gateway, "proc", None)

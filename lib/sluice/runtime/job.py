@@ -108,8 +108,12 @@ class Job:
         try:
             yield part
         except BaseException as failure:
-            note_failure(part.report, failure)
+            part.note(failure)
             raise
+
+    def note(self, failure: BaseException) -> None:
+        """Writes a failure into the report."""
+        note_failure(self.report, failure, self.settings.lake)
 
     def each(self, items: Sequence[Any], work: Callable[[Job, Any], None]) -> None:
         """Does the work for one item after another: a single one in this job's report, several in a part each."""
@@ -161,4 +165,4 @@ def job(name: str, options: dict[str, Any]) -> Iterator[Job]:
     finally:
         for number, handler in before:
             signal.signal(number, handler)
-    end(running.report, failure, running.progress.lines, running.settings.result_file)
+    end(running.report, failure, running.progress.lines, running.settings.result_file, running.settings.lake)
