@@ -20,6 +20,7 @@ class Cluster:
         self._folder, self._processes = folder, list[subprocess.Popen]()
         self._environment = {"SPARK_HOME": SPARK_HOME, "HOME": str(folder), "PATH": os.environ["PATH"], **environment}
         self._environment |= {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_SCALA_VERSION": "2.13"}
+        self._environment["SPARK_LOCAL_DIRS"] = str(folder / "local")
         port, self._page = ports
         self.url = f"spark://127.0.0.1:{port}"
         options = ("--host", "127.0.0.1", "--port", str(port), "--webui-port", str(self._page))
@@ -49,10 +50,37 @@ class Cluster:
         """The JVMs of executors that run now."""
         return [jvm for worker in self.workers for jvm in jvms(worker)]
 
+    def lose_executors(self) -> int:
+        """Kills all executors at once: their tasks, what they cached and their shuffle files are gone."""
+        executors = self.executors()
+        for executor in executors:
+            executor.kill()
+        return len(executors)
+
+    def lose_a_worker(self) -> int:
+        """Kills a worker with its executors, as a machine that fails; another one takes its place later."""
+        if not all(jvms(worker) for worker in self.workers):
+            return 0
+        lost = self.workers.pop()
+        _end(lost)
+        self.workers.append(self._worker(len(self._processes)))
+        return 1
+
+    def lose_shuffle_files(self) -> int:
+        """Deletes the shuffle files of all executors, which live on."""
+        files = [path for path in (self._folder / "local").rglob("shuffle_*") if path.is_file()]
+        for path in files:
+            path.unlink(missing_ok=True)
+        return len(files)
+
     def stop(self) -> None:
         for process in reversed(self._processes):
-            for child in psutil.Process(process.pid).children(recursive=True) if process.poll() is None else ():
-                with suppress(psutil.NoSuchProcess):
-                    child.kill()
-            process.kill()
-            process.wait()
+            _end(process)
+
+
+def _end(process: subprocess.Popen) -> None:
+    for child in psutil.Process(process.pid).children(recursive=True) if process.poll() is None else ():
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+    process.kill()
+    process.wait()

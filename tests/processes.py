@@ -54,16 +54,27 @@ def read_until(process: subprocess.Popen, text: str) -> str:
 
 def jvms(process: subprocess.Popen) -> list[psutil.Process]:
     """The Java processes that a process has started, itself or through others."""
-    children = psutil.Process(process.pid).children(recursive=True)
-    return [child for child in children if _name(child) == "java"]
+    return _children(process, lambda child: child.name() == "java")
 
 
-def _name(process: psutil.Process) -> str | None:
-    """A process's name; None for one that has ended."""
+def job_pythons(process: subprocess.Popen) -> list[psutil.Process]:
+    """The process of ./spark-submit.sh's that runs the job."""
+    return _children(process, lambda child: any("/jobs/" in argument for argument in child.cmdline()[:2]))
+
+
+def _children(process: subprocess.Popen, matches: Callable[[psutil.Process], bool]) -> list[psutil.Process]:
+    """Of the processes that a process has started, itself or through others, those that match; ended ones do not."""
+
+    def lives_and_matches(child: psutil.Process) -> bool:
+        try:
+            return matches(child)
+        except psutil.NoSuchProcess:
+            return False
+
     try:
-        return process.name()
+        return list(filter(lives_and_matches, psutil.Process(process.pid).children(recursive=True)))
     except psutil.NoSuchProcess:
-        return None
+        return []
 
 
 _HOLD = """

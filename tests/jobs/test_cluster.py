@@ -10,7 +10,7 @@ import venv
 import pytest
 from cluster import Cluster
 from conftest import HEADER, ORDERS, s3_client, write_products
-from processes import finished, free_port, read_until
+from processes import finished, free_port, read_until, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -88,11 +88,20 @@ def test_all_other_kinds_of_records_on_s3(on_cluster, s3, s3_lake, rows, scores,
 RETRIES = ("--conf", "spark.speculation=true", "--conf", "spark.task.maxFailures=8")
 
 
-@pytest.mark.parametrize("step", ["read", "classify", "merge", "aggregate", "send products"])
-def test_executors_that_are_killed_in_a_step_change_nothing(
-    submit, cluster, job, lake, rows, tmp_path, csv_file, database, step
+@pytest.mark.parametrize(
+    ("lose", "step"),
+    [
+        *((Cluster.lose_executors, step) for step in ("read", "classify", "merge", "aggregate", "send products")),
+        (Cluster.lose_a_worker, "read"),
+        (Cluster.lose_a_worker, "merge"),
+        (Cluster.lose_shuffle_files, "classify"),
+        (Cluster.lose_shuffle_files, "merge"),
+        (Cluster.lose_shuffle_files, "aggregate"),
+    ],
+)
+def test_what_is_lost_in_a_step_changes_nothing(
+    submit, cluster, job, lake, rows, tmp_path, csv_file, database, lose, step
 ):
-    """All of them at once: their tasks, what they cached and their shuffle files are gone."""
     job("ingest", "products", csv_file("first.csv", HEADER, "k1,old,d", "k-1,n,d"))
     path = write_products(tmp_path / "b.csv", 20_000)
     with open(path, "a") as file:
@@ -102,10 +111,7 @@ def test_executors_that_are_killed_in_a_step_change_nothing(
     process = submit(*options, *arguments, shipped=True)
     read_until(process, f"{step} …")
     time.sleep(1)
-    killed = cluster.executors()
-    assert killed
-    for executor in killed:
-        executor.kill()
+    wait_for(lambda: lose(cluster))
     code, out, err = finished(process, timeout=400)
     assert code == 0, err[-3000:]
     ingested = json.loads(out)["steps"][0]
