@@ -244,19 +244,23 @@ def csv_file(tmp_path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def small_disk(tmp_path) -> Iterator[Callable[[str], Path]]:
-    """A disk of a size such as `8m`, in memory: its folder. Skips the test where none can be mounted."""
-    folder = tmp_path / "disk"
+def small_disk() -> Iterator[Callable[[str], Path]]:
+    """A disk of a size such as `8m`, in memory, which PostgreSQL's user may enter: its folder.
+
+    Skips the test where none can be mounted.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="sluice-disk-"))
 
     def mount(size: str) -> Path:
-        folder.mkdir()
         if os.getuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder]).returncode:
             pytest.skip("a disk of its own can only be mounted by root")
+        folder.chmod(0o755)
         return folder
 
     yield mount
     if folder.is_mount():
         subprocess.run(["umount", "--lazy", folder], check=True)
+    folder.rmdir()
 
 
 @pytest.fixture
