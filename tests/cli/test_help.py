@@ -67,6 +67,8 @@ WRITING = {"This run": ["--dry-run", "--lock-timeout"], "All jobs": ALL_JOBS}
 INPUT = [
     "--max-rejects",
     "--on-new-column",
+    "--max-decompressed",
+    "--input-root",
     "--reprocess",
     "--on-bad-file",
     "--min-age",

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from sluice.catalog import catalog
 from sluice.cli.options import file_options, ingest_options, reading_options
 from sluice.cli.reject_limit import RejectLimitType
+from sluice.cli.size import SizeType
 from sluice.cli.values import take_ingest
 from sluice.errors import UsageError
 from sluice.ingest.limit import RejectLimit
@@ -87,6 +88,20 @@ def test_limits_of_rejects(text, limit):
 def test_what_cannot_be_a_limit_of_rejects(text):
     with pytest.raises(click.BadParameter, match="is neither a number of records nor a share such as 1%"):
         RejectLimitType().convert(text, None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("1", 1), ("512K", 512 << 10), ("10 GB", 10 << 30), ("1TiB", 1 << 40), (" 3mib ", 3 << 20), (7, 7)],
+)
+def test_sizes(text, size):
+    assert SizeType().convert(text, None, None) == size
+
+
+@pytest.mark.parametrize("text", ["", "0", "0G", "-1", "1e3", "1.5G", "G", "1P", "1 0", "٣", "9" * 16])
+def test_what_is_not_a_size(text):
+    with pytest.raises(click.BadParameter, match="is not a size such as 512M or 100G"):
+        SizeType().convert(text, None, None)
 
 
 def test_what_is_given_is_taken_from_wherever_it_comes():

@@ -13,6 +13,7 @@ import click
 from sluice import readers
 from sluice.cli.help import ALL_JOBS, INPUT, POSTGRESQL, THIS_RUN, option_group, together
 from sluice.cli.reject_limit import RejectLimitType
+from sluice.cli.size import SizeType
 from sluice.generate.options import OF_KIND
 from sluice.readers.shared import new_columns
 
@@ -93,6 +94,19 @@ ingest_options = option_group(
         type=click.Choice(new_columns.CHOICES),
         default="fail",
         help="Refuse columns of a file that the table lacks (fail), add them to the table, or ignore them.",
+    ),
+    click.option(
+        "--max-decompressed",
+        envvar="SLUICE_MAX_DECOMPRESSED",
+        type=SizeType(),
+        show_default="100G, or 1G if that is more than 500 times its size",
+        help="Refuse a compressed file that gives more bytes than this.",
+    ),
+    click.option(
+        "--input-root",
+        envvar="SLUICE_INPUT_ROOT",
+        metavar="FOLDER",
+        help="Refuse files that are not in this folder (or s3://…), those that links in it lead to included.",
     ),
 )
 

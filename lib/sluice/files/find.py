@@ -7,6 +7,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -14,11 +15,12 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from sluice.errors import InputError, UsageError
 from sluice.files.input_file import InputFile, is_hidden, modified_at
+from sluice.files.root import check_within, resolved_root
 from sluice.files.s3.client import is_on_s3
 from sluice.files.s3.inputs import find_objects
 
 
-def find_files(inputs: Iterable[str]) -> list[InputFile]:
+def find_files(inputs: Iterable[str], input_root: str | None = None) -> list[InputFile]:
     """The files that the inputs name, each once, in order of their paths.
 
     An input is a path, a folder, a glob (`*`, `?`, `[…]`, `**` for any folders), or a `file://`, `s3://` or `s3a://`
@@ -26,16 +28,20 @@ def find_files(inputs: Iterable[str]) -> list[InputFile]:
     begin with `.` or `_`, and pipes, sockets and devices. Links are followed. A file that has several paths is given
     once, by the first of them. A link whose target is missing is given too, and fails when it is opened.
 
-    Raises InputError for a named path that does not exist or is not a regular file, UsageError for an unknown scheme. A
-    folder without files and a glob without matches give no file.
+    Raises InputError for a named path that does not exist or is not a regular file, UsageError for an unknown scheme,
+    and for whatever is not in the `input_root` if there is one, be it by a link. A folder without files and a glob
+    without matches give no file.
     """
+    root = resolved_root(input_root) if input_root else None
     named: dict[str, InputFile] = {}
     for text in inputs:
-        named.update((file.uri, file) for file in _find_one(text))
+        named.update((file.uri, file) for file in _find_one(text, root))
     files: dict[str, InputFile] = {}
     real_folder = cache(os.path.realpath)  # looks at each folder above it, so not once a file
     for file in sorted(named.values(), key=lambda file: file.path):
-        files.setdefault(_real_path(file.path, real_folder) if file.is_local else file.uri, file)
+        real_path = _real_path(file.path, real_folder) if file.is_local else file.uri
+        check_within(root, file.path, real_path)
+        files.setdefault(real_path, replace(file, root=root) if root else file)
     return list(files.values())
 
 
@@ -50,60 +56,70 @@ def age_seconds(file: InputFile) -> float:
     return 0.0 if file.modified_at is None else (datetime.now(UTC) - file.modified_at).total_seconds()
 
 
-def _find_one(text: str) -> Iterable[InputFile]:
+def _find_one(text: str, root: str | None) -> Iterable[InputFile]:
     if is_on_s3(text):
+        check_within(root, _fixed(text))
         return find_objects(text)
     scheme = urlsplit(text).scheme if "://" in text else ""
     if scheme == "file":
-        return _find_local(os.fsdecode(unquote_to_bytes("/" + text.removeprefix("file://").partition("/")[2])), text)
+        return _find_local(
+            os.fsdecode(unquote_to_bytes("/" + text.removeprefix("file://").partition("/")[2])), text, root
+        )
     if not scheme:
-        return _find_local(text, text)
+        return _find_local(text, text, root)
     raise UsageError(f"{text}: {scheme}:// is not supported: give a path, file:// or s3a://")
 
 
-def _find_local(path: str, text: str) -> Iterator[InputFile]:
+def _find_local(path: str, text: str, root: str | None) -> Iterator[InputFile]:
     """The files of a path; `text` is the input as it was given, for messages."""
     path = os.path.abspath(os.path.expanduser(path))
+    fixed = path if os.path.lexists(path) else _fixed(path)
+    check_within(root, fixed)
     if path.startswith(("/dev/stdin", "/dev/fd/")):  # may be a regular file, but only of this process
         raise _not_a_file(text)
     if os.path.isdir(path):
-        yield from _files_below(path)
+        yield from _files_below(path, root)
     elif os.path.isfile(path):
         yield from _describe(path)
     elif os.path.exists(path):
         raise _not_a_file(text)
-    elif magic := re.search(r"[*?\[]", path):
-        fixed = len(os.path.dirname(path[: magic.start()]))  # names up to here were written out: hidden ones are meant
-        for match in _matches(path):
-            if not is_hidden(match[fixed:]):
-                yield from _files_below(match) if os.path.isdir(match) else _describe(match)
+    elif fixed != path:
+        for match in _matches(path, root):
+            if not is_hidden(match[len(fixed) :]):  # names up to there were written out: hidden ones are meant
+                yield from _files_below(match, root) if os.path.isdir(match) else _describe(match)
     else:
         raise InputError(f"{text}: no such file or folder: check the path")
+
+
+def _fixed(path: str) -> str:
+    """The folder that a glob begins with, up to its first wildcard; any other path as it is."""
+    magic = re.search(r"[*?\[]", path)
+    return path[: magic.start()].rpartition("/")[0] or "/" if magic else path
 
 
 def _not_a_file(text: str) -> InputError:
     return InputError(f"{text}: is not a regular file: copy what it gives into a file, and pass that")
 
 
-def _matches(pattern: str) -> Iterator[str]:
+def _matches(pattern: str, root: str | None) -> Iterator[str]:
     """The paths that a glob matches; Python's own `**` would go round and round where links make a circle."""
     before, any_folders, after = pattern.partition("/**/")
     if not any_folders:
         yield from glob.iglob(pattern.removesuffix("/**"))  # a folder means all files below it
         return
     for start in glob.iglob(before or "/"):
-        for folder, _ in _walk(start):
-            yield from _matches(os.path.join(glob.escape(folder), after))
+        for folder, _ in _walk(start, root):
+            yield from _matches(os.path.join(glob.escape(folder), after), root)
 
 
-def _files_below(folder: str) -> Iterator[InputFile]:
-    for parent, names in _walk(folder):
+def _files_below(folder: str, root: str | None) -> Iterator[InputFile]:
+    for parent, names in _walk(folder, root):
         for name in names:
             if not is_hidden(name):
                 yield from _describe(os.path.join(parent, name))
 
 
-def _walk(folder: str) -> Iterator[tuple[str, list[str]]]:
+def _walk(folder: str, root: str | None) -> Iterator[tuple[str, list[str]]]:
     """A folder and the folders below it without hidden ones, each once, with the names of its files.
 
     Links to folders come last, so that a folder has its own path rather than that of a link.
@@ -115,6 +131,7 @@ def _walk(folder: str) -> Iterator[tuple[str, list[str]]]:
             if identity in visited:
                 folders.clear()
                 continue
+            check_within(root, parent, identity)
             visited.add(identity)
             folders[:] = sorted(name for name in folders if not is_hidden(name))
             waiting += [path for name in folders if os.path.islink(path := os.path.join(parent, name))]

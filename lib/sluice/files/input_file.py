@@ -19,6 +19,9 @@ class InputFile:
 
     Once its beginning was read (`readers.shared.pieces.beginning`) it is known how the file is compressed (gzip, bz2,
     zstd; None: not), and whether it is UTF-16 (utf-16-le, utf-16-be; None: not).
+
+    `root`: the folder, without links, that it must be in when it is opened; None: it may be anywhere.
+    `max_decompressed`: how many bytes it may decompress to; None: as many as `files.decompressing` allows by itself.
     """
 
     uri: str
@@ -27,6 +30,8 @@ class InputFile:
     etag: str | None = None
     compression: str | None = None
     utf16: str | None = None
+    root: str | None = None
+    max_decompressed: int | None = None
 
     @property
     def is_local(self) -> bool:

@@ -6,20 +6,18 @@ compared by size and time before and after; S3 compares the etag itself.
 
 from __future__ import annotations
 
-import bz2
 import codecs
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import BinaryIO, Protocol
-from urllib.parse import unquote_to_bytes, urlsplit
-
-import pyarrow as pa
 
 from sluice.errors import InputError
 from sluice.files.content import HEAD_BYTES, compression_of
+from sluice.files.decompressing import Decompressed
 from sluice.files.input_file import InputFile, changed, disappeared, modified_at
+from sluice.files.root import check_opened
 from sluice.files.s3.client import is_on_s3
 from sluice.files.s3.inputs import open_object
 
@@ -43,7 +41,7 @@ def open_input(file: InputFile, offset: int = 0, end: int | None = None) -> Iter
     """The file's bytes from `offset`, decompressed, and in UTF-8 if the file is UTF-16.
 
     `end` only hints how far the caller will read, so S3 sends no more. Raises InputError if the file has disappeared,
-    cannot be read, is cut short, or has changed since it was found.
+    cannot be read, is cut short, has changed since it was found, or decompresses to more than is allowed.
     """
     try:
         with _open_raw(file, offset if file.seekable else 0, end if file.seekable else None) as raw:
@@ -64,24 +62,9 @@ def open_input(file: InputFile, offset: int = 0, end: int | None = None) -> Iter
 
 def _unpacked(raw: BinaryIO, file: InputFile) -> Stream:
     stream: Stream = raw
-    if file.compression == "bz2":  # Arrow's stops at an empty stream within the file
-        stream = _Checked(bz2.BZ2File(raw))
-    elif file.compression:
-        stream = _Checked(pa.CompressedInputStream(pa.PythonFile(raw, "r"), file.compression))
+    if file.compression:
+        stream = Decompressed(raw, file, lambda: _open_raw(file, 0, None))
     return _FromUtf16(stream, file.utf16) if file.utf16 else stream
-
-
-class _Checked:
-    """A decompressing stream all of whose failures are OSErrors, as those of a file are."""
-
-    def __init__(self, stream: bz2.BZ2File | pa.NativeFile) -> None:
-        self._stream = stream
-
-    def read(self, size: int = -1, /) -> bytes:
-        try:
-            return bytes(self._stream.read(size) if size >= 0 else self._stream.read())
-        except (EOFError, ValueError, pa.ArrowException) as error:
-            raise OSError(str(error) or "it is cut short") from None
 
 
 class _FromUtf16:
@@ -115,11 +98,17 @@ def _open_raw(file: InputFile, offset: int, end: int | None) -> Iterator[BinaryI
         with open_object(file.uri, file.etag, offset, end) as stream:
             yield stream
         return
-    with open(unquote_to_bytes(urlsplit(file.uri).path), "rb", buffering=0) as stream:
+    with open(file.path, "rb", buffering=0, opener=_without_waiting) as stream:
+        check_opened(file, stream)
         _check_unchanged(file, stream)
         stream.seek(offset)
         yield stream
         _check_unchanged(file, stream)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Opens a file; of a pipe that has come in its place this does not wait for a writer."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _check_unchanged(file: InputFile, stream: BinaryIO) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from sluice.catalog import drift
@@ -21,11 +21,14 @@ from sluice.readers.shared.reading import changed_options, stored_options
 
 @dataclass(frozen=True)
 class Options:
-    """How to ingest. `reading` changes a file's rows: how the table's reader reads it; `min_age` is in seconds."""
+    """How to ingest. `reading` changes a file's rows: how the table's reader reads it; `min_age` is in seconds,
+    `max_decompressed` in bytes (None: as `files.decompressing` allows); `input_root` None: files may be anywhere."""
 
     reading: Any
     max_rejects: RejectLimit = RejectLimit(1, percent=True)
     on_new_column: str = "fail"
+    max_decompressed: int | None = None
+    input_root: str | None = None
     on_bad_file: str = "fail"
     reprocess: bool = False
     min_age: float = 0
@@ -91,7 +94,8 @@ def make_plan(lake: str, table: Table, inputs: Sequence[str], options: Options) 
 
     Raises InputError for an input that is missing or cannot be read, UsageError for a declaration that changed.
     """
-    files = [file for file in find_files(inputs) if not options.min_age or age_seconds(file) >= options.min_age]
+    found = find_files(inputs, options.input_root)
+    files = [file for file in found if not options.min_age or age_seconds(file) >= options.min_age]
     return open_files(lake, table, files, options)
 
 
@@ -105,6 +109,8 @@ def open_files(
     replayed: Mapping[str, FileWithRejects] | None = None,
 ) -> Plan:
     """Opens the files that are new, against the table as it is stored now; `missing`: why others were not found."""
+    if options.max_decompressed:
+        files = [replace(file, max_decompressed=options.max_decompressed) for file in files]
     version = log.version(lake, table.name)  # first: a commit in between is seen under the lock
     stored, added = drift.for_ingest(lake, table, options.on_new_column)
     new = files if options.reprocess else not_ingested(lake, table.name, files, options.known)

@@ -82,7 +82,7 @@ def _replay(job: Job, group: Group) -> None:
     missing: list[InputError] = []
     for file in group.files:
         try:
-            existing.extend(find_files([file.file]))
+            existing.extend(find_files([file.file], group.options.input_root))
         except InputError as error:
             missing.append(error)
     existing.sort(key=lambda file: file.path)
