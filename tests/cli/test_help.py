@@ -72,6 +72,7 @@ INPUT = [
     "--reprocess",
     "--on-bad-file",
     "--min-age",
+    "--max-files",
     "--encoding",
     "--max-record-bytes",
 ]

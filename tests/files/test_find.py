@@ -96,6 +96,46 @@ def test_links_in_circles_end(folder):
     assert names_of(folder, folder / "**") == [*expected[:2], "c.txt", expected[2]]
 
 
+def test_more_files_than_allowed_are_refused(folder):
+    inputs = [str(folder), str(folder / "*.csv"), str(folder / "_SUCCESS")]
+    assert len(find_files(inputs, max_files=5)) == 5
+    with pytest.raises(UsageError, match=r"/_SUCCESS: more than 4 files: pass fewer at a time, or raise --max-files$"):
+        find_files(inputs, max_files=4)
+
+
+@pytest.mark.parametrize("inputs", ["deep", "**/*.csv"])
+def test_folders_nested_too_deep_are_refused(folder, inputs):
+    names, place = [f"{number}" for number in range(101)], folder / "deep"
+    place.joinpath(*names[:99]).mkdir(parents=True)
+    (place.joinpath(*names[:99]) / "d.csv").write_text("")
+    assert any(name.endswith("/d.csv") for name in names_of(folder, folder / inputs))
+    place.joinpath(*names).mkdir(parents=True)
+    with pytest.raises(InputError, match=r"^/.*: has folders nested more than 100 deep: pass one further down$"):
+        names_of(folder, folder / inputs)
+
+
+def test_paths_longer_than_the_system_takes_and_links_to_themselves_are_one_line(folder):
+    (folder / "self").symlink_to("self")
+    long = "n" * 255
+    place = os.open(folder / "day=1", os.O_RDONLY)
+    for _ in range(17):  # each is made by the one above: no path would reach the last
+        os.mkdir(long, dir_fd=place)
+        place, above = os.open(long, os.O_RDONLY, dir_fd=place), place
+        os.close(above)
+    os.close(place)
+    with pytest.raises(InputError, match=r"n: the folder cannot be listed \(File name too long\): check its perm"):
+        names_of(folder, folder)
+    with pytest.raises(InputError, match=r"no such file or folder"):
+        names_of(folder, folder / "y/".join(["/"] * 3000))
+    assert names_of(folder, folder / "se*") == ["self"]
+
+
+def test_a_file_without_a_size_is_empty_whatever_it_gives():
+    (file,) = find_files(["/proc/self/status"])
+    with open_input(file) as stream:
+        assert stream.read() == b""
+
+
 @pytest.mark.parametrize("inputs", ["", "*", "**/*"])
 def test_only_regular_files_of_a_folder_are_read(folder, inputs):
     os.mkfifo(folder / "pipe.csv")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 from datetime import UTC, date, datetime
 
@@ -10,7 +11,9 @@ from sluice.errors import InputError, UsageError
 from sluice.files.find import find_files
 from sluice.files.input_file import InputFile
 from sluice.generate.kinds.processes import SYSTEMS
+from sluice.readers.processes import reader
 from sluice.readers.processes.snapshot import SnapshotOptions, snapshot_of
+from sluice.readers.shared.in_spark import Range
 from sluice.tables.processes import TABLE
 
 PS = "USER PID %CPU RSS COMMAND"
@@ -206,6 +209,15 @@ def test_the_reader_gives_one_failure_for_each_file_that_is_no_listing(spark, sn
         why = "the file is empty" if "/empty/" in file.uri else "it has no header of a process listing"
         assert found[number]["_reason"].startswith(f"{file.uri}: {why}")
         assert found[number]["_position"] is None
+
+
+def test_a_file_that_is_longer_than_a_listing_is_read_only_as_far_as_shows_that(snapshot, monkeypatch):
+    monkeypatch.setattr(reader, "_MOST_BYTES", 4 << 20)
+    fits, path = (snapshot(f"{size}/{TIME}.txt", data=gzip.compress(b"x" * (size << 20))) for size in (4, 5))
+    for each, why in ((fits, "it has no header"), (path, "is longer than 4M, as no listing of processes is: check it")):
+        (source,) = TABLE.reader.open_all(find_files([str(each)]), TABLE, TABLE.reading, "fail").sources
+        with pytest.raises(InputError, match=f"^{each.as_uri()}: {why}"):
+            list(reader._parse(Range(0, source, 0, None)))
 
 
 def test_generated_snapshots_of_every_system_are_read_whole(job, tmp_path, rows):

@@ -14,6 +14,7 @@ from sluice import readers
 from sluice.cli.help import ALL_JOBS, INPUT, POSTGRESQL, THIS_RUN, option_group, together
 from sluice.cli.reject_limit import RejectLimitType
 from sluice.cli.size import SizeType
+from sluice.files.find import MAX_FILES
 from sluice.generate.options import OF_KIND
 from sluice.readers.shared import new_columns
 
@@ -129,6 +130,14 @@ file_options = option_group(
         metavar="SECONDS",
         default=0,
         help="Skip files modified less than this long ago: they may still be being written.",
+    ),
+    click.option(
+        "--max-files",
+        envvar="SLUICE_MAX_FILES",
+        type=click.IntRange(min=1),
+        metavar="N",
+        default=MAX_FILES,
+        help="Refuse more files than this at a time: each takes a kilobyte of memory before it is read.",
     ),
 )
 

@@ -19,8 +19,11 @@ from sluice.files.root import check_within, resolved_root
 from sluice.files.s3.client import is_on_s3
 from sluice.files.s3.inputs import find_objects
 
+MAX_FILES = 1_000_000
+_MOST_FOLDERS = 100  # one in the other: each takes longer than the one above it, and a path of 4,096 bytes is the end
 
-def find_files(inputs: Iterable[str], input_root: str | None = None) -> list[InputFile]:
+
+def find_files(inputs: Iterable[str], input_root: str | None = None, max_files: int = MAX_FILES) -> list[InputFile]:
     """The files that the inputs name, each once, in order of their paths.
 
     An input is a path, a folder, a glob (`*`, `?`, `[…]`, `**` for any folders), or a `file://`, `s3://` or `s3a://`
@@ -29,13 +32,16 @@ def find_files(inputs: Iterable[str], input_root: str | None = None) -> list[Inp
     once, by the first of them. A link whose target is missing is given too, and fails when it is opened.
 
     Raises InputError for a named path that does not exist or is not a regular file, UsageError for an unknown scheme,
-    and for whatever is not in the `input_root` if there is one, be it by a link. A folder without files and a glob
-    without matches give no file.
+    for more than `max_files`, and for whatever is not in the `input_root` if there is one, be it by a link. A folder
+    without files and a glob without matches give no file.
     """
     root = resolved_root(input_root) if input_root else None
     named: dict[str, InputFile] = {}
     for text in inputs:
-        named.update((file.uri, file) for file in _find_one(text, root))
+        for file in _find_one(text, root):
+            named[file.uri] = file
+            if len(named) > max_files:
+                raise UsageError(f"{text}: more than {max_files:,} files: pass fewer at a time, or raise --max-files")
     files: dict[str, InputFile] = {}
     real_folder = cache(os.path.realpath)  # looks at each folder above it, so not once a file
     for file in sorted(named.values(), key=lambda file: file.path):
@@ -119,27 +125,47 @@ def _files_below(folder: str, root: str | None) -> Iterator[InputFile]:
                 yield from _describe(os.path.join(parent, name))
 
 
-def _walk(folder: str, root: str | None) -> Iterator[tuple[str, list[str]]]:
+def _walk(start: str, root: str | None) -> Iterator[tuple[str, list[str]]]:
     """A folder and the folders below it without hidden ones, each once, with the names of its files.
 
-    Links to folders come last, so that a folder has its own path rather than that of a link.
+    Links to folders come last, so that a folder has its own path rather than that of a link. Raises InputError for
+    folders that are nested too deep, and for one that cannot be listed.
     """
-    visited, waiting = set(), [folder]
-    while waiting:
-        for parent, folders, names in os.walk(waiting.pop(), onerror=_cannot_list):
-            identity = os.path.realpath(parent)
+    visited, links = set(), [start]
+    while links:
+        waiting = [(links.pop(), 0)]
+        check_within(root, waiting[0][0])
+        while waiting:
+            folder, depth = waiting.pop()
+            identity, entries = _listed(folder)
             if identity in visited:
-                folders.clear()
                 continue
-            check_within(root, parent, identity)
+            if depth > _MOST_FOLDERS:
+                raise InputError(f"{start}: has folders nested more than {_MOST_FOLDERS} deep: pass one further down")
             visited.add(identity)
-            folders[:] = sorted(name for name in folders if not is_hidden(name))
-            waiting += [path for name in folders if os.path.islink(path := os.path.join(parent, name))]
-            yield parent, names
+            folders = [entry for entry in entries if _is_folder(entry) and not is_hidden(entry.name)]
+            waiting += [(entry.path, depth + 1) for entry in folders if not entry.is_symlink()]
+            links += [entry.path for entry in folders if entry.is_symlink()]
+            yield folder, [entry.name for entry in entries if not _is_folder(entry)]
 
 
-def _cannot_list(error: OSError) -> None:
-    raise InputError(f"{error.filename}: the folder cannot be listed ({error.strerror}): check its permissions")
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads back to itself; it fails as a file
+        return False
+
+
+def _listed(folder: str) -> tuple[tuple[int, int], list[os.DirEntry[str]]]:
+    """What tells a folder from all others, and what is in it, in order of the names."""
+    try:
+        status = os.stat(folder)
+        with os.scandir(folder) as entries:
+            return (status.st_dev, status.st_ino), sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: the folder cannot be listed ({error.strerror}): check its permissions and its path"
+        ) from None
 
 
 def _describe(path: str) -> Iterator[InputFile]:

@@ -7,6 +7,7 @@ compared by size and time before and after; S3 compares the etag itself.
 from __future__ import annotations
 
 import codecs
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -102,7 +103,7 @@ def _open_raw(file: InputFile, offset: int, end: int | None) -> Iterator[BinaryI
         check_opened(file, stream)
         _check_unchanged(file, stream)
         stream.seek(offset)
-        yield stream
+        yield stream if file.size else io.BytesIO()  # in /proc there are files without a size that never end
         _check_unchanged(file, stream)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sluice.catalog import drift
 from sluice.errors import InputError, UsageError
-from sluice.files.find import age_seconds, find_files
+from sluice.files.find import MAX_FILES, age_seconds, find_files
 from sluice.files.input_file import InputFile
 from sluice.ingest.limit import RejectLimit
 from sluice.lake import log
@@ -32,6 +32,7 @@ class Options:
     on_bad_file: str = "fail"
     reprocess: bool = False
     min_age: float = 0
+    max_files: int = MAX_FILES
 
     @property
     def of_rows(self) -> str:
@@ -94,7 +95,7 @@ def make_plan(lake: str, table: Table, inputs: Sequence[str], options: Options) 
 
     Raises InputError for an input that is missing or cannot be read, UsageError for a declaration that changed.
     """
-    found = find_files(inputs, options.input_root)
+    found = find_files(inputs, options.input_root, options.max_files)
     files = [file for file in found if not options.min_age or age_seconds(file) >= options.min_age]
     return open_files(lake, table, files, options)
 

@@ -223,3 +223,11 @@ def test_tasklist_without_its_header_is_refused_by_name(line):
 )
 def test_columns_that_are_not_stored(text, names):
     assert unknown_columns(text.encode(), "utf-8") == names
+
+
+def test_a_line_of_absurd_length_is_a_reject():
+    line = b"2 root 0.5 1 " + b"x" * (1 << 20)
+    listing = b"PID USER %CPU RSS COMMAND\n" + line + b"\n3 root 0.5 1 sh\n"
+    (first, why, raw), (_, process, _) = parse_listing(listing, "utf-8")
+    assert (first, why, raw) == (26, "the line is longer than 1048576 characters", line[: 64 << 10].decode())
+    assert process.pid == 3

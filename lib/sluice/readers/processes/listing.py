@@ -43,6 +43,7 @@ _HEADERS: tuple[Callable[[Sequence[str], int], tuple[ListingLayout, int] | None]
     ps.header,
 )
 _MARKS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xbf", "utf-8"))
+_MOST_CHARACTERS = 1 << 20  # of a line: Linux itself allows a command of a few hundred thousand, ps shows less
 _LINE_ENDS = re.compile("\r*\n|\r+")
 
 
@@ -83,12 +84,16 @@ def unknown_columns(data: bytes, encoding: str) -> tuple[str, ...]:
 
 
 def _header(lines: Sequence[str], at: int) -> tuple[ListingLayout, int] | None:
+    if len(lines[at]) > _MOST_CHARACTERS:
+        return None
     return next((layout_and_next for header in _HEADERS if (layout_and_next := header(lines, at))), None)
 
 
 def _record(layout: ListingLayout, text: _Text, begin: int) -> tuple[Process | str | None, int]:
     """The outcome of the record at a line (a process, why it is a reject, None: blank), and the line after it."""
     outcome: Process | str | None
+    if len(text.lines[begin]) > _MOST_CHARACTERS:
+        return f"the line is longer than {_MOST_CHARACTERS} characters", begin + 1
     try:
         process, after = layout.record(text.lines, begin)
         outcome = process and checked(process)

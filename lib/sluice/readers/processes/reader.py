@@ -14,8 +14,9 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from sluice.errors import InputError, listed
+from sluice.files.decompressing import shown_size
 from sluice.files.input_file import InputFile
-from sluice.files.reading import open_input, with_compression
+from sluice.files.reading import Stream, open_input, with_compression
 from sluice.model.table import Table
 from sluice.readers.processes.listing import parse_listing, unknown_columns
 from sluice.readers.processes.row import Process
@@ -24,6 +25,7 @@ from sluice.readers.shared.in_spark import Range, range_bytes, read_ranges
 from sluice.readers.shared.opening import Opened, open_each
 
 _BATCH_ROWS = 10_000
+_MOST_BYTES = 64 << 20  # a worker holds all of a listing, in memory of ten times its size
 _HEAD_BYTES = 1 << 16  # in which the first header is looked for
 _SHOWN = 20  # names in a message
 _INTEGERS = ("pid", "parent_pid", "resident_bytes", "virtual_bytes", "threads")
@@ -71,7 +73,11 @@ def read(spark: SparkSession, sources: Sequence[Snapshot]) -> DataFrame:
 def _parse(part: Range) -> Iterator[pa.RecordBatch]:
     source: Snapshot = part.source
     with open_input(with_compression(source.file)) as stream:
-        data = stream.read()
+        data = _whole(stream)
+    if len(data) > _MOST_BYTES:
+        raise InputError(
+            f"{source.file.uri}: is longer than {shown_size(_MOST_BYTES)}, as no listing of processes is: check it"
+        )
     if not data:
         raise InputError(f"{source.file.uri}: the file is empty: expected a listing of processes")
     records = []
@@ -84,6 +90,15 @@ def _parse(part: Range) -> Iterator[pa.RecordBatch]:
     except InputError as error:
         raise InputError(f"{source.file.uri}: {error}") from None
     yield _batch(records)
+
+
+def _whole(stream: Stream) -> bytes:
+    """All bytes of a file, which a decompressor gives in pieces; no more than show that it is too long."""
+    pieces, missing = [], _MOST_BYTES + 1
+    while piece := stream.read(missing):
+        pieces.append(piece)
+        missing -= len(piece)
+    return b"".join(pieces)
 
 
 def _record(position: int, outcome: Process | str, raw: str | None, source: Snapshot) -> tuple[Any, ...]:
