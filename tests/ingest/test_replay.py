@@ -54,7 +54,9 @@ def test_what_now_fits_is_taken_but_for_what_later_runs_brought_and_the_rejects_
     assert dry.counts == {"read": 9, "unchanged": 2, "inserted": 1, "updated": 2, "duplicate": 4}
     assert (rows("products", "sku", "name"), len(rows("rejects", "raw"))) == (before, 5)
 
-    done = job("rejects", "replay", "products", "--encoding", "latin-1")
+    outside = job("rejects", "replay", "--encoding", "latin-1", "--input-root", latin.parent.parent / "lake")
+    assert (outside.exit_code, f"{latin}: is not in --input-root" in outside.report["error"]) == (2, True)
+    done = job("rejects", "replay", "products", "--encoding", "latin-1", "--input-root", latin.parent)
     assert (done.exit_code, done.report["status"], done.report["files"]) == (0, "succeeded", 1)
     assert done.counts == dry.counts
     assert (rows("products", "sku", "name"), rows("rejects", "raw")) == (REPLAYED, [])
