@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 from conftest import s3_client
 from sluice.errors import InputError
+from sluice.files import decompressing
 from sluice.files.find import find_files
+from sluice.files.reading import open_input, with_compression
 
 KEYS = (
     "day/1.csv",
@@ -60,3 +64,15 @@ def test_a_bucket_is_listed_page_by_page(bucket, s3):
 def test_a_key_that_names_nothing_is_an_input_error(bucket, s3, key):
     with pytest.raises(InputError, match=f"^s3://inputs/{key}: no such object or folder: check the bucket and key"):
         find_files([f"s3://inputs/{key}"])
+
+
+def test_a_bomb_is_refused_on_s3_too(bucket, s3, monkeypatch):
+    monkeypatch.setattr(decompressing, "_FREE_BYTES", 8 << 20)
+    s3_client().put_object(Bucket="inputs", Key="bomb/1.gz", Body=gzip.compress(bytes(10 << 20)))
+    [file] = map(with_compression, find_files(["s3://inputs/bomb"]))
+    with (
+        pytest.raises(InputError, match=r"bomb/1\.gz: decompresses to more than 500 times"),
+        open_input(file) as stream,
+    ):
+        stream.read()
+    assert s3.counted()["GET"] == 3  # the first bytes, the file, and ahead of it
