@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -33,6 +33,11 @@ class Options:
     reprocess: bool = False
     min_age: float = 0
     max_files: int = MAX_FILES
+
+    def find(self, inputs: Iterable[str]) -> list[InputFile]:
+        """The files that the inputs name, within the limits. Raises InputError or UsageError as `find_files` does."""
+        files = find_files(inputs, self.input_root, self.max_files)
+        return [replace(file, max_decompressed=self.max_decompressed) for file in files]
 
     @property
     def of_rows(self) -> str:
@@ -95,8 +100,7 @@ def make_plan(lake: str, table: Table, inputs: Sequence[str], options: Options) 
 
     Raises InputError for an input that is missing or cannot be read, UsageError for a declaration that changed.
     """
-    found = find_files(inputs, options.input_root, options.max_files)
-    files = [file for file in found if not options.min_age or age_seconds(file) >= options.min_age]
+    files = [file for file in options.find(inputs) if not options.min_age or age_seconds(file) >= options.min_age]
     return open_files(lake, table, files, options)
 
 
@@ -110,8 +114,6 @@ def open_files(
     replayed: Mapping[str, FileWithRejects] | None = None,
 ) -> Plan:
     """Opens the files that are new, against the table as it is stored now; `missing`: why others were not found."""
-    if options.max_decompressed:
-        files = [replace(file, max_decompressed=options.max_decompressed) for file in files]
     version = log.version(lake, table.name)  # first: a commit in between is seen under the lock
     stored, added = drift.for_ingest(lake, table, options.on_new_column)
     new = files if options.reprocess else not_ingested(lake, table.name, files, options.known)

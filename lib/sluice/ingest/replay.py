@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from sluice.catalog.catalog import Catalog
 from sluice.errors import InputError
-from sluice.files.find import find_files
 from sluice.files.input_file import InputFile
 from sluice.ingest.plan import Options, open_files
 from sluice.ingest.run import ingest
@@ -82,7 +81,7 @@ def _replay(job: Job, group: Group) -> None:
     missing: list[InputError] = []
     for file in group.files:
         try:
-            existing.extend(find_files([file.file], group.options.input_root))
+            existing.extend(group.options.find([file.file]))
         except InputError as error:
             missing.append(error)
     existing.sort(key=lambda file: file.path)
