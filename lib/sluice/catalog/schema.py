@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from sluice.readers.shared.reading import MAX_RECORD_BYTES
+
 NAME = "[a-z][a-z0-9_]{0,62}"
 RESERVED_PREFIX = "sluice_"
 OWN_TABLES = ("runs", "ingested_files", "rejects", "sluice_deletes")
@@ -70,7 +72,7 @@ Type = Annotated[str, BeforeValidator(_type)]
 Zone = Annotated[str, BeforeValidator(_zone)]
 Input = Annotated[str, BeforeValidator(_input)]
 Text = Annotated[str, Field(min_length=1)]
-RecordBytes = Annotated[int, Field(ge=1, le=256 << 20)]
+RecordBytes = Annotated[int, Field(ge=1, le=MAX_RECORD_BYTES)]
 
 
 class Keys(BaseModel):

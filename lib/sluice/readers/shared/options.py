@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from sluice.readers.shared.reading import MAX_RECORD_BYTES
+
 HEADING = "Input"
 OPTIONS = (
     click.option(
@@ -16,7 +18,7 @@ OPTIONS = (
     click.option(
         "--max-record-bytes",
         envvar="SLUICE_MAX_RECORD_BYTES",
-        type=click.IntRange(1, 256 << 20),
+        type=click.IntRange(1, MAX_RECORD_BYTES),
         metavar="BYTES",
         default=1 << 20,
         help="Reject a record that is longer than this.",
