@@ -80,10 +80,11 @@ def test_a_pipe_that_came_after_the_files_were_found_does_not_wait(folder):
         pass
 
 
-def test_a_root_that_is_not_there_is_wrong_usage(folder):
-    for root in ("nowhere", "secret.csv"):
-        with pytest.raises(UsageError, match=f"^--input-root {folder}/{root}: is not a folder"):
-            names_of(folder, "data", root=root)
+@pytest.mark.parametrize("root", ["nowhere", "secret.csv", "", "s3://", "ftp://data"])
+def test_a_root_that_is_not_a_folder_is_wrong_usage(folder, monkeypatch, root):
+    monkeypatch.chdir(folder)
+    with pytest.raises(UsageError, match=f"^--input-root {root}: is not a folder"):
+        find_files([str(folder / "data")], root)
 
 
 def test_roots_on_s3(s3, folder):

@@ -35,7 +35,7 @@ def find_files(inputs: Iterable[str], input_root: str | None = None, max_files: 
     for more than `max_files`, and for whatever is not in the `input_root` if there is one, be it by a link. A folder
     without files and a glob without matches give no file.
     """
-    root = resolved_root(input_root) if input_root else None
+    root = None if input_root is None else resolved_root(input_root)
     named: dict[str, InputFile] = {}
     for text in inputs:
         for file in _find_one(text, root):

@@ -17,10 +17,10 @@ from sluice.files.s3.client import is_on_s3, split
 
 def resolved_root(given: str) -> str:
     """The folder without links, or the URI `s3a://…` of one on S3. Raises UsageError for a folder that is not there."""
-    if is_on_s3(given):
+    if is_on_s3(given) and split(given)[0]:
         return _as_s3a(given).rstrip("/")
     path = Path(given.removeprefix("file://")).expanduser()
-    if not path.is_dir():
+    if not given or not path.is_dir():
         raise UsageError(f"--input-root {given}: is not a folder: create it, or give the one that holds the inputs")
     return os.path.realpath(path)
 
