@@ -90,6 +90,12 @@ def test_what_cannot_be_a_limit_of_rejects(text):
         RejectLimitType().convert(text, None, None)
 
 
+def test_records_may_not_be_so_long_that_a_few_rows_fill_the_memory():
+    assert command().make_context("job", ["--max-record-bytes", f"{16 << 20}"]).params["max_record_bytes"] == 16 << 20
+    with pytest.raises(click.BadParameter, match="16777217 is not in the range"):
+        command().make_context("job", ["--max-record-bytes", f"{(16 << 20) + 1}"])
+
+
 @pytest.mark.parametrize(
     ("text", "size"),
     [("1", 1), ("512K", 512 << 10), ("10 GB", 10 << 30), ("1TiB", 1 << 40), (" 3mib ", 3 << 20), (7, 7)],

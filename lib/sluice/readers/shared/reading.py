@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-MAX_RECORD_BYTES = 64 << 20  # that may be asked for: one row of 250 MB fills the memory of a driver that has 2 GB
+MAX_RECORD_BYTES = 16 << 20  # that may be asked for: a few rows of 60 MB fill the memory of a driver that has 2 GB
 DECLARED = {"declared": True}  # metadata of a field that only a table's declaration sets
 LATER = {"later": True}  # of one that ledgers of earlier versions lack: while it has its default, it is left out
 
