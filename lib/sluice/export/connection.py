@@ -23,6 +23,12 @@ from sluice.export import embedded
 from sluice.export.database import Database
 
 _LIBPQ_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
+_ADVICE = {  # what to do about a failure of encryption, by words of libpq's message
+    "certificate verify failed": "name the file of the authority that signed it by sslrootcert (PGSSLROOTCERT)",
+    "does not match host name": "connect by a name of the certificate",
+    "root certificate file": "put it there, or name another by sslrootcert (PGSSLROOTCERT)",
+    "server does not support SSL": "set up TLS there, or choose another sslmode (PGSSLMODE)",
+}
 
 
 def database_url(log: Callable[[str], Any]) -> str:
@@ -89,7 +95,15 @@ def _wait(connection: Any) -> None:
 
 
 def _first_line(error: psycopg2.Error) -> str:
-    """PostgreSQL's words for the failure that led to others: after a lost connection a rollback fails too."""
+    """The line that says why; libpq writes one for each address of a host that it has tried.
+
+    It is of the failure that led to others: after a lost connection a rollback fails too.
+    """
     while isinstance(error.__context__, psycopg2.Error):
         error = error.__context__
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    for line in lines:
+        for words, advice in _ADVICE.items():
+            if words in line:
+                return f"{line}: {advice}"
+    return lines[0]

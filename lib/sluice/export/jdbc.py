@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sluice.errors import DatabaseError
+from sluice.export.encryption import jdbc_parameters
 from sluice.export.target import Target
 
 _CONNECTIONS = 8  # at most: an export should not use up those that a server allows
@@ -28,16 +29,23 @@ def options(connection: Any) -> dict[str, str]:
             f"PostgreSQL is connected through the socket {info.host}, which JDBC cannot use: name a host in "
             "SLUICE_DATABASE_URL"
         )
-    encryption = {name: info.dsn_parameters[name] for name in ("sslmode", "sslrootcert") if name in info.dsn_parameters}
+    encryption = jdbc_parameters(info)
     parameters = urlencode({**_PARAMETERS, **encryption})
-    host = f"[{info.host}]" if ":" in info.host else info.host
+    host = _host(info, encryption["sslmode"])
     return {
-        "url": f"jdbc:postgresql://{host}:{info.port}/{quote(info.dbname)}?{parameters}",
+        "url": f"jdbc:postgresql://{host}:{info.port}/{quote(info.dbname, safe='')}?{parameters}",
         "user": info.user,
         "password": info.password or "",
         "driver": "org.postgresql.Driver",
         "batchsize": "10000",
     }
+
+
+def _host(info: Any, sslmode: str) -> str:
+    """The server as a URL names it: by its address where libpq was told one, unless its name is to be verified."""
+    address = info.dsn_parameters.get("hostaddr", "")
+    host = address if address and "," not in address and sslmode != "verify-full" else info.host
+    return f"[{host}]" if ":" in host else host
 
 
 def append(rows: DataFrame, connection: Any, staging: str, target: Target) -> None:
