@@ -5,10 +5,10 @@ READY := .venv/.ready
 LAKE ?= lake
 DATA ?= data
 
-.PHONY: setup demo unit test test-all test-versitygw check stop-postgres clean
+.PHONY: setup demo unit test test-all test-versitygw check audit jars-list stop-postgres clean
 setup: $(READY)
 
-$(READY): setup.py constraints.txt conf/packages.conf docker/fetch-jars.sh docker/archive-classes.sh $(wildcard lib/sluice/lake/*.java)
+$(READY): setup.py constraints.txt conf/packages.conf conf/jars.sha256 docker/fetch-jars.sh docker/check-jars.py docker/archive-classes.sh $(wildcard lib/sluice/lake/*.java)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or later is needed: install it, or name it: make setup PYTHON=python3.11" >&2; exit 1; }
 	@docker/check-java.sh
@@ -52,6 +52,16 @@ check: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+# known vulnerabilities of the pinned packages; a package that cannot be asked about fails too, as behind a mirror
+audit: setup
+	@PIP_AUDIT_LOGLEVEL=ERROR $(BIN)/pip-audit --strict --progress-spinner off --no-deps --disable-pip \
+	  --requirement constraints.txt || { echo "audit failed: a package has known vulnerabilities (listed above), or the \
+	index of Python packages did not answer for it: run this where the index itself is reached, not a mirror" >&2; exit 1; }
+
+# conf/jars.sha256 anew, after a change of conf/packages.conf
+jars-list:
+	@docker/fetch-jars.sh --write
 
 clean: stop-postgres
 	rm -rf .venv .sluice data lake

@@ -11,6 +11,7 @@ DEVELOPMENT = [
     "hypothesis",
     "moto[server]",
     "mypy",
+    "pip-audit",
     "psutil",
     "pytest",
     "pytest-xdist",

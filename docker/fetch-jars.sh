@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Resolves the jars of conf/packages.conf once with Spark's Ivy, into .venv/jars, and compiles Sluice's own into another.
+# Each must be as conf/jars.sha256 lists it; with --write the list is made anew.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PYSPARK_PYTHON=$PWD/.venv/bin/python
@@ -14,6 +15,7 @@ if ! "$SPARK_HOME/bin/spark-submit" --properties-file conf/packages.conf --conf 
     echo "the jars of conf/packages.conf could not be fetched: check the connection to Maven Central" >&2
     exit 1
 fi
+"$PYSPARK_PYTHON" docker/check-jars.py "$work/jars" conf/jars.sha256 "$@"
 # the log store for S3, which is Sluice's own
 javac=${JAVA_HOME:+$JAVA_HOME/bin/}javac
 if ! "$javac" -cp "$SPARK_HOME/jars/*:$work/jars/*" -d "$work/classes" lib/sluice/lake/*.java >"$work/log" 2>&1; then
