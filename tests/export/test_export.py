@@ -200,7 +200,7 @@ def test_where_changes_do_not_lead_from_what_postgresql_holds_all_rows_are_expor
     ]
 
 
-def test_postgresql_out_of_reach_or_without_the_schema(job, template, monkeypatch, postgres_url):
+def test_postgresql_out_of_reach_or_without_the_schema(job, template, database, monkeypatch, postgres_url):
     template(make_lake, *XY)
     monkeypatch.setenv("SLUICE_DATABASE_URL", UNREACHABLE)
     done = job("export", "products_agg")
@@ -210,9 +210,27 @@ def test_postgresql_out_of_reach_or_without_the_schema(job, template, monkeypatc
     monkeypatch.setenv("SLUICE_DATABASE_URL", postgres_url)
     missing = job("export", "products_agg", "--schema", "nowhere")
     assert (missing.exit_code, 'schema "nowhere" does not exist' in missing.stderr) == (6, True)
+    database(f"CREATE SCHEMA IF NOT EXISTS {'l' * 63}")
+    for name in ("l" * 64, "fresh\0", "\udcff", 'fresh"; DROP SCHEMA fresh; --', "Fresh", ""):  # the first would be cut
+        refused = pytest.raises(DatabaseError, match="does not exist: create it, or choose another --schema")
+        with refused, connected(postgres_url, name) as connection:
+            connection.check_schema()
     refused = pytest.raises(DatabaseError, match="server does not support SSL, but SSL was required: set up TLS there")
     with refused, connected(f"{postgres_url}&sslmode=require", "fresh"):
         pass
+
+
+def test_a_schema_of_any_name(job, template, database):
+    template(make_lake, *XY)
+    name = """100%s "{x}'; DROP SCHEMA fresh CASCADE; --"""
+    quoted = '"' + name.replace('"', '""') + '"'
+    database(f"DROP SCHEMA IF EXISTS {quoted} CASCADE; CREATE SCHEMA {quoted}")
+    for mode in ("full", "none"):
+        assert job("export", "products_agg", "--schema", name).report["mode"] == mode
+    tables = database("SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY 1", name)
+    assert tables == [("products_agg",), ("sluice_exports",)]
+    assert database("SELECT to_regnamespace('fresh') IS NOT NULL") == [(True,)]
+    database(f"DROP SCHEMA {quoted} CASCADE")
 
 
 @pytest.mark.parametrize(

@@ -259,6 +259,10 @@ def test_a_question_that_does_not_fit_the_table_is_wrong_usage(question, message
     [
         ("nope = 1", "is not a valid condition for table requests: A column"),
         ("status_code =", "is not a valid SQL condition"),
+        ("status_code in (select 1)", "reaches outside the rows of table requests: write a condition on its columns"),
+        ("exists (select 1 from text.`/etc/hosts`)", "reaches outside the rows of table requests"),
+        ("reflect('java.lang.Math', 'abs', 1) = '1'", "reaches outside the rows of table requests"),
+        ("try_reflect('java.lang.Math', 'abs', 1) = '1' or date = '1'", "reaches outside the rows of table requests"),
     ],
 )
 def test_a_condition_that_does_not_fit_the_table_is_wrong_usage(asked, spark, where, message):

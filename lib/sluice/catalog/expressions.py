@@ -78,6 +78,12 @@ def explain_sql_failures(table: Table) -> Iterator[None]:
         ) from None
 
 
+def reaches_outside(rows: DataFrame) -> bool:
+    """Whether the SQL that made the frame reads more than a row: by a subquery, or by a method of Java."""
+    plan = _analysed_plan(rows)
+    return not plan.subqueries().isEmpty() or any("Reflect" in name for name in _class_names(plan.expressions()))
+
+
 def _computed(spark: SparkSession, table: Table) -> Iterator[tuple[Column, DataFrame, set[str]]]:
     """The columns made by SQL, each with an empty frame of its values, and the inputs (lower case) that it may use.
 

@@ -63,7 +63,11 @@ class Database:
     def check_schema(self) -> None:
         """Raises DatabaseError if the schema does not exist."""
         schema = self._statements.schema
-        if not self._statements.rows("SELECT FROM pg_namespace WHERE nspname = %s", schema):
+        try:  # as text: PostgreSQL would cut a name that is too long, and find another
+            exists = self._statements.rows("SELECT FROM pg_namespace WHERE nspname::text = %s", schema)
+        except ValueError:  # a NUL, or bytes that are not UTF-8
+            exists = []
+        if not exists:
             raise DatabaseError(f'PostgreSQL: schema "{schema}" does not exist: create it, or choose another --schema')
 
     def exported_version(self, table: str) -> DeltaVersion | None:

@@ -21,13 +21,19 @@ class Statements:
     def execute(self, statement: str, *values: Any, **parts: sql.Composable) -> int:
         """Gives the number of rows that the statement changed."""
         with self._connection.cursor() as cursor:
-            cursor.execute(sql.SQL(statement).format(**parts), values or None)
+            cursor.execute(*self._composed(statement, values, parts))
             return int(cursor.rowcount)
 
     def rows(self, statement: str, *values: Any, **parts: sql.Composable) -> list[tuple]:
         with self._connection.cursor() as cursor:
-            cursor.execute(sql.SQL(statement).format(**parts), values or None)
+            cursor.execute(*self._composed(statement, values, parts))
             return list(cursor.fetchall())
+
+    def _composed(self, statement: str, values: tuple, parts: dict[str, sql.Composable]) -> tuple[sql.Composable, Any]:
+        """What psycopg2 executes. Beside values it would take a `%` in a name for the place of one."""
+        if values:
+            parts = {name: sql.SQL(self.quoted(part).replace("%", "%%")) for name, part in parts.items()}
+        return sql.SQL(statement).format(**parts), values or None
 
     def count(self, statement: str, **parts: sql.Composable) -> int:
         """The one number that the statement gives."""

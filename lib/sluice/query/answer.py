@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 
 from sluice.aggregate import measures
 from sluice.aggregate.ranking import order_columns
+from sluice.catalog.expressions import reaches_outside
 from sluice.errors import UsageError, spark_cause
 from sluice.model.aggregate import Aggregate, Derived, Measure, Ranking
 from sluice.model.table import Table
@@ -62,6 +63,11 @@ def _selected(rows: DataFrame, table: Table, question: Question) -> DataFrame:
         raise UsageError(
             f"--where {where!r} is not a valid condition for table {table.name}: {spark_cause(error)}"
         ) from None
+    if where and reaches_outside(rows):
+        raise UsageError(
+            f"--where {where!r} reaches outside the rows of table {table.name}: write a condition on its columns, "
+            "without subqueries and methods of Java"
+        )
     return rows.where(question.days) if question.days else rows
 
 
