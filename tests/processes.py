@@ -9,8 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -52,6 +52,31 @@ def read_until(process: subprocess.Popen, text: str) -> str:
     raise AssertionError(f"no {text!r} in {lines}")
 
 
+def family(process: subprocess.Popen) -> list[psutil.Process]:
+    """A process and all that it has started, itself or through others."""
+    head = psutil.Process(process.pid)
+    return [head, *head.children(recursive=True)]
+
+
+def command_lines(processes: Iterable[psutil.Process]) -> str:
+    """What `ps` shows of them."""
+    lines = []
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            lines.append(" ".join(process.cmdline()))
+    return "\n".join(lines)
+
+
+def listening(processes: Iterable[psutil.Process]) -> set[str]:
+    """The addresses at which they wait for connections."""
+    found = set()
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            connections = process.net_connections(kind="inet")
+            found |= {connection.laddr.ip for connection in connections if connection.status == psutil.CONN_LISTEN}
+    return found
+
+
 def jvms(process: subprocess.Popen) -> list[psutil.Process]:
     """The Java processes that a process has started, itself or through others."""
     return _children(process, lambda child: child.name() == "java")
@@ -76,6 +101,8 @@ def _children(process: subprocess.Popen, matches: Callable[[psutil.Process], boo
     except psutil.NoSuchProcess:
         return []
 
+
+LOOPBACK = {"127.0.0.1", "::1", "::ffff:127.0.0.1"}  # the last is how Java writes the first
 
 _HOLD = """
 import fcntl, sys

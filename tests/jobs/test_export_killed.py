@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import psycopg2
 import pytest
 from conftest import HEADER
-from processes import assert_ended, kill, wait_for
+from processes import LOOPBACK, assert_ended, command_lines, family, kill, listening, wait_for
 from sluice.export import embedded
 
 
@@ -32,7 +32,7 @@ STAGED = "SELECT count(*) FROM pg_tables WHERE tablename LIKE 'sluice_staging%%'
 
 
 @pytest.mark.parametrize("ended_before", [False, pytest.param(True, marks=pytest.mark.slow)])
-def test_killed_before_the_commit_the_old_state_stays_and_a_rerun_exports_and_no_line_shows_the_password(
+def test_killed_before_the_commit_the_old_state_stays_and_a_rerun_exports_and_the_run_shows_no_password_and_no_port(
     submit, job, rows, lake, database, exported, postgres_url, ended_before, tmp_path, monkeypatch
 ):
     reader = psycopg2.connect(postgres_url)
@@ -49,10 +49,14 @@ def test_killed_before_the_commit_the_old_state_stays_and_a_rerun_exports_and_no
         patch.setenv("SLUICE_SPARK_LOG_LEVEL", "debug")
         process = submit("export", "products_agg", "--run-id", "killed", stderr=lines.fileno())
     wait_for(lambda: database(WAITING) == [(1,)])
+    running = family(process)
+    shown = command_lines(running)
+    assert {"127.0.0.1"} <= listening(running) <= LOOPBACK
     kill(process)
     written = (tmp_path / "lines").read_text() + "".join(path.read_text() for path in lake.rglob("*.json"))
     assert "DEBUG" in written
-    assert urlsplit(postgres_url).password not in written
+    assert "org.apache.spark.deploy.SparkSubmit" in shown
+    assert urlsplit(postgres_url).password not in written + shown
     reader.close()
     assert database("SELECT * FROM products_agg ORDER BY 1") == [("x", 1), ("y", 1)]
     assert database(STAGED) == [(1,)]
@@ -97,10 +101,16 @@ def test_the_embedded_server_is_started_once_told_without_its_password_and_stopp
         assert done.exit_code == 0
         assert "embedded PostgreSQL started: postgresql://sluice@127.0.0.1:" in done.stderr
         assert password not in done.stderr + str(done.report)
-        assert stat.S_IMODE((folder / "password").stat().st_mode) == 0o600
+        assert [stat.S_IMODE((folder / name).stat().st_mode) for name in ("password", "data")] == [0o600, 0o700]
         assert "embedded PostgreSQL in use" in job("export", "products_agg").stderr
         url, started = embedded.start(folder)
         assert not started
+        with psycopg2.connect(url) as connection, connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT current_setting('listen_addresses'), current_setting('unix_socket_directories'), "
+                "(SELECT array_agg(DISTINCT auth_method) FROM pg_hba_file_rules)"
+            )
+            assert cursor.fetchall() == [("127.0.0.1", "", ["scram-sha-256"])]
         assert job("export", "products_agg").report["mode"] == "none"
     finally:
         embedded.stop(folder)
