@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import Manager, get_context
+from urllib.parse import quote
 
 import psycopg2
 import pytest
@@ -250,6 +251,42 @@ def test_a_url_that_libpq_would_misread_is_refused_and_not_shown(monkeypatch, ur
     assert not any(part in str(refused.value) for part in ("bob", "ze", "bra"))
 
 
+@pytest.mark.parametrize("way", ["user of the URL", "query of the URL", "PGPASSWORD", "PGPASSFILE"])
+def test_a_password_reaches_jdbc_only_as_an_option_and_is_in_no_failure_however_it_comes(
+    database, postgres_url, monkeypatch, tmp_path, way
+):
+    password = "d2/can@ry%:1"
+    database("DROP ROLE IF EXISTS canary")
+    database("CREATE ROLE canary LOGIN PASSWORD %s", password)
+
+    def give(text):
+        server, encoded = postgres_url.rpartition("@")[2], quote(text, safe="")
+        url = f"postgresql://canary@{server}"
+        if way == "user of the URL":
+            url = f"postgresql://canary:{encoded}@{server}"
+        elif way == "query of the URL":
+            url += f"&password={encoded}"
+        elif way == "PGPASSWORD":
+            monkeypatch.setenv("PGPASSWORD", text)
+        else:
+            (tmp_path / "pgpass").touch(0o600)
+            (tmp_path / "pgpass").write_text(f"*:*:*:canary:{text.replace(':', chr(92) + ':')}\n")
+            monkeypatch.setenv("PGPASSFILE", str(tmp_path / "pgpass"))
+        monkeypatch.setenv("SLUICE_DATABASE_URL", url)
+        return database_url(print)
+
+    with psycopg2.connect(give(password)) as connection:
+        options = jdbc.options(connection)
+    assert options.pop("password") == password
+    url = give(f"wrong{password}")
+    refused = pytest.raises(DatabaseError, match="password authentication failed")
+    with refused as failure, connected(url, "fresh"):
+        pass
+    for text in (password, quote(password, safe="")):
+        assert text not in f"{options} {failure.value}"
+    database("DROP ROLE canary")
+
+
 def test_a_second_export_waits_then_is_busy(job, template, database, postgres_url):
     template(make_lake, *XY)
     other = psycopg2.connect(postgres_url)
@@ -257,13 +294,6 @@ def test_a_second_export_waits_then_is_busy(job, template, database, postgres_ur
     done = job("export", "products_agg", "--lock-timeout", 0.5)
     assert (done.exit_code, "another export into this database is running" in done.stderr) == (5, True)
     other.close()
-
-
-def test_the_password_reaches_jdbc_only_as_an_option(postgres_url):
-    with psycopg2.connect(postgres_url) as connection:
-        options = jdbc.options(connection)
-    assert options["password"]
-    assert options["password"] not in options["url"]
 
 
 def states_until(stop, postgres_url):

@@ -13,6 +13,7 @@ from sluice.files.reading import open_input
 from sluice.files.s3 import client
 from sluice.lake import log, opened, small_tables
 from sluice.lake.writer import Writer
+from sluice.runtime.settings import Settings
 
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
@@ -50,6 +51,21 @@ def test_a_profile_gives_its_keys_to_boto3_and_delta_rs(configured, s3, s3_lake,
     assert client.delta_rs_options(s3_lake)["aws_region"] == "eu-central-1"
     assert client.spark_options()["fs.s3a.endpoint.region"] == "eu-central-1"
     assert "of-p" not in str(client.spark_options())
+
+
+@pytest.mark.parametrize("uri", ["s3://canary:of/zebra@sluice/x", "s3a://canary@sluice/x", "s3://canary:zebra/x"])
+def test_credentials_in_a_uri_are_refused_and_not_shown(uri):
+    for use in (
+        client.split,
+        lambda uri: list(find_files([uri])),
+        lambda uri: Settings.of({"lake": uri, **NO_OPTIONS}),
+    ):
+        with pytest.raises(UsageError, match="write URIs of S3 as s3://BUCKET/KEY, without credentials and") as refused:
+            use(uri)
+        assert not any(part in str(refused.value) for part in ("canary", "zebra"))
+
+
+NO_OPTIONS = {"result_file": None}
 
 
 def test_renewed_credentials_are_taken(configured, s3, s3_lake):

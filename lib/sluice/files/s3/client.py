@@ -35,8 +35,13 @@ def is_on_s3(uri: str) -> bool:
 
 
 def split(uri: str) -> tuple[str, str]:
-    """Bucket and key of a URI."""
+    """Bucket and key of a URI. Raises UsageError for one that has credentials, without showing it."""
     bucket, _, key = uri.split("://", 1)[1].partition("/")
+    if "@" in bucket or ":" in bucket:
+        raise UsageError(
+            "write URIs of S3 as s3://BUCKET/KEY, without credentials and port: credentials are looked for in "
+            f"{_PLACES}, the endpoint in AWS_ENDPOINT_URL"
+        )
     return bucket, key
 
 
