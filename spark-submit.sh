@@ -41,7 +41,7 @@ while [ $# -gt 0 ] && [ "${1#-}" != "$1" ]; do
     case "$1" in
         -h | --help) show_help; exit 0 ;;
         --master=*) master=${1#*=}; shift ;;
-        --*=* | --verbose | --supervise) options+=("$1"); shift ;;
+        --*=* | --verbose | --supervise | --load-spark-defaults) options+=("$1"); shift ;;
         *)
             [ $# -gt 1 ] || wrong_usage "$1 needs a value, and a job after it"
             if [ "$1" = --master ]; then master=$2; else options+=("$1" "$2"); fi

@@ -197,15 +197,21 @@ def template(spark, lake, tmp_path_factory, _templates) -> Callable[..., object]
 
 @pytest.fixture
 def submit(lake) -> Callable[..., subprocess.Popen]:
-    """Starts ./spark-submit.sh in a process group of its own; `shipped`: with the shipped settings in any case."""
+    """Starts ./spark-submit.sh in a process group of its own, with variables of its environment.
 
-    def start(*arguments: object, stderr: int = subprocess.PIPE, shipped: bool = False) -> subprocess.Popen:
+    `shipped`: with the shipped settings in any case.
+    """
+
+    def start(
+        *arguments: object, stderr: int = subprocess.PIPE, shipped: bool = False, **variables: str
+    ) -> subprocess.Popen:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYSPARK_SUBMIT")}
         del environment["SPARK_SUBMIT_OPTS"], environment["SPARK_CONF_DIR"]
         options: list[str] = []
         if SESSION == "quick" and not shipped:
             environment["SPARK_SUBMIT_OPTS"] = QUICK_JAVA
             options = spark_options(QUICK_SETTINGS)
+        environment |= variables
         return subprocess.Popen(
             [str(PROJECT / "spark-submit.sh"), *options, *map(str, arguments)],
             stdout=subprocess.PIPE,
