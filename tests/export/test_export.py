@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from concurrent.futures import ProcessPoolExecutor
+from decimal import Decimal
 from multiprocessing import Manager, get_context
 from urllib.parse import quote
 
@@ -294,6 +296,57 @@ def test_a_second_export_waits_then_is_busy(job, template, database, postgres_ur
     done = job("export", "products_agg", "--lock-timeout", 0.5)
     assert (done.exit_code, "another export into this database is running" in done.stderr) == (5, True)
     other.close()
+
+
+WORDS = """
+key = ["select", "user"]
+order_by = "order"
+delete_when = "`values` = 'D'"
+partition_by = ["group"]
+[source]
+format = "csv"
+[columns]
+select = "string"
+user = "bigint"
+order = "bigint"
+values = "string"
+all = { type = "decimal(10,2)", field = "o'dd \\"; --" }
+from = { type = "string", field = "$1 %s {x}" }
+group = { type = "string", sql = "upper(`from`)" }
+[checks]
+check = "`all` > 0"
+[aggregates.table]
+by = ["group", "user"]
+measures = { count = "count", sum = "sum:all", limit = "p99:order", end = "count_distinct:values", min = "min:from" }
+"""
+
+
+@pytest.mark.slow
+def test_names_that_are_words_of_sql_and_a_file_whose_name_is_sql(job, tmp_path, monkeypatch, database):
+    (tmp_path / "order.toml").write_text(WORDS)
+    monkeypatch.setenv("SLUICE_TABLES", str(tmp_path))
+    path = tmp_path / "a'b \"c; DROP TABLE x; -- %s {y} `z`.csv"
+    lines = ['select,user,order,values,"o\'dd ""; --",$1 %s {x}', "1,1,1,v,1.5,it's", '2,2,1,v,2.5,"b\'); --"']
+    lines += ["2,2,0,v,2.5,old", "3,3,1,D,1,gone", "4,4,1,v,0,rejected"]
+    for added in ("5,5,1,v,1,x", "6,6,1,v,1,y"):
+        path.write_text("\n".join(lines := [*lines, added]))
+        done = job("run", "order", path, "--with-records", "--max-rejects", 1)
+        assert done.exit_code == 0, done.stderr
+    assert database('SELECT "select", "all", "group" FROM "order" ORDER BY 1') == [
+        ("1", Decimal("1.50"), "IT'S"),
+        ("2", Decimal("2.50"), "B'); --"),
+        ("5", Decimal("1.00"), "X"),
+        ("6", Decimal("1.00"), "Y"),
+    ]
+    assert database('SELECT "user", count, sum, "limit", "end", min FROM "table" ORDER BY 1')[:2] == [
+        (1, 1, Decimal("1.50"), 1, 1, "it's"),
+        (2, 1, Decimal("2.50"), 1, 1, "b'); --"),
+    ]
+    where = ("--where", "`from` = 'it\\'s'", "--format", "json")
+    answer = job("query", "order", "--by", "group,select", "--metric", "sum:all", *where).answer
+    assert json.loads(answer) == [{"group": "IT'S", "select": "1", "sum_all": "1.5"}]
+    (reject,) = job("rejects", "list", "order").report["rows"]
+    assert reject["file"] == path.as_uri()
 
 
 def states_until(stop, postgres_url):

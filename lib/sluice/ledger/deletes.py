@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 from sluice.lake import log, small_tables
 from sluice.lake.lake import Lake
+from sluice.lake.sql_text import delta_rs_text
 from sluice.lake.writer import Writer
 from sluice.model.table import Table
 
@@ -58,7 +59,7 @@ def remember(lake: Lake, table: Table, deleting: DataFrame, at: datetime, versio
 def forget(lake: str, table: str, after_version: int, writer: Writer) -> None:
     """Forgets what versions of a table after `after_version` deleted (-1: all deletes)."""
     if log.version(lake, NAME) is not None:
-        small_tables.delete(lake, NAME, f"\"table\" = '{table}' and table_version > {after_version}", writer)
+        small_tables.delete(lake, NAME, f'"table" = {delta_rs_text(table)} and table_version > {after_version}', writer)
 
 
 def _order_type(table: Table) -> str:

@@ -18,6 +18,7 @@ from sluice.files.input_file import InputFile
 from sluice.lake import log, small_tables
 from sluice.lake.log import State
 from sluice.lake.small_tables import TIME, arrow_table
+from sluice.lake.sql_text import delta_rs_text
 from sluice.lake.writer import Writer
 
 NAME = "ingested_files"
@@ -126,4 +127,4 @@ def record_files(lake: str, table: str, state: State, tallies: Iterable[Tally], 
 
 def forget_files(lake: str, table: str, after_version: int, writer: Writer) -> None:
     """Makes files new again whose rows came with versions after `after_version` (-1: all files of the table)."""
-    small_tables.delete(lake, NAME, f"\"table\" = '{table}' and table_version > {after_version}", writer)
+    small_tables.delete(lake, NAME, f'"table" = {delta_rs_text(table)} and table_version > {after_version}', writer)
