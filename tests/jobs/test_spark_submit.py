@@ -82,6 +82,7 @@ def test_help_lists_the_jobs_with_the_docstrings_of_their_files(submit, argument
         (["ingst", "products"], "unknown job 'ingst': did you mean 'ingest'?"),
         (["zzz"], f"unknown job 'zzz': choose one of {', '.join(JOBS)}"),
         (["--master"], "--master needs a value, and a job after it"),
+        (["--load-spark-defaults", "zzz"], f"unknown job 'zzz': choose one of {', '.join(JOBS)}"),
     ],
 )
 def test_a_wrong_job_is_one_line(submit, arguments, message):
