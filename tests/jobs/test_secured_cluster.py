@@ -86,10 +86,11 @@ def test_a_run_on_a_secured_cluster_shows_no_secret(
     s3_client().put_object(Bucket="sluice", Key=f"{folder}/a.csv", Body=f"{HEADER}\n1,x,\nno name\n".encode())
     monkeypatch.setenv("SLUICE_SPARK_LOG_LEVEL", "trace")
     with open(settings / "spark-defaults.conf", "a") as file:
-        file.write(f"\nspark.hadoop.fs.s3a.bucket.other.secret.key {IN_SETTING}\n")
+        file.write(f"\nspark.hadoop.fs.s3a.bucket.other.encryption.key {IN_SETTING}\n")
     (tmp_path / "events").mkdir()
     port = free_port()
     more = {"ui.enabled": "true", "ui.port": port, "eventLog.enabled": "true", "eventLog.dir": f"{tmp_path}/events"}
+    more["eventLog.compress"] = "false"
     options = ["--load-spark-defaults", "--master", url, "--executor-memory", "512m"]
     options += [part for name, value in more.items() for part in ("--conf", f"spark.{name}={value}")]
     job = ("run", "products", f"s3://sluice/{folder}", "--with-records", "--max-rejects", 1)
@@ -104,13 +105,14 @@ def test_a_run_on_a_secured_cluster_shows_no_secret(
     assert watched.addresses <= LOOPBACK
     assert "org.apache.spark.executor.CoarseGrainedExecutorBackend" in watched.commands
     assert "-Dspark.authenticate=true" in watched.commands
-    assert "fs.s3a.bucket.other.secret.key" in watched.pages
+    assert "fs.s3a.bucket.other.encryption.key" in watched.pages
     assert "TRACE" in lines
     assert "authentication enabled" in log
     assert "REST server" not in log  # it would run what anyone sends, without the secret
     seen = {"ps": watched.commands, "pages": watched.pages, "stderr": lines, "stdout": process.stdout.read()}
     files = [path for top in (of_cluster, tmp_path / "events") for path in top.rglob("*") if path.is_file()]
     assert {path.name for path in files} >= {"log", "stderr"}
+    assert any("SparkListenerEnvironmentUpdate" in path.read_text() for path in files if path.is_relative_to(tmp_path))
     seen |= {str(path): path.read_bytes().decode("latin1") for path in files} | _objects(s3_lake)
     assert {(place, secret) for place, text in seen.items() for secret in SECRETS if secret in text} == set()
 
