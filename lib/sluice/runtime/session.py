@@ -44,9 +44,13 @@ def opened(name: str, options: Mapping[str, str], lines: LogStyle) -> Iterator[A
 
 def _started(name: str) -> Any:
     from py4j.protocol import Py4JJavaError
+    from pyspark import accumulators
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
+    for server in (accumulators.AccumulatorTCPServer, accumulators.AccumulatorUnixServer):
+        # of a JVM that died: the job says so itself
+        server.handle_error = _say_nothing  # type: ignore[method-assign, assignment]
     builder = SparkSession.builder.appName(f"sluice {name}")
     for variable, value in executor_environment().items():
         builder = builder.config(f"spark.executorEnv.{variable}", value)
@@ -56,6 +60,10 @@ def _started(name: str) -> Any:
         cause = str(getattr(error, "java_exception", error)).splitlines()[0]
         what_to_do = "see the lines above, and check --master and the other options before the job"
         raise SluiceError(f"Spark did not start ({cause}): {what_to_do}") from None
+
+
+def _say_nothing(*_: Any) -> None:
+    """In place of a traceback that `socketserver` prints."""
 
 
 def end(spark: Any, close: Callable[[], Any]) -> None:
