@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from sluice.runtime.executors import what_executors_lack
+from sluice.errors import SluiceError
+from sluice.runtime.executors import executor_failure
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ from sluice.runtime.executors import what_executors_lack
     ],
 )
 def test_a_lack_is_one_line_that_says_what_to_do(text, message):
-    failure = what_executors_lack(text)
+    failure = executor_failure(text)
     assert str(failure).startswith(message)
     assert str(failure).endswith(" (see docs/cluster.md)")
 
@@ -43,4 +44,24 @@ def test_a_lack_is_one_line_that_says_what_to_do(text, message):
     ["java.lang.ArithmeticException: divide by zero", "No module named 'x'"],  # the latter of the driver itself
 )
 def test_other_failures_are_none(text):
-    assert what_executors_lack(text) is None
+    assert executor_failure(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (
+            "Lost task 0.0 in stage 0.0: org.apache.spark.SparkException: Python worker exited unexpectedly",
+            "a Python w",
+        ),
+        ("Lost task 1.3 in stage 2.0 (TID 9): ExecutorLostFailure (executor 1 exited caused by one of", "an executor"),
+        (
+            "SparkException: Job 3 cancelled because SparkContext was shut down",
+            "Spark's connection to the cluster ended",
+        ),
+    ],
+)
+def test_a_lost_part_of_spark_is_one_line_that_says_what_to_do(text, what):
+    failure = executor_failure(text)
+    assert (type(failure), str(failure).startswith(what)) == (SluiceError, True)
+    assert str(failure).endswith("then run the same command again: it resumes safely")

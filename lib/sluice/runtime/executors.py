@@ -1,10 +1,10 @@
-"""What executors lack to run a job, told from Spark's failure."""
+"""What executors lack to run a job, and how they were lost, told from Spark's failure."""
 
 from __future__ import annotations
 
 import re
 
-from sluice.errors import UsageError
+from sluice.errors import SluiceError, UsageError
 
 _JARS = "lack Sluice's jars ({}): start jobs by ./spark-submit.sh, or give those of .venv/jars by --jars"
 
@@ -21,10 +21,25 @@ _LACKS = (
     (r"cannot assign instance of (java\.lang\.invoke\.SerializedLambda)", _JARS),  # of a class that they lack
 )
 
+_LOST = {
+    "Python worker exited unexpectedly": "a Python worker of Spark",
+    "ExecutorLostFailure": "an executor of Spark, more often than it is tried again,",
+    "SparkContext was shut down": "Spark's connection to the cluster",
+}
 
-def what_executors_lack(text: str) -> UsageError | None:
-    """The failure to report for that of Spark whose text, with its causes, this is; None if it tells of no lack."""
+
+def executor_failure(text: str) -> SluiceError | None:
+    """The failure to report for that of Spark whose text, with its causes, this is; None if executors are not to blame.
+
+    UsageError for what they lack.
+    """
     for pattern, message in _LACKS:
         if found := re.search(pattern, text):
             return UsageError(f"executors {message.format(found.group(1))} (see docs/cluster.md)")
+    for words, what in _LOST.items():
+        if words in text:
+            return SluiceError(
+                f"{what} ended in the middle of the run: if machines were short of memory, free some or let fewer cores "
+                "share it (--master 'local[2]', --executor-memory), then run the same command again: it resumes safely"
+            )
     return None

@@ -13,7 +13,7 @@ from sluice.errors import SluiceError, Terminated
 from sluice.files.s3.client import failure_in_spark
 from sluice.lake.storage_failure import storage_failure
 from sluice.runtime import java, wrapper
-from sluice.runtime.executors import what_executors_lack
+from sluice.runtime.executors import executor_failure
 from sluice.runtime.log_lines import LogStyle, printable
 from sluice.runtime.report import Report, summary
 
@@ -53,7 +53,7 @@ def explained(failure: BaseException, lake: str) -> BaseException:
     if isinstance(failure, SluiceError | Terminated):
         return failure
     text = str(failure)
-    known = java.died() or failure_in_spark(text) or what_executors_lack(text) or storage_failure(text, lake)
+    known = java.died() or failure_in_spark(text) or executor_failure(text) or storage_failure(text, lake)
     return known or failure
 
 
