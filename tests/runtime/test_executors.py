@@ -54,7 +54,7 @@ def test_other_failures_are_none(text):
             "Lost task 0.0 in stage 0.0: org.apache.spark.SparkException: Python worker exited unexpectedly",
             "a Python w",
         ),
-        ("Lost task 1.3 in stage 2.0 (TID 9): ExecutorLostFailure (executor 1 exited caused by one of", "an executor"),
+        ("Lost task 1.3 (TID 9): ExecutorLostFailure (executor 1 exited caused by one of", "an executor of Spark"),
         (
             "SparkException: Job 3 cancelled because SparkContext was shut down",
             "Spark's connection to the cluster ended",

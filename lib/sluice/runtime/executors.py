@@ -39,7 +39,7 @@ def executor_failure(text: str) -> SluiceError | None:
     for words, what in _LOST.items():
         if words in text:
             return SluiceError(
-                f"{what} ended in the middle of the run: if machines were short of memory, free some or let fewer cores "
-                "share it (--master 'local[2]', --executor-memory), then run the same command again: it resumes safely"
+                f"{what} ended in the middle of the run: if machines were short of memory, free some or let fewer "
+                "cores share it (--master 'local[2]'), then run the same command again: it resumes safely"
             )
     return None
