@@ -52,6 +52,8 @@ check: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/hadolint docker/Dockerfile
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
 
 # known vulnerabilities of the pinned packages; a package that cannot be asked about fails too, as behind a mirror
 audit: setup

