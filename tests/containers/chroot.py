@@ -56,6 +56,7 @@ class Root:
                 shutil.copy(file, folder / file[1:])
         for certificate in _CERTIFICATES.glob("*.crt"):
             shutil.copy(certificate, folder / str(_CERTIFICATES)[1:])
+        (folder / "dev/shm").chmod(0o1777)
         (folder / "etc/hosts").write_text(f"127.0.0.1 localhost {socket.gethostname()}\n")
         root.run(["update-ca-certificates"])
         return root
