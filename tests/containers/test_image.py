@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from subprocess import PIPE, Popen
 from urllib.parse import urlsplit
 
 import psutil
@@ -52,12 +53,16 @@ def image(debian, roots) -> Stage:
 
 
 @contextmanager
-def container(image: Stage, *arguments: object, **environment: str) -> Iterator[subprocess.Popen]:
-    """A container of the image that runs; it is killed at the end."""
+def container(image: Stage, *arguments: object, log: Path | None = None, **environment: str) -> Iterator[Popen]:
+    """A container of the image that runs; it is killed at the end. With a `log` nothing of it has to be read."""
     command = image.command([str(argument) for argument in arguments], environment)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        yield process
-        process.kill()
+    with ExitStack() as opened:
+        out = err = opened.enter_context(open(log, "w")) if log else PIPE
+        with Popen(command, stdout=out, stderr=err, text=True) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
 
 def test_a_job_runs_as_a_user_that_is_not_root(image):
@@ -112,12 +117,12 @@ def workers(page: int) -> int:
         return -1
 
 
-def as_ps_shows(process: subprocess.Popen) -> list[str]:
+def as_ps_shows(process: Popen) -> list[str]:
     """The arguments of all that runs in a container."""
     return [" ".join(child.cmdline()) for child in psutil.Process(process.pid).children(recursive=True)]
 
 
-def test_the_services_of_compose_run_the_main_job(image, s3_server, postgres_url, database):
+def test_the_services_of_compose_run_the_main_job(image, s3_server, postgres_url, database, tmp_path):
     url, port, page = urlsplit(postgres_url), free_port(), free_port()
     here = {
         "PGDATABASE": "postgres",
@@ -129,16 +134,17 @@ def test_the_services_of_compose_run_the_main_job(image, s3_server, postgres_url
         hosts.write("127.0.0.1 master s3 postgres\n")
     with ExitStack() as containers:
 
-        def start(name: str, *more: object, **environment: str) -> subprocess.Popen:
+        def start(name: str, log: str | None, *more: object, **environment: str) -> Popen:
             command, given = of_service(name, f"master:{port}")
-            return containers.enter_context(container(image, *command, *more, **given | environment))
+            file = tmp_path / log if log else None
+            return containers.enter_context(container(image, *command, *more, log=file, **given | environment))
 
-        running = [start("master", "--port", port, "--webui-port", page)]
-        wait_for(lambda: workers(page) == 0)
-        running += [start("worker"), start("worker")]
-        start("worker", _SPARK_AUTH_SECRET="another")
-        wait_for(lambda: workers(page) == 2)
-        demo = start("demo", DEMO_ROWS="20000", **here)
+        running = [start("master", "master", "--port", port, "--webui-port", page)]
+        wait_for(lambda: workers(page) == 0, 240)
+        running += [start("worker", "first"), start("worker", "second")]
+        start("worker", "refused", _SPARK_AUTH_SECRET="another")
+        wait_for(lambda: workers(page) == 2, 240)
+        demo = start("demo", None, DEMO_ROWS="20000", **here)
         read_until(demo, "aggregate …")
         shown = [line for process in (*running, demo) for line in as_ps_shows(process)]
         code, out, err = finished(demo, timeout=300)
