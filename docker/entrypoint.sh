@@ -26,7 +26,7 @@ job() {
         local settings
         settings=$(mktemp) # which only this user can read
         cat "$home/conf/spark-defaults.conf" "$home/docker/cluster.conf" >"$settings"
-        printf 'spark.authenticate.secret %s\n' "$_SPARK_AUTH_SECRET" >>"$settings"
+        printf 'spark.authenticate.secret %s\n' "${_SPARK_AUTH_SECRET//\\/\\\\}" >>"$settings" # as Java reads it
         set -- --properties-file "$settings" "$@"
     fi
     exec "$home/spark-submit.sh" "$@"
