@@ -77,11 +77,14 @@ class Root:
         environment: Mapping[str, str] | None = None,
         folder: str = "/",
     ) -> list[str]:
-        """Runs a program as process 1; killed, it takes all others with it. It gets no variables but those given."""
+        """How to run a program as process 1, without variables but those given. Killed, it takes all others with it."""
         apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child", f"--mount-proc={self.folder}/proc"]
         variables = {"PATH": _PATH} | dict(environment or {})
         given = [f"{name}={value}" for name, value in variables.items()]
-        inside = ["chroot", f"--userspec={user}", str(self.folder), "env", "--ignore-environment", f"--chdir={folder}"]
+        user, _, group = user.partition(":")
+        # another user's process forgets that it ends with its parent
+        as_user = ["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", "--pdeathsig=KILL"]
+        inside = ["chroot", str(self.folder), *as_user, "env", "--ignore-environment", f"--chdir={folder}"]
         return [*apart, *inside, *given, *arguments]
 
     def run(self, arguments: Sequence[str], **how: object) -> str:

@@ -10,7 +10,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from subprocess import PIPE, Popen
 from urllib.parse import urlsplit
@@ -119,7 +119,11 @@ def workers(page: int) -> int:
 
 def as_ps_shows(process: Popen) -> list[str]:
     """The arguments of all that runs in a container."""
-    return [" ".join(child.cmdline()) for child in psutil.Process(process.pid).children(recursive=True)]
+    lines = []
+    for child in psutil.Process(process.pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # or has ended and is still listed
+            lines.append(" ".join(child.cmdline()))
+    return lines
 
 
 def test_the_services_of_compose_run_the_main_job(image, s3_server, postgres_url, database, tmp_path):
@@ -147,7 +151,7 @@ def test_the_services_of_compose_run_the_main_job(image, s3_server, postgres_url
         demo = start("demo", None, DEMO_ROWS="20000", **here)
         read_until(demo, "aggregate …")
         shown = [line for process in (*running, demo) for line in as_ps_shows(process)]
-        code, out, err = finished(demo, timeout=300)
+        code, out, err = finished(demo, timeout=600)
         assert code == 0, err[-3000:]
         assert workers(page) == 2  # without the one that has another secret
     ingest, *others = json.loads(out)["steps"]
