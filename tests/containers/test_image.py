@@ -113,7 +113,7 @@ def workers(page: int) -> int:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{page}/json/") as answer:
             return sum(worker["state"] == "ALIVE" for worker in json.load(answer)["workers"])
-    except OSError:
+    except (OSError, ValueError):  # it listens before it has pages
         return -1
 
 
