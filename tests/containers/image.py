@@ -64,20 +64,17 @@ class Build:
 
     def _copy(self, value: str) -> None:
         *sources, target = value.split()
-        root = self._context
+        root, left_out = self._context, shutil.ignore_patterns("__pycache__")
         if sources[0].startswith("--from="):
-            root = self._stages[sources.pop(0).removeprefix("--from=")].root.folder
+            root, left_out = self._stages[sources.pop(0).removeprefix("--from=")].root.folder, None
         else:
             assert {*sources} <= self._sent, "left out by .dockerignore"
         for source in sources:
             path, to = root / source.lstrip("/"), self._stage.inside(target)
             if path.is_dir():
-                shutil.copytree(path, to, symlinks=True, dirs_exist_ok=True, ignore=self._left_out(root))
+                shutil.copytree(path, to, symlinks=True, dirs_exist_ok=True, ignore=left_out)
             else:
                 shutil.copy2(path, to / path.name if target.endswith("/") else to)
-
-    def _left_out(self, root: Path):  # type: ignore[no-untyped-def]
-        return shutil.ignore_patterns("__pycache__") if root == self._context else None
 
     def _env(self, value: str) -> None:
         self._stage.environment |= dict(pair.split("=", 1) for pair in shlex.split(value))
