@@ -15,4 +15,8 @@ if ! ./spark-submit.sh run products "$work/first.csv" --max-rejects 100% >"$work
     tail -n 3 "$work/log" >&2
     exit 1
 fi
+if [ ! -f "$work/classes.jsa" ]; then # a JVM that takes longer than a minute to end is killed
+    echo "no classes were archived, as this machine is busy: jobs start slower until docker/archive-classes.sh is run" >&2
+    exit
+fi
 mv "$work/classes.jsa" .venv/classes.jsa
