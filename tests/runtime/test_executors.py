@@ -57,7 +57,7 @@ def test_other_failures_are_none(text):
         ("Lost task 1.3 (TID 9): ExecutorLostFailure (executor 1 exited caused by one of", "an executor of Spark"),
         (
             "SparkException: Job 3 cancelled because SparkContext was shut down",
-            "Spark's connection to the cluster ended",
+            "the cluster ended the application",
         ),
     ],
 )

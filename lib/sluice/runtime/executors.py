@@ -24,8 +24,9 @@ _LACKS = (
 _LOST = {
     "Python worker exited unexpectedly": "a Python worker of Spark",
     "ExecutorLostFailure": "an executor of Spark, more often than it is tried again,",
-    "SparkContext was shut down": "Spark's connection to the cluster",
 }
+_AGAIN = "then run the same command again: it resumes safely"
+_MEMORY = "if machines were short of memory, free some or let fewer cores share it (--master 'local[2]')"
 
 
 def executor_failure(text: str) -> SluiceError | None:
@@ -38,8 +39,9 @@ def executor_failure(text: str) -> SluiceError | None:
             return UsageError(f"executors {message.format(found.group(1))} (see docs/cluster.md)")
     for words, what in _LOST.items():
         if words in text:
-            return SluiceError(
-                f"{what} ended in the middle of the run: if machines were short of memory, free some or let fewer "
-                "cores share it (--master 'local[2]'), then run the same command again: it resumes safely"
-            )
+            return SluiceError(f"{what} ended in the middle of the run: {_MEMORY}, {_AGAIN}")
+    if re.search("SparkContext was shut down|stopped SparkContext", text):
+        return SluiceError(
+            f"the cluster ended the application: check its log, and the secret if it asks for one, {_AGAIN}"
+        )
     return None
