@@ -89,9 +89,11 @@ def test_ended_in_a_start_without_a_jvm(submit, job, csv_file, database, number,
 
 @pytest.mark.parametrize("start", ["without", "with"])
 def test_a_signal_before_the_job_runs_is_not_lost(submit, csv_file, lake, tmp_path, monkeypatch, start):
+    """A JVM starts that then waits for a cluster which does not answer, for a minute."""
     (tmp_path / "work").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "work"))
-    process = submit("ingest", "products", csv_file("a.csv", HEADER, "s1,n,d"))
+    nowhere = ("--master", "spark://127.0.0.1:1")
+    process = submit(*nowhere, "ingest", "products", csv_file("a.csv", HEADER, "s1,n,d"))
     wait_for(lambda: list((tmp_path / "work").glob("*/lines" if start == "without" else "*/run")))
     if start == "with":
         wait_for(lambda: jvms(process))

@@ -48,7 +48,7 @@ class Job:
         if root._session is None:
             with root.step("start"):
                 options = spark_options() if is_on_s3(root.settings.lake) else {}
-                root._session = session.opened(root.report.job, options, root.progress.lines)
+                root._session = session.opened(root.report.job, options, root.progress.lines, root.listen)
                 root.progress.spark = root._session.__enter__()
             root.listen()  # Spark has installed a handler of its own for SIGINT
             root.require_shared(root.settings.lake)

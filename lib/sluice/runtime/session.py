@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sluice.errors import SluiceError
@@ -17,17 +17,23 @@ _ENDING = 4.0  # seconds
 
 
 @contextmanager
-def opened(name: str, options: Mapping[str, str], lines: LogStyle) -> Iterator[Any]:
+def opened(name: str, options: Mapping[str, str], lines: LogStyle, listen: Callable[[], None]) -> Iterator[Any]:
     """A session of the application `name` with further options; one that was open before stays open.
 
-    Raises SluiceError if Java or Spark does not start. `lines`: how a JVM that is started logs.
+    Raises SluiceError if Java or Spark does not start. `lines`: how a JVM that is started logs. `listen`: called once
+    signals may end the run again: a cluster that does not answer is waited for, for a minute.
     """
+    from pyspark import SparkContext
     from pyspark.logger import PySparkLogger
     from pyspark.sql import SparkSession
 
     before = SparkSession.getActiveSession()
-    with nullcontext() if before else java.starting(lines):
-        spark = _started(name)
+    with _start_failures():
+        if before is None:
+            with java.starting(lines):
+                SparkContext.getSystemProperty("java.version")  # which needs a JVM
+            listen()
+        spark = _session(name)
     for option, value in options.items():  # now: a JVM that starts warns of options that are not Spark's own
         spark.conf.set(option, value)
     for logger in (
@@ -42,10 +48,22 @@ def opened(name: str, options: Mapping[str, str], lines: LogStyle) -> Iterator[A
             spark.stop()
 
 
-def _started(name: str) -> Any:
+@contextmanager
+def _start_failures() -> Iterator[None]:
+    """Raises what keeps Java or Spark from starting as SluiceError."""
     from py4j.protocol import Py4JJavaError
-    from pyspark import accumulators
     from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except (Py4JJavaError, PySparkException) as error:
+        cause = str(getattr(error, "java_exception", error)).splitlines()[0]
+        what_to_do = "see the lines above, and check --master and the other options before the job"
+        raise SluiceError(f"Spark did not start ({cause}): {what_to_do}") from None
+
+
+def _session(name: str) -> Any:
+    from pyspark import accumulators
     from pyspark.sql import SparkSession
 
     for server in (accumulators.AccumulatorTCPServer, accumulators.AccumulatorUnixServer):
@@ -54,12 +72,7 @@ def _started(name: str) -> Any:
     builder = SparkSession.builder.appName(f"sluice {name}")
     for variable, value in executor_environment().items():
         builder = builder.config(f"spark.executorEnv.{variable}", value)
-    try:
-        return builder.getOrCreate()
-    except (Py4JJavaError, PySparkException) as error:
-        cause = str(getattr(error, "java_exception", error)).splitlines()[0]
-        what_to_do = "see the lines above, and check --master and the other options before the job"
-        raise SluiceError(f"Spark did not start ({cause}): {what_to_do}") from None
+    return builder.getOrCreate()
 
 
 def _say_nothing(*_: Any) -> None:
