@@ -79,15 +79,15 @@ def listening(processes: Iterable[psutil.Process]) -> set[str]:
 
 def jvms(process: subprocess.Popen) -> list[psutil.Process]:
     """The Java processes that a process has started, itself or through others."""
-    return _children(process, lambda child: child.name() == "java")
+    return children(process, lambda child: child.name() == "java")
 
 
 def job_pythons(process: subprocess.Popen) -> list[psutil.Process]:
     """The process of ./spark-submit.sh's that runs the job."""
-    return _children(process, lambda child: any("/jobs/" in argument for argument in child.cmdline()[:2]))
+    return children(process, lambda child: any("/jobs/" in argument for argument in child.cmdline()[:2]))
 
 
-def _children(process: subprocess.Popen, matches: Callable[[psutil.Process], bool]) -> list[psutil.Process]:
+def children(process: subprocess.Popen, matches: Callable[[psutil.Process], bool]) -> list[psutil.Process]:
     """Of the processes that a process has started, itself or through others, those that match; ended ones do not."""
 
     def lives_and_matches(child: psutil.Process) -> bool:

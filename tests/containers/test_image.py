@@ -10,7 +10,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from subprocess import PIPE, Popen
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ import pytest
 from chroot import Root, what_is_missing
 from conftest import HEADER, PROJECT, S3_PORT, write_products
 from image import Build, Stage
-from processes import assert_ended, finished, free_port, read_until, wait_for
+from processes import assert_ended, command_lines, family, finished, free_port, read_until, wait_for
 from test_compose import EXAMPLE, SERVICES
 
 pytestmark = pytest.mark.slow
@@ -117,15 +117,6 @@ def workers(page: int) -> int:
         return -1
 
 
-def as_ps_shows(process: Popen) -> list[str]:
-    """The arguments of all that runs in a container."""
-    lines = []
-    for child in psutil.Process(process.pid).children(recursive=True):
-        with suppress(psutil.NoSuchProcess):  # or has ended and is still listed
-            lines.append(" ".join(child.cmdline()))
-    return lines
-
-
 def test_the_services_of_compose_run_the_main_job(image, s3_server, postgres_url, database, tmp_path):
     url, port, page = urlsplit(postgres_url), free_port(), free_port()
     here = {
@@ -150,7 +141,7 @@ def test_the_services_of_compose_run_the_main_job(image, s3_server, postgres_url
         wait_for(lambda: workers(page) == 2, 240)
         demo = start("demo", None, DEMO_ROWS="20000", **here)
         read_until(demo, "aggregate …")
-        shown = [line for process in (*running, demo) for line in as_ps_shows(process)]
+        shown = [line for process in (*running, demo) for line in command_lines(family(process)).splitlines()]
         code, out, err = finished(demo, timeout=600)
         assert code == 0, err[-3000:]
         assert workers(page) == 2  # without the one that has another secret

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import time
 
-import psutil
 import pytest
 from conftest import HEADER
-from processes import finished, wait_for
+from processes import children, finished, wait_for
 
 
 def objects(err):
@@ -73,8 +72,7 @@ def test_the_wrapper_ends_after_its_last_line(submit, log_format):
     found = []
 
     def its_filter():
-        children = psutil.Process(process.pid).children()
-        found[:] = [child for child in children if "sluice.runtime.log_lines" in child.cmdline()]
+        found[:] = children(process, lambda child: "sluice.runtime.log_lines" in child.cmdline())
         return found
 
     wait_for(its_filter)
