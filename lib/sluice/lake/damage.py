@@ -17,12 +17,14 @@ from sluice.errors import InputError
 from sluice.lake.storage_failure import SEE
 
 _ENTRY = re.compile("[0-9]{20}[.]json")
+_OF_A_FILE = re.compile("[Pp]arquet|No such file|Object [Ss]tore|LocalFileSystem|Kernel error")
 _HINT = "_last_checkpoint"
 
 
-def damaged(table: str, error: Exception) -> InputError:
-    """The failure to report where a table's files cannot be read or written."""
-    return InputError(f"table {table}: {' '.join(str(error).split())[:300]}: {SEE}")
+def damaged(table: str, error: Exception) -> InputError | None:
+    """The failure to report where an error of delta-rs or Arrow is about a file of a table; None if it is not."""
+    text = " ".join(str(error).split())
+    return InputError(f"table {table}: {text[:300]}: {SEE}") if _OF_A_FILE.search(text) else None
 
 
 def damaged_log(table: str, folder: str, error: Exception) -> InputError:

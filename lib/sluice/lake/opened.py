@@ -87,7 +87,9 @@ def delta_rs_errors(lake: str, table: str) -> Iterator[None]:
         if isinstance(error, _OF_THE_TABLE):
             raise
         if not is_on_s3(lake):
-            raise storage_failure(str(error), lake) or damaged(table, error) from None
+            if failure := storage_failure(str(error), lake) or damaged(table, error):
+                raise failure from None
+            raise
         client.check_again(lake)
         line = str(error).splitlines()[0][:300]
         if re.search("privileges|403|Access ?Denied|Forbidden", str(error)):
