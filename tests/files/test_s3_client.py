@@ -94,6 +94,10 @@ def test_an_endpoint_that_is_not_aws_has_addresses_with_the_bucket_in_the_path(c
         (dict.fromkeys(KEYS), r"no credentials for S3 were found: looked in the environment .* and instance roles"),
         ({"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "nothing answers at http://127.0.0.1:1: check AWS_ENDPOINT_URL"),
         ({"AWS_PROFILE": "nobody"}, "profile .nobody. could not be found: check credentials and AWS settings"),
+        (
+            {"AWS_ENDPOINT_URL": "http://me:secret@127.0.0.1:1"},
+            "^AWS_ENDPOINT_URL: write it without credentials: [^:]*$",
+        ),
         ({"AWS_ENDPOINT_URL": "nohost"}, "AWS_ENDPOINT_URL: Invalid endpoint: nohost: give a URL"),
     ],
 )

@@ -56,11 +56,13 @@ def _session() -> Any:
 
 @cache
 def _server() -> tuple[str, str]:
-    """The endpoint and the region. Raises UsageError for an endpoint that is not a URL."""
+    """The endpoint and the region. Raises UsageError for an endpoint that is not a URL, or has credentials."""
     try:
         found = _session().client("s3").meta
     except ValueError as error:
         raise UsageError(f"AWS_ENDPOINT_URL: {error}: give a URL such as https://s3.example.com") from None
+    if "@" in urlsplit(found.endpoint_url).netloc:
+        raise UsageError(f"AWS_ENDPOINT_URL: write it without credentials: they are looked for in {_PLACES}")
     return found.endpoint_url, found.region_name or "us-east-1"
 
 
