@@ -24,7 +24,6 @@ def opened(name: str, options: Mapping[str, str], lines: LogStyle, listen: Calla
     signals may end the run again: a cluster that does not answer is waited for, for a minute.
     """
     from pyspark import SparkContext
-    from pyspark.logger import PySparkLogger
     from pyspark.sql import SparkSession
 
     before = SparkSession.getActiveSession()
@@ -36,11 +35,6 @@ def opened(name: str, options: Mapping[str, str], lines: LogStyle, listen: Calla
         spark = _session(name)
     for option, value in options.items():  # now: a JVM that starts warns of options that are not Spark's own
         spark.conf.set(option, value)
-    for logger in (
-        "SQLQueryContextLogger",
-        "DataFrameQueryContextLogger",
-    ):  # a wrong condition is one line of Sluice's own
-        PySparkLogger.getLogger(logger).setLevel(logging.CRITICAL)
     try:
         yield spark
     finally:
@@ -63,20 +57,35 @@ def _start_failures() -> Iterator[None]:
 
 
 def _session(name: str) -> Any:
-    from pyspark import accumulators
     from pyspark.sql import SparkSession
 
-    for server in (accumulators.AccumulatorTCPServer, accumulators.AccumulatorUnixServer):
-        # of a JVM that died: the job says so itself
-        server.handle_error = _say_nothing  # type: ignore[method-assign, assignment]
+    quieten()
     builder = SparkSession.builder.appName(f"sluice {name}")
     for variable, value in executor_environment().items():
         builder = builder.config(f"spark.executorEnv.{variable}", value)
     return builder.getOrCreate()
 
 
+def quieten() -> None:
+    """Leaves it to the job to say what failed: PySpark and py4j would print a wrong condition, and tracebacks of a JVM
+    that died."""
+    from pyspark import accumulators
+    from pyspark.logger import PySparkLogger
+
+    for logger in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
+        PySparkLogger.getLogger(logger).setLevel(logging.CRITICAL)
+    for server in (accumulators.AccumulatorTCPServer, accumulators.AccumulatorUnixServer):
+        server.handle_error = _say_nothing  # type: ignore[method-assign, assignment]
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)
+    logging.getLogger().addFilter(_is_not_of_py4j)
+
+
 def _say_nothing(*_: Any) -> None:
     """In place of a traceback that `socketserver` prints."""
+
+
+def _is_not_of_py4j(record: logging.LogRecord) -> bool:
+    return "py4j" not in record.pathname
 
 
 def end(spark: Any, close: Callable[[], Any]) -> None:
