@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import urllib.request
@@ -26,7 +27,7 @@ class Cluster:
         options = ("--host", "127.0.0.1", "--port", str(port), "--webui-port", str(self._page))
         self._start("org.apache.spark.deploy.master.Master", *options)
         self.workers = [self._worker(number) for number in range(workers)]
-        wait_for(lambda: self._state().count('"state" : "ALIVE"') == workers)
+        wait_for(lambda: alive_workers(self._page) == workers)
 
     def _worker(self, number: int) -> subprocess.Popen:
         work = str(self._folder / f"worker{number}")
@@ -40,11 +41,6 @@ class Cluster:
             process = subprocess.Popen(command, cwd=self._folder, env=self._environment, stdout=log, stderr=log)
         self._processes.append(process)
         return process
-
-    def _state(self) -> str:
-        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{self._page}/json/") as answer:
-            return answer.read().decode()
-        return ""
 
     def executors(self) -> list[psutil.Process]:
         """The JVMs of executors that run now."""
@@ -76,6 +72,15 @@ class Cluster:
     def stop(self) -> None:
         for process in reversed(self._processes):
             _end(process)
+
+
+def alive_workers(page: int) -> int:
+    """How many workers the master whose page is at a port knows as alive; -1 before it answers."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{page}/json/") as answer:
+            return sum(worker["state"] == "ALIVE" for worker in json.load(answer)["workers"])
+    except (OSError, ValueError):  # it listens before it has pages
+        return -1
 
 
 def _end(process: subprocess.Popen) -> None:

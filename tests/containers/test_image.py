@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 from chroot import Root, what_is_missing
+from cluster import alive_workers
 from conftest import HEADER, PROJECT, S3_PORT, write_products
 from image import Build, Stage
 from processes import assert_ended, command_lines, family, finished, free_port, read_until, wait_for
@@ -108,15 +108,6 @@ def of_service(name: str, master: str) -> tuple[list[str], dict[str, str]]:
     return command, variables | ports | {"SPARK_LOCAL_IP": "127.0.0.1"}
 
 
-def workers(page: int) -> int:
-    """How many the master knows as alive; -1 before it answers."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{page}/json/") as answer:
-            return sum(worker["state"] == "ALIVE" for worker in json.load(answer)["workers"])
-    except (OSError, ValueError):  # it listens before it has pages
-        return -1
-
-
 def test_the_services_of_compose_run_the_main_job(image, s3_server, postgres_url, database, tmp_path):
     url, port, page = urlsplit(postgres_url), free_port(), free_port()
     here = {
@@ -135,16 +126,16 @@ def test_the_services_of_compose_run_the_main_job(image, s3_server, postgres_url
             return containers.enter_context(container(image, *command, *more, log=file, **given | environment))
 
         running = [start("master", "master", "--port", port, "--webui-port", page)]
-        wait_for(lambda: workers(page) == 0, 240)
+        wait_for(lambda: alive_workers(page) == 0, 240)
         running += [start("worker", "first"), start("worker", "second")]
         start("worker", "refused", _SPARK_AUTH_SECRET="another")
-        wait_for(lambda: workers(page) == 2, 240)
+        wait_for(lambda: alive_workers(page) == 2, 240)
         demo = start("demo", None, DEMO_ROWS="20000", **here)
         read_until(demo, "aggregate …")
         shown = [line for process in (*running, demo) for line in command_lines(family(process)[1:]).splitlines()]
         code, out, err = finished(demo, timeout=600)
         assert code == 0, err[-3000:]
-        assert workers(page) == 2  # without the one that has another secret
+        assert alive_workers(page) == 2  # without the one that has another secret
     ingest, *others = json.loads(out)["steps"]
     assert (ingest["rows_read"], {step["status"] for step in (ingest, *others)}) == (20_000, {"succeeded"})
     assert database("SELECT sum(no_of_products) FROM products_agg") == [(ingest["rows_inserted"],)]

@@ -58,7 +58,6 @@ def test_a_lake_whose_disk_is_full_in_a_step(submit, job, rows, csv_file, small_
     read_until(process, f" {step} …")
     fill(disk)
     code, out, err = finished(process)
-    print(code, err.splitlines()[-1])
     assert (code, LINE in json.loads(out)["error"]) == (1, True)
     assert 'File "' not in err
     assert LINE in err.splitlines()[-1]

@@ -1,7 +1,7 @@
 """The folder that input files must be in, if one is set (`--input-root`): a job reads nothing that is elsewhere.
 
-Local paths are compared without links and by whole names: `/data2` is not in `/data`. On S3, where there are no links,
-keys are compared by whole names too.
+Links in local paths are resolved first. Folders are compared by their whole names, on S3 too: `/data2` is not in
+`/data`.
 """
 
 from __future__ import annotations
