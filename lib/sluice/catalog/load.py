@@ -134,6 +134,7 @@ def _table(path: Path, declared: Declaration) -> Table:
         aggregates=tuple(
             Aggregate(name, tuple(aggregate.by), aggregate.measures) for name, aggregate in declared.aggregates.items()
         ),
+        deletion_vectors=None if (marking := declared.storage.deletion_vectors) == "auto" else marking,
         origin=str(path),
     )
 

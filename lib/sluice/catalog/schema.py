@@ -148,6 +148,12 @@ class DeclaredAggregate(Keys):
     measures: Annotated[dict[Name, str], Field(min_length=1)]
 
 
+class Storage(Keys):
+    """`[storage]`"""
+
+    deletion_vectors: bool | Literal["auto"] = "auto"
+
+
 class Declaration(Keys):
     """A whole file; its name is the table's."""
 
@@ -159,3 +165,4 @@ class Declaration(Keys):
     delete_when: str = ""
     checks: dict[Name, Annotated[DeclaredCheck, _text_or_table("sql")]] = {}
     aggregates: dict[Name, DeclaredAggregate] = {}
+    storage: Storage = Storage()

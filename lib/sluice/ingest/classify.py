@@ -27,12 +27,13 @@ FEW = 10  # rows are few if the table has so many times more
 
 @dataclass(frozen=True)
 class Classified:
-    """The rows of a run with their outcomes (see `classify`), the number of rows of each outcome, and where in the
-    table rows of the same keys can be (None: anywhere)."""
+    """The rows of a run with their outcomes (see `classify`), the number of rows of each outcome, where in the table
+    rows of the same keys can be (None: anywhere), and whether the rows are few against the table."""
 
     rows: DataFrame
     counts: Mapping[str, int]
     within: MergeScope | None
+    few: bool
 
 
 def against_table(lake: Lake, plan: Plan, read: Read) -> Classified:
@@ -41,7 +42,7 @@ def against_table(lake: Lake, plan: Plan, read: Read) -> Classified:
     within = _scope(plan, read, few=few)
     rows = classify(lake, plan, read, _stored_rows(lake, plan, within), few=few).persist()
     counts = {row["_outcome"]: row["count"] for row in rows.groupBy("_outcome").count().collect()}
-    return Classified(rows, counts, within)
+    return Classified(rows, counts, within, few)
 
 
 def _scope(plan: Plan, read: Read, *, few: bool) -> MergeScope | None:

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
 from sluice.ingest.classify import CHANGES, DELETES, Classified
+from sluice.ingest.marking import decide
 from sluice.lake import log
 from sluice.ledger import deletes, rejects
 from sluice.ledger.ingested_files import record_files
@@ -55,10 +56,14 @@ def merge(lake: Lake, plan: Plan, classified: Classified, at: datetime) -> None:
     expected["removed"] = counts.get("removed", 0) + counts.get("deleted", 0)
     if plan.to_add:
         lake.add_columns(table.name, plan.to_add)
+    marking = decide(lake.root, plan, classified)
+    if marking.changes_table:
+        lake.set_deletion_vectors(table.name, marking.marks)
     if any(expected.values()):
-        updating, removing = bool(expected["updated"]), bool(expected["removed"])
-        changes = changes if removing else changes.drop("_gone")
-        merged = lake.merge(table.name, changes, table.key, classified.within, updating=updating, removing=removing)
+        does = {"inserting": expected["inserted"] > 0, "updating": expected["updated"] > 0}
+        does |= {"removing": expected["removed"] > 0, "marking": marking.marks}
+        changes = changes if does["removing"] else changes.drop("_gone")
+        merged = lake.merge(table.name, changes, table.key, classified.within, **does)
         if merged != expected:
             raise RuntimeError(f"table {table.name}: Delta merged {merged}, expected {expected}: maintain restore it")
 
@@ -76,14 +81,15 @@ def remember_deletes(lake: Lake, plan: Plan, classified: Classified, at: datetim
         return
     rows = _to_remember(lake, plan.table, classified.rows.where(F.col("_outcome").isin(*DELETES)))
     if rows is not None:
-        deletes.remember(lake, plan.table, rows, at, _version_after(plan, classified.counts))
+        deletes.remember(lake, plan.table, rows, at, _version_after(lake, plan, classified))
 
 
-def _version_after(plan: Plan, counts: Mapping[str, int]) -> int:
+def _version_after(lake: Lake, plan: Plan, classified: Classified) -> int:
     """The table's version once the run is merged."""
     if plan.version is None:
         return int(_declaration(plan) is not None)  # which is a commit before the rows
-    return plan.version + bool(plan.to_add) + any(counts.get(name) for name in CHANGES)
+    before = bool(plan.to_add) + decide(lake.root, plan, classified).changes_table
+    return plan.version + before + any(classified.counts.get(name) for name in CHANGES)
 
 
 def _to_remember(lake: Lake, table: Table, rows: DataFrame) -> DataFrame | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -27,6 +27,7 @@ from sluice.model.table import Table
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 _FEED = "delta.enableChangeDataFeed"
 _BOUNDS = "delta.dataSkippingStatsColumns"
+_MARKING = "spark.databricks.delta.merge.deletionVectors.persistent"
 _RETENTION_CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
 
 
@@ -79,25 +80,31 @@ class Lake:
         key: tuple[str, ...],
         within: MergeScope | None = None,
         *,
+        inserting: bool = True,
         updating: bool = True,
         removing: bool = False,
+        marking: bool = False,
     ) -> dict[str, int]:
         """Inserts rows, updates those with the same key, or removes them; gives how many of each Delta counted.
 
         in: `rows` with the table's columns, one row a key; with `removing` also `_gone`, which removes the key.
         `within` is true for the keys of all the rows: without it Delta looks for them in every file of the table.
-        `updating`: whether any key is in the table already; if not, no file of it is rewritten.
+        `inserting`: whether any key is new; if not, the table's rows stay where they are read, and the new ones are
+        sent there. `updating`: whether any key is in the table already; if not, no file is rewritten. `marking`:
+        replaced and removed rows are marked as deleted in a table that has `deletion_vectors`; else their files are
+        rewritten.
         """
         same = F.expr(" AND ".join(f"old.{identifier(column)} = new.{identifier(column)}" for column in key))
         same = within.holds("old") & same if within else same
-        with self._commit():
+        with self._commit(), self._set(_MARKING, str(marking).lower()):
             merge = self._delta(table).alias("old").merge(rows.alias("new"), same)
             merge = merge.whenMatchedDelete("new._gone") if removing else merge
             values: dict[str, str | Column] = {
                 identifier(name): f"new.{identifier(name)}" for name in rows.columns if name != "_gone"
             }
             merge = merge.whenMatchedUpdate(set=values) if updating else merge
-            (counts,) = merge.whenNotMatchedInsert(values=values).execute().collect()
+            merge = merge.whenNotMatchedInsert(values=values) if inserting else merge
+            (counts,) = merge.execute().collect()
         in_delta = {"inserted": "inserted", "updated": "updated", "removed": "deleted"}
         return {outcome: counts[f"num_{name}_rows"] for outcome, name in in_delta.items()}
 
@@ -111,6 +118,11 @@ class Lake:
         """Stores with a table the declaration that its rows were written by."""
         with self._commit():
             self._set_property(table.name, log.DECLARATION, json.dumps(table.declaration))
+
+    def set_deletion_vectors(self, table: str, enabled: bool) -> None:
+        """Lets merges mark rows of the table as deleted from now on, or no longer."""
+        with self._commit():
+            self._set_property(table, log.DELETION_VECTORS, str(enabled).lower())
 
     def append(self, table: str, rows: DataFrame) -> None:
         """Adds rows in one commit; creates the table if need be."""
@@ -200,25 +212,22 @@ class Lake:
         with self._commit(), self._any_retention():
             self._delta(table).vacuum(float(hours))
 
-    @contextmanager
-    def _any_retention(self) -> Iterator[None]:
+    def _any_retention(self) -> AbstractContextManager[None]:
         """Lets Delta vacuum files less than a week old: the caller has asked for `--force` before."""
-        self.spark.conf.set(_RETENTION_CHECK, "false")
-        try:
-            yield
-        finally:
-            self.spark.conf.unset(_RETENTION_CHECK)
+        return self._set(_RETENTION_CHECK, "false")
+
+    def _without_dictionary(self, key: tuple[str, ...]) -> AbstractContextManager[None]:
+        """Writes no dictionary for a key of one column: no value repeats, and to build one takes a fifth of all."""
+        return self._set(f"parquet.enable.dictionary#{key[0]}", "false") if len(key) == 1 else nullcontext()
 
     @contextmanager
-    def _without_dictionary(self, key: tuple[str, ...]) -> Iterator[None]:
-        """Writes no dictionary for a key of one column: no value repeats, and to build one takes a fifth of all."""
-        name = f"parquet.enable.dictionary#{key[0]}"
-        if len(key) == 1:
-            self.spark.conf.set(name, "false")
+    def _set(self, option: str, value: str) -> Iterator[None]:
+        """Sets an option of the session for a while only: else it would hold for later commits too."""
+        self.spark.conf.set(option, value)
         try:
             yield
         finally:
-            self.spark.conf.unset(name)
+            self.spark.conf.unset(option)
 
     def _alter(self, table: str, change: str) -> None:
         self.spark.sql(f"ALTER TABLE {delta_table(self.path(table))} {change}")
@@ -231,15 +240,13 @@ class Lake:
 
     @contextmanager
     def _commit(self, **built: Any) -> Iterator[None]:
-        """Sets the metadata for one commit only: as a session setting it would leak into later commits."""
-        self.spark.conf.set(_USER_METADATA, log.user_metadata(self.run_id, job=self.job, **built))
+        """Marks one commit with its run."""
         try:
-            yield
+            with self._set(_USER_METADATA, log.user_metadata(self.run_id, job=self.job, **built)):
+                yield
         except (Py4JJavaError, PySparkException) as error:
             if lease.LOST in str(error):
                 raise lease.lost() from None
             if "io.delta.exceptions.Concurrent" in str(error) or "DELTA_CONCURRENT" in str(error):
                 raise Busy("another writer committed to the table meanwhile: nothing was changed, run again") from None
             raise
-        finally:
-            self.spark.conf.unset(_USER_METADATA)

@@ -18,10 +18,11 @@ from deltalake.exceptions import DeltaError
 
 from sluice.errors import InputError
 from sluice.lake import lake_files
-from sluice.lake.opened import entry, opened
+from sluice.lake.opened import delta_rs_errors, entry, opened
 
 PRUNED_BEFORE = "sluice.pruned_before"  # property of a table
 DECLARATION = "sluice.declaration"  # property of a table
+DELETION_VECTORS = "delta.enableDeletionVectors"  # property of a table
 _KEEP_ALL_ROWS = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")  # operations
 _SPARK_TYPES = {"long": "bigint", "integer": "int", "short": "smallint", "byte": "tinyint"}
 
@@ -42,12 +43,14 @@ class Stored:
     """What a table's metadata say.
 
     `columns`: name → type in Spark's spelling. `declaration`: what the table was declared as when its rows were written
-    (None: unknown). `pruned_before`: the day before which its days were pruned.
+    (None: unknown). `pruned_before`: the day before which its days were pruned. `deletion_vectors`: whether merges may
+    mark rows as deleted.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     declaration: Mapping[str, Any] | None = None
     pruned_before: date | None = None
+    deletion_vectors: bool = False
 
 
 def version(lake: str, table: str) -> int | None:
@@ -100,6 +103,7 @@ def stored(lake: str, table: str, version: int | None = None) -> Stored:
         {name: _SPARK_TYPES.get(kind, kind) for name, kind in columns.items()},
         json.loads(declaration) if declaration else None,
         date.fromisoformat(pruned) if pruned else None,
+        properties.get(DELETION_VECTORS) == "true",
     )
 
 
@@ -118,6 +122,16 @@ def row_count(lake: str, table: str, where: Any = None) -> int:
     """The table's rows, as its log counts them; `where` chooses files by partitions: `partition.c` of a column c."""
     files = _files(lake, table, where)
     return sum(files.column("num_records").to_pylist()) if files.num_rows else 0
+
+
+def marked_rows(lake: str, table: str) -> int:
+    """How many rows of the table's files are marked as deleted."""
+    delta = opened(lake, table)
+    if delta is None or not stored(lake, table).deletion_vectors:
+        return 0
+    with delta_rs_errors(lake, table):
+        kept = pa.table(delta.deletion_vectors()).column("selection_vector").combine_chunks().flatten()
+    return len(kept) - kept.true_count
 
 
 def size(lake: str, table: str, where: Any = None) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from sluice.model.table import AnyTable, Table
 from sluice.runtime.job import Job
 
 FILE_BYTES = 64 * 1024 * 1024  # spark.databricks.delta.optimize.maxFileSize
+_MARKED = 0.05  # of a table's rows: from here on Delta compacts files for the sake of their deletion vectors
 _OVERLAP = 1.5  # worth clustering from here on: two files whose ranges of keys overlap have it
 
 
@@ -61,9 +62,12 @@ def _gain(job: Job, source: AnyTable) -> tuple[bool, str]:
     entries = log.entries(root, source.name)
     small = _small_files(entries)
     overlap = _overlap(entries, column) if column else 1.0
-    gain = (small > 1 or overlap >= _OVERLAP) and not log.optimized(root, source.name, column)
+    marked = log.marked_rows(root, source.name)
+    many_marked = marked >= _MARKED * max(log.row_count(root, source.name), 1)
+    gain = (small > 1 or overlap >= _OVERLAP or many_marked) and not log.optimized(root, source.name, column)
     files = _sized(len(entries), sum(entry["size_bytes"] for entry in entries))
     spread = f", a key may be in {overlap:.1f} of them" if column else ""
+    spread += f", {counted(marked, 'row')} of them {'is' if marked == 1 else 'are'} marked as deleted" if marked else ""
     job.report.status = "succeeded" if gain else "nothing_new"
     return gain, f"{source.name}: {files}: {f'{small:,} could be joined{spread}' if gain else 'nothing to gain'}"
 

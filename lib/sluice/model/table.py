@@ -117,6 +117,8 @@ class Table:
     * `exact`: by column of doubles, the integers that are summed in place of its values.
     * `bounds`: the columns whose least and greatest value in each file the Delta log holds; queries skip files by
       them. Empty: all columns.
+    * `deletion_vectors`: whether a merge marks replaced rows as deleted, in a small file beside theirs, rather than
+      writing their files anew without them; None: it does where few rows change in a large table.
     * `indexes`: what the exported table needs besides its key; `-` before a name: descending.
 
     Set by the catalog:
@@ -135,6 +137,7 @@ class Table:
     replaces: tuple[str, ...] = ()
     exact: Mapping[str, Exact] = field(default_factory=dict)
     bounds: tuple[str, ...] = ()
+    deletion_vectors: bool | None = None
     input_columns: tuple[str, ...] = ()
     occurrences: Occurrences | None = None
     order_by: str = ""
