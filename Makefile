@@ -5,7 +5,7 @@ READY := .venv/.ready
 LAKE ?= lake
 DATA ?= data
 
-.PHONY: setup demo unit test test-all test-versitygw check audit jars-list stop-postgres clean
+.PHONY: setup stop-warm demo unit test test-all test-versitygw check audit jars-list stop-postgres clean
 setup: $(READY)
 
 $(READY): setup.py constraints.txt conf/packages.conf conf/jars.sha256 docker/fetch-jars.sh docker/check-jars.py docker/archive-classes.sh $(wildcard lib/sluice/lake/*.java)
@@ -23,6 +23,10 @@ $(READY): setup.py constraints.txt conf/packages.conf conf/jars.sha256 docker/fe
 
 demo: setup
 	@docker/demo.sh $(DATA) $(LAKE)
+
+# ends the processes that `--keep-warm` lets stay; one that has a job ends after it
+stop-warm: setup
+	@PYTHONPATH=lib $(BIN)/python -m sluice.runtime.warm.client --stop
 
 stop-postgres: setup
 	@$(BIN)/python -c 'from pathlib import Path; from sluice.export import embedded; embedded.stop(Path(".sluice/postgres"))'

@@ -89,6 +89,7 @@ end() { # passes a signal on: the job ends by its own rules; one that has not wr
 }
 # Only this script acts on signals to the whole process group: the filter may not die of them.
 sheltered() { trap '' INT TERM HUP; exec "$@"; }
+none=75 # the code of sluice.runtime.warm.client if no process takes the job
 run() { # runs a command to its end, through signals, and sets `code`
     code=127
     sheltered "$@" &
@@ -138,5 +139,12 @@ mkfifo "$work/lines"
 sheltered "$python" -m sluice.runtime.log_lines <"$work/lines" >&2 &
 filter=$!
 exec 3>"$work/lines"
-run "$python" "$job" "$@" 2>&3
+code=$none
+# A process that stayed after an earlier job takes this one (see lib/sluice/runtime/warm), if there may be one.
+if [[ $master == local* ]] && { [ -n "${SLUICE_KEEP_WARM-}" ] || [[ " $* " == *" --keep-warm"[\ =]* ]] \
+    || grep -qs '^ *keep_warm' "$SLUICE_CONF_DIR/sluice.toml" || compgen -G "${TMPDIR:-/tmp}/sluice-$UID/*" >/dev/null; }
+then
+    run "$python" -S -m sluice.runtime.warm.client "$job" "$@" 2>&3
+fi
+[ $code -ne $none ] || run "$python" "$job" "$@" 2>&3
 finish

@@ -65,6 +65,14 @@ common_options = option_group(
         is_flag=True,
         help="On a cluster, take local paths: all its machines see them as this one does.",
     ),
+    click.option(
+        "--keep-warm",
+        envvar="SLUICE_KEEP_WARM",
+        type=click.FloatRange(min=0),
+        metavar="MINUTES",
+        show_default="0",
+        help="Let this process stay so long after the job, to take the next ones, which then start in no time.",
+    ),
 )
 
 writer_options = option_group(

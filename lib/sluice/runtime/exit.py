@@ -16,6 +16,7 @@ from sluice.runtime import java, wrapper
 from sluice.runtime.executors import executor_failure
 from sluice.runtime.log_lines import LogStyle, printable
 from sluice.runtime.report import Report, summary
+from sluice.runtime.warm import stay
 
 
 def end(
@@ -39,7 +40,8 @@ def end(
     if not wrapper.end(printed, last_line):
         print(printed, flush=True)
         _print(last_line)
-    java.end(60 if failure is None else 3)  # not before: a failure of Java's is asked for its text
+    if not stay.is_server:
+        java.end(60 if failure is None else 3)  # not before: a failure of Java's is asked for its text
     sys.exit(code)
 
 

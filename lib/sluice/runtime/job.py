@@ -21,6 +21,7 @@ from sluice.runtime.log_lines import LogStyle
 from sluice.runtime.progress import Progress
 from sluice.runtime.report import Report, text_table
 from sluice.runtime.settings import Settings
+from sluice.runtime.warm import stay
 
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 
@@ -151,6 +152,7 @@ def job(name: str, options: dict[str, Any]) -> Iterator[Job]:
     before = [(number, signal.getsignal(number)) for number in _ENDING]
     try:
         try:
+            stay.after_job(running.settings.keep_warm)
             running.listen()
             yield running
         except BaseException as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -10,8 +11,10 @@ from typing import Any
 
 from sluice.errors import SluiceError
 from sluice.files.s3.client import executor_environment
+from sluice.lake.lake import forget_logs
 from sluice.runtime import java
 from sluice.runtime.log_lines import LogStyle
+from sluice.runtime.warm import stay
 
 _ENDING = 4.0  # seconds
 
@@ -23,22 +26,22 @@ def opened(name: str, options: Mapping[str, str], lines: LogStyle, listen: Calla
     Raises SluiceError if Java or Spark does not start. `lines`: how a JVM that is started logs. `listen`: called once
     signals may end the run again: a cluster that does not answer is waited for, for a minute.
     """
-    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
     before = SparkSession.getActiveSession()
     with _start_failures():
         if before is None:
-            with java.starting(lines):
-                SparkContext.getSystemProperty("java.version")  # which needs a JVM
+            java.start(lines)
             listen()
+        else:
+            java.log_as(lines)
         spark = _session(name)
     for option, value in options.items():  # now: a JVM that starts warns of options that are not Spark's own
         spark.conf.set(option, value)
     try:
         yield spark
     finally:
-        if before is None:
+        if before is None and not stay.is_server:
             spark.stop()
 
 
@@ -100,6 +103,21 @@ def end(spark: Any, close: Callable[[], Any]) -> None:
     thread = threading.Thread(target=ending, daemon=True)
     thread.start()
     thread.join(_ENDING)
+
+
+def reset() -> bool:
+    """Makes the session as at its beginning, for the next job; False if this process holds too much memory for one."""
+    if "pyspark" not in sys.modules:
+        return True
+    from pyspark.sql import SparkSession
+
+    spark = SparkSession.getActiveSession()
+    if spark is None:
+        return True
+    spark.catalog.clearCache()
+    spark.sql("RESET")
+    forget_logs(spark)
+    return java.collect_garbage()
 
 
 def forget_interrupted_call(spark: Any) -> None:

@@ -22,7 +22,7 @@ _UNFIT_FOR_LAKES = re.compile(r"[\[\]|^%\\\x00-\x1f\x7f\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class Settings:
-    """`lake` is the folder of tables, `tables` that of users' declarations; times are seconds.
+    """`lake` is the folder of tables, `tables` that of users' declarations; times are seconds, `keep_warm` is minutes.
 
     Both are absolute paths; a lake on S3 is a URI, `s3a://bucket/folder`.
     """
@@ -36,6 +36,7 @@ class Settings:
     lock_timeout: float
     tables: str
     shared_filesystem: bool
+    keep_warm: float | None
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> Settings:
@@ -51,6 +52,7 @@ class Settings:
             log_format=options.pop("log_format"),
             progress=options.pop("progress"),
             shared_filesystem=options.pop("shared_filesystem"),
+            keep_warm=options.pop("keep_warm"),
             dry_run=options.pop("dry_run", False),  # only jobs that write have these
             lock_timeout=options.pop("lock_timeout", 0),
         )

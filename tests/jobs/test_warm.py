@@ -1,0 +1,156 @@
+"""Jobs in a process that stayed after an earlier one: they end as in one of their own, and leave nothing in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+from conftest import HEADER, PROJECT
+from processes import assert_ended, finished, jvms, kill, read_until, wait_for
+
+
+@pytest.fixture
+def warm(submit, tmp_path, monkeypatch):
+    """Starts jobs that share the processes of this test alone; these end with it."""
+    (tmp_path / "t").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "t"))
+
+    def start(*arguments, **variables):
+        return submit(*arguments, SLUICE_KEEP_WARM="5", **variables)
+
+    start.processes = lambda: servers(tmp_path / "t")
+    yield start
+    for process in start.processes():
+        for each in (*process.children(recursive=True), process):
+            each.kill()
+
+
+def servers(folder):
+    """The processes that stay, by their sockets."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        command = process.info["cmdline"] or []
+        if "sluice.runtime.warm.server" in command and command[-1].startswith(str(folder)):
+            found.append(process)
+    return found
+
+
+def report(process):
+    code, out, err = finished(process)
+    return code, json.loads(out), err
+
+
+def test_one_process_takes_jobs_of_all_outcomes(warm, csv_file, lake, rows, tmp_path):
+    first = csv_file("a.csv", HEADER, "s1,n,d", "s2,n,d")
+    code, done, _ = report(warm("ingest", "products", first, "--run-id", "one", "--log-format", "json"))
+    assert (code, done["rows_inserted"]) == (0, 2)
+    (process,) = warm.processes()
+    (jvm,) = [child for child in process.children() if child.name() == "java"]
+
+    os.rename(lake, tmp_path / "backup")  # another table of the same path and version, of which nothing is remembered
+    report(warm("ingest", "products", csv_file("b.csv", HEADER, "s9,x,d"), "--log-format", "json"))
+    shutil.rmtree(lake)
+    os.rename(tmp_path / "backup", lake)
+    second = csv_file("c.csv", HEADER, "s2,x,d", "s3,x,d")
+    code, done, err = report(warm("ingest", "products", second, "--run-id", "three", "--log-format", "json"))
+    assert (code, done["rows_updated"], done["rows_inserted"]) == (0, 1, 1)
+    assert {json.loads(line)["run_id"] for line in err.splitlines()} == {"three"}
+    assert rows("products", "sku", "name", "run_id") == [("s1", "n", "one"), ("s2", "x", "three"), ("s3", "x", "three")]
+
+    code, done, err = report(warm("ingest", "products", tmp_path / "none.csv", "--log-format", "json"))
+    assert (code, json.loads(err)["message"]) == (3, f"ingest: {done['error']}")
+    code, done, _ = report(warm("ingest", "products", "--unknown", "--log-format", "json"))
+    assert code == 2
+    assert "No such option" in done["error"]
+    assert warm.processes() == [process]
+    assert jvm.is_running()
+
+    ended = warm("ingest", "products", csv_file("d.csv", HEADER, "s4,y,d"), "--log-format", "json")
+    wait_for(lambda: ended.poll() is not None or jvms(ended))
+    ended.send_signal(signal.SIGTERM)
+    code, done, _ = report(ended)
+    assert code in (143, 0)  # it may have been quicker
+    stop = [sys.executable, "-m", "sluice.runtime.warm.client", "--stop"]
+    subprocess.run(stop, check=True, env={**os.environ, "PYTHONPATH": str(PROJECT / "lib")})
+    wait_for(lambda: not process.is_running() and not jvm.is_running(), 20)
+    assert not [name for name in os.listdir(tmp_path / "t") if not name.startswith("sluice-")], "temporary files"
+
+
+def test_a_job_of_another_environment_gets_a_process_of_its_own(warm, tmp_path):
+    arguments = ("tables", "list")
+    assert finished(warm(*arguments))[0] == 0
+    (first,) = warm.processes()
+    assert finished(warm(*arguments, SLUICE_LAKE=str(tmp_path / "other"), COLUMNS="90"))[0] == 0
+    assert warm.processes() == [first]
+    for variable in ("TZ", "AWS_SECRET_ACCESS_KEY", "JAVA_TOOL_OPTIONS", "ANY_OTHER"):
+        before = len(warm.processes())
+        assert finished(warm(*arguments, **{variable: "UTC"}))[0] == 0
+        assert len(warm.processes()) == before + 1, variable
+
+
+def test_a_process_that_has_a_job_takes_no_other(warm, submit, lake, csv_file):
+    path = csv_file("a.csv", HEADER, "s1,n,d")
+    assert finished(warm("tables", "list"))[0] == 0
+    (process,) = warm.processes()
+    process.suspend()  # as it is while a job runs: it does not answer
+    other = submit("tables", "list", SLUICE_KEEP_WARM="5")
+    time.sleep(0.5)
+    process.resume()
+    assert finished(other)[0] == 0
+    assert path.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("group", [False, True])
+def test_a_signal_ends_the_job_and_the_process(warm, job, big_file, rows, csv_file, number, group):
+    finished(warm("ingest", "products", csv_file("first.csv", HEADER, "s0,n,d")))
+    (process,) = warm.processes()
+    running = warm("ingest", "products", big_file, "--progress", "plain", "--run-id", "ended")
+    before = read_until(running, "merge …")
+    began = time.monotonic()
+    os.killpg(running.pid, number) if group else running.send_signal(number)
+    assert_ended(running, number, began, before)
+    assert ("ended", "failed") in rows("runs", "run_id", "status")
+    wait_for(lambda: not process.is_running(), 20)
+    assert job("ingest", "products", csv_file("next.csv", HEADER, "s,n,d"), "--lock-timeout", 0).exit_code == 0
+
+
+@pytest.mark.slow
+def test_a_killed_job_takes_its_process_with_it(warm, big_file, rows):
+    running = warm("ingest", "products", big_file, "--progress", "plain")
+    read_until(running, "merge …")
+    (process,) = warm.processes()
+    kill(running)
+    wait_for(lambda: not process.is_running(), 20)
+    code, done, _ = report(warm("ingest", "products", big_file, "--lock-timeout", "0"))
+    assert (code, done["rows_read"]) == (0, 150_000)
+    assert len(rows("products", "sku")) == 150_000
+
+
+@pytest.mark.slow
+def test_a_process_killed_in_the_middle_leaves_what_a_rerun_completes(warm, big_file, rows):
+    running = warm("ingest", "products", big_file, "--progress", "plain")
+    read_until(running, "merge …")
+    (process,) = warm.processes()
+    process.kill()
+    code, out, _ = finished(running)
+    assert (code, out) == (1, "")
+    assert report(warm("ingest", "products", big_file))[0] == 0
+    assert len(rows("products", "sku")) == 150_000
+
+
+@pytest.mark.slow
+def test_a_process_ends_once_no_job_comes(submit, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    assert finished(submit("tables", "list", "--keep-warm", "0.05"))[0] == 0
+    (process,) = servers(tmp_path)
+    wait_for(lambda: not process.is_running(), 20)
+    assert not list(tmp_path.glob("sluice-*/*"))
