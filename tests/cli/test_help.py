@@ -45,6 +45,7 @@ ALL_JOBS = [
     "--log-format",
     "--progress",
     "--shared-filesystem",
+    "--keep-warm",
     "--help",
 ]
 READING = {

@@ -75,7 +75,7 @@ def test_a_file_that_is_missing_sets_nothing(conf):
 
 
 GIVEN = {"lake": "lake", "tables": None, "run_id": None, "result_file": None, "log_format": "text", "progress": "auto"}
-GIVEN |= {"shared_filesystem": False}
+GIVEN |= {"shared_filesystem": False, "keep_warm": None}
 
 
 def test_settings_are_taken_out_of_the_options(tmp_path, monkeypatch):
@@ -89,6 +89,7 @@ def test_settings_are_taken_out_of_the_options(tmp_path, monkeypatch):
         run_id="r1",
         dry_run=False,
         shared_filesystem=False,
+        keep_warm=None,
         result_file=None,
         log_format="text",
         progress="auto",
