@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export SLUICE_PROGRESS=${SLUICE_PROGRESS:-plain}
 file=$(mktemp --directory)/products.csv
-docker/entrypoint.sh --master 'local[*]' generate products --rows "${DEMO_ROWS:-500000}" --output "$file" >/dev/null
+docker/entrypoint.sh generate products --rows "${DEMO_ROWS:-500000}" --output "$file" >/dev/null
 folder=$(.venv/bin/python - "$file" <<'PYTHON'
 import os
 import sys

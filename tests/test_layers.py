@@ -7,7 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from conftest import PROJECT
 
 LIB = PROJECT / "lib" / "sluice"
@@ -87,12 +86,11 @@ def test_folders_import_nothing_by_themselves():
     assert [path for path in inits if not ast.get_docstring(ast.parse(path.read_text()))] == []
 
 
-@pytest.mark.parametrize("folder", ["readers", "generate/kinds"])
-def test_tasks_of_spark_load_neither_delta_nor_the_command_line(folder):
+def test_tasks_of_spark_load_neither_delta_nor_the_command_line():
     """What executors import: a worker of a cluster has only what reading needs."""
     modules = [
         ".".join(path.relative_to(LIB.parent).with_suffix("").parts)
-        for path in (LIB / folder).rglob("*.py")
+        for path in (LIB / "readers").rglob("*.py")
         if path.name not in ("options.py", "__init__.py")
     ]
     assert len(modules) >= 4

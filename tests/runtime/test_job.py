@@ -22,8 +22,6 @@ def test_a_local_path_is_refused_unless_all_machines_see_it(job, on_a_cluster, l
     assert (refused.exit_code, refused.report["error"].split(": ")[0]) == (2, path.as_uri())
     assert not lake.exists()
     assert job("ingest", "products", path, "--lake", lake, "--shared-filesystem").exit_code == 0
-    refused = job("generate", "products", "--rows", 1, "--output", path.parent / "made.csv")
-    assert (refused.exit_code, refused.report["error"].split(": ")[0]) == (2, str(path.parent / "made.csv"))
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import gzip
-from contextlib import nullcontext
 from dataclasses import replace
 from decimal import Decimal
-from types import SimpleNamespace
 
 import pytest
 from sluice.errors import UsageError
 from sluice.files.find import find_files
-from sluice.generate.kinds import scores as sample
 from sluice.readers.lines import reader
 from sluice.readers.lines.parse import parse_lines
 from sluice.tables.scores import TABLE
@@ -155,19 +152,3 @@ def test_made_scores(job, rows, tmp_path):
     assert {len(name) for name, _ in found} == {8}
     assert any(value < 0 for _, value in found)
     assert any(value % 1 for _, value in found)
-
-
-def test_the_same_seed_makes_the_same_file(spark, tmp_path):
-    job = SimpleNamespace(
-        spark=spark,
-        require_shared=lambda path: None,
-        settings=SimpleNamespace(run_id="run"),
-        step=lambda name: nullcontext(),
-        progress=SimpleNamespace(log=lambda line: None),
-    )
-    paths = [tmp_path / name for name in ("a.txt", "b.txt", "c.txt")]
-    for path, seed in zip(paths, (1, 1, 2), strict=True):
-        sample.generate(job, 1000, str(path), seed)
-    first, second, other = (path.read_bytes() for path in paths)
-    assert first == second != other
-    assert first.count(b"\n") == other.count(b"\n") == 1000

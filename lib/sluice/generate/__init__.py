@@ -1,1 +1,1 @@
-"""Sample data: how files of it are written, and `kinds`, a module for each kind of record."""
+"""Sample data: how files of it are written, lists of words, and `kinds`, a module for each kind of record."""

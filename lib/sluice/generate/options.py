@@ -1,4 +1,4 @@
-"""Options that only some kinds of sample data have; apart from the kinds, which Spark's tasks load without Click."""
+"""Options that only some kinds of sample data have; apart from the kinds, so that help loads none of them."""
 
 from __future__ import annotations
 

@@ -8,19 +8,15 @@ import os
 import random
 import socket
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import pyarrow as pa
-
 from sluice.errors import InputError, counted
-from sluice.files.output_file import output_file
+from sluice.generate.sample_file import sample_file
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
     from sluice.runtime.job import Job
 
 PROCESSES = 200  # in a made-up snapshot
@@ -128,24 +124,14 @@ def _write_this_machine(job: Job, folder: Path) -> None:
 
 def _write_made_up(job: Job, folder: Path, rows: int, seed: int) -> None:
     """Writes snapshots of up to 200 processes each to `<folder>/<host>/<time>.txt`, of hosts with every system."""
-    spark, count = job.spark, -(-rows // PROCESSES)
-    job.require_shared(str(folder))
+    count = -(-rows // PROCESSES)
     with job.step("generate"):
-        _write_snapshots(spark, str(folder), count, rows, seed)
+        for number in range(count):
+            system, moment = list(SYSTEMS)[number % len(SYSTEMS)], number // len(SYSTEMS)
+            size = min(PROCESSES, rows - number * PROCESSES)
+            listing = SYSTEMS[system](_made_up(random.Random(seed * 1_000_003 + number), size)).encode()
+            _write_snapshot(folder, f"{system}-{moment % 5}", FIRST + STEP * (moment // 5), listing)
     job.progress.log(f"{folder}: {rows:,} processes in {counted(count, 'snapshot')}")
-
-
-def _write_snapshots(spark: SparkSession, folder: str, count: int, rows: int, seed: int) -> None:
-    def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for number in batch.column(0).to_pylist():
-                system, moment = list(SYSTEMS)[number % len(SYSTEMS)], number // len(SYSTEMS)
-                size = min(PROCESSES, rows - number * PROCESSES)
-                listing = SYSTEMS[system](_made_up(random.Random(seed * 1_000_003 + number), size)).encode()
-                _write_snapshot(Path(folder), f"{system}-{moment % 5}", FIRST + STEP * (moment // 5), listing)
-        yield from ()
-
-    spark.range(0, count, 1, max(min(count, 64), 1)).mapInArrow(write, "id bigint").count()
 
 
 def _made_up(generator: random.Random, count: int) -> list[MadeUpProcess]:
@@ -166,7 +152,6 @@ def _made_up(generator: random.Random, count: int) -> list[MadeUpProcess]:
 
 def _write_snapshot(folder: Path, host: str, at: datetime, listing: bytes) -> Path:
     path = folder / host / f"{at.strftime(_TIME)}.txt"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with output_file(path) as file:
+    with sample_file(path) as file:
         file.write(listing)
     return path

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import random
-from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sluice.generate.sample_file import Maker, Part, write_sample
+import numpy as np
+import pyarrow as pa
+
+from sluice.generate.sample_file import Maker, Part, text, write_sample
 
 if TYPE_CHECKING:
     from sluice.runtime.job import Job
 
-FIRST_DAY, DAYS = datetime(2024, 10, 1), 31
-_STATUSES = [200] * 80 + [201] * 5 + [301] * 2 + [400] * 5 + [404] * 5 + [500] * 3
+FIRST_DAY, DAYS = np.datetime64("2024-10-01T00:00:00"), 31
+_CUSTOMERS = pa.array([f" cust_{number}" for number in range(1, 51)])
+_PATHS = pa.array([f" /api/v1/resource{number} " for number in range(1, 5)])
+_STATUSES = pa.array(["200"] * 80 + ["201"] * 5 + ["301"] * 2 + ["400"] * 5 + ["404"] * 5 + ["500"] * 3)
+_DURATIONS = pa.array([f" {milliseconds / 1000:.3f}\n" for milliseconds in range(2001)])
 
 
 def generate(job: Job, rows: int, output: str, seed: int, *, disorder: int) -> None:
@@ -21,13 +25,16 @@ def generate(job: Job, rows: int, output: str, seed: int, *, disorder: int) -> N
     write_sample(job, Maker(partial(_lines, disorder)), rows, output, seed)
 
 
-def _lines(disorder: int, part: Part) -> str:
+def _lines(disorder: int, part: Part) -> pa.Buffer:
     """Log lines of 50 customers and 4 paths over 31 days, each up to `disorder` seconds later than those around it."""
-    uniform, lines = random.Random(part.seed).random, []
-    for row in range(part.first, part.first + part.rows):
-        second = row * DAYS * 86_400 // part.total - int(uniform() * disorder)
-        lines.append(
-            f"{FIRST_DAY + timedelta(seconds=max(second, 0))} cust_{1 + int(uniform() * 50)} "
-            f"/api/v1/resource{1 + int(uniform() * 4)} {_STATUSES[int(uniform() * 100)]} {uniform() ** 3 * 2:.3f}\n"
-        )
-    return "".join(lines)
+    dice = part.dice()
+    second = np.arange(part.first, part.first + part.rows) * (DAYS * 86_400) // part.total
+    second -= (dice.random(part.rows) * disorder).astype(np.int64)
+    return text(
+        pa.array(FIRST_DAY + np.maximum(second, 0)).cast(pa.string()),
+        *(
+            values.take(pa.array(dice.integers(len(values), size=part.rows)))
+            for values in (_CUSTOMERS, _PATHS, _STATUSES)
+        ),
+        _DURATIONS.take(pa.array(np.rint(dice.random(part.rows) ** 3 * 2000).astype(np.int64))),
+    )

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING
 
-from sluice.generate.sample_file import Maker, Part, write_sample
+import numpy as np
+import pyarrow as pa
+
+from sluice.generate.sample_file import Maker, Part, text, write_sample
 
 if TYPE_CHECKING:
     from sluice.runtime.job import Job
 
 _IDS, _STEP = 90_000_000, 61_803_401  # they have no common divisor, so that steps come to every id once
+_SIGNS = pa.array(["_", "_-"])
+_FRACTIONS = pa.array(["\n", *(f".{thousandths:03}\n" for thousandths in range(1000))])
 
 
 def generate(job: Job, rows: int, output: str, seed: int) -> None:
     """Writes `rows` scores to the file `output`."""
-    write_sample(job, Maker(_lines, rows_per_part=200_000), rows, output, seed)
+    write_sample(job, Maker(_lines), rows, output, seed)
 
 
-def _lines(part: Part) -> str:
+def _lines(part: Part) -> pa.Buffer:
     """Lines of an id of 8 digits and its value. One id in 100 came before; one value in 10 is not an integer."""
-    uniform, lines = random.Random(part.seed).random, []
-    for row in range(part.first, part.first + part.rows):
-        id_number = int(uniform() * row) if uniform() < 0.01 else row
-        value, kind = int(uniform() * 1_000_000), uniform()
-        text = value if kind < 0.85 else -value if kind < 0.9 else f"{value / 1000 - 100:.3f}"
-        lines.append(f"{10_000_000 + id_number * _STEP % _IDS}_{text}\n")
-    return "".join(lines)
+    dice, row = part.dice(), np.arange(part.first, part.first + part.rows)
+    came_before = dice.random(part.rows) < 0.01
+    row[came_before] = dice.random(part.rows)[came_before] * row[came_before]
+    ids = pa.array(10_000_000 + row * _STEP % _IDS).cast(pa.string())
+    value, kind = dice.integers(1_000_000, size=part.rows), dice.random(part.rows)
+    is_integer = kind < 0.9
+    thousandths = np.where(is_integer, value * np.where(kind < 0.85, 1000, -1000), value - 100_000)
+    whole, fraction = np.divmod(np.abs(thousandths), 1000)
+    return text(
+        ids,
+        _SIGNS.take(pa.array((thousandths < 0).astype(np.int8))),
+        pa.array(whole).cast(pa.string()),
+        _FRACTIONS.take(pa.array(np.where(is_integer, 0, fraction + 1))),
+    )

@@ -1,0 +1,119 @@
+"""Sample data: what the files hold, that the same call makes the same bytes, and how a call ends that cannot finish."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+import signal
+import time
+from collections import Counter
+
+import pytest
+from conftest import run_job
+from processes import assert_ended, jvms, read_until
+
+
+def made(path, table, *options):
+    assert run_job("generate", table, "--output", path, *options).exit_code == 0
+    return path.read_bytes()
+
+
+def test_products_are_csv_as_python_writes_it(tmp_path):
+    text = made(tmp_path / "a.csv", "products", "--rows", 60_000).decode()
+    header, *records = csv.reader(io.StringIO(text, newline=""))
+    assert (header, len(records)) == (["name", "sku", "description"], 60_000)
+    again = io.StringIO(newline="")
+    csv.writer(again, lineterminator="\n").writerows([header, *records])
+    assert again.getvalue() == text
+    assert 170 < len(text) / 60_000 < 190
+    names, skus, descriptions = zip(*records, strict=True)
+    # Faker's own name() and slug() come to 47,043 and 58,925
+    assert 46_000 < len(set(names)) < 48_000
+    assert 58_000 < len(set(skus)) < 59_900
+    assert 0.55 < sum("\n" in description for description in descriptions) / 60_000 < 0.7
+    assert [name for name in names if not re.fullmatch(r"(\w+\.? )?\w+ \w+( \w+\.?)?", name)] == []
+    titles = Counter(name.split()[0] for name in names if "." in name.split()[0])
+    assert titles.keys() == {"Mr.", "Mrs.", "Ms.", "Dr."}
+    assert [sku for sku in skus if not re.fullmatch(r"[a-z]+(-[a-z]+)*", sku) or len(sku) >= 20] == []
+    sentences = r"([A-Z]\w*( \w+){2,7}\.[ \n])*[A-Z]\w*( \w+){2,7}\."
+    assert [description for description in descriptions if not re.fullmatch(sentences, description)] == []
+
+
+def test_requests(tmp_path):
+    lines = made(tmp_path / "a.log", "requests", "--rows", 1_000, "--disorder", 60).decode().splitlines()
+    line = r"(2024-10-\d\d \d\d:\d\d:\d\d) cust_([1-9]|[1-4]\d|50) /api/v1/resource[1-4] \d{3} [01]\.\d{3}"
+    times = [re.fullmatch(line, text)[1] for text in lines]
+    assert (len(times), times[0], times[-1][:10]) == (1_000, "2024-10-01 00:00:00", "2024-10-31")
+    assert times == sorted(times)  # they are 45 minutes apart
+    late = made(tmp_path / "a.log", "requests", "--rows", 1_000, "--disorder", 86_400).decode().splitlines()
+    assert late != sorted(late)
+
+
+def test_scores(tmp_path):
+    lines = made(tmp_path / "a.txt", "scores", "--rows", 100_000).decode().splitlines()
+    ids, values = zip(*(re.fullmatch(r"(\d{8})_(-?\d+(?:\.\d{3})?)", line).groups() for line in lines), strict=True)
+    assert len(ids) == 100_000
+    assert 900 < len(ids) - len(set(ids)) < 1_100
+    assert 0.09 < sum("." in value for value in values) / 100_000 < 0.11
+    assert 0.05 < sum(value.startswith("-") for value in values) / 100_000 < 0.07
+    assert [value for value in values if re.match(r"-?0\d|-0$", value)] == []
+
+
+@pytest.mark.parametrize("table", ["products", "requests", "scores"])
+def test_the_same_seed_makes_the_same_bytes_on_any_number_of_cores(tmp_path, monkeypatch, table):
+    found = []
+    for cores, seed in ((1, 1), (5, 1), (5, 2)):
+        monkeypatch.setattr(os, "cpu_count", lambda cores=cores: cores)
+        found.append(made(tmp_path / "a", table, "--rows", 120_001, "--seed", seed))
+    assert found[0] == found[1] != found[2]
+    parts = found[0].splitlines()
+    assert parts[1] != parts[50_001] != parts[100_001]
+
+
+@pytest.mark.parametrize("table", ["products", "requests", "scores", "processes"])
+def test_no_rows(tmp_path, table):
+    assert run_job("generate", table, "--rows", 0, "--output", tmp_path / "a").exit_code == 0
+    if table != "processes":
+        assert (tmp_path / "a").read_bytes() == (b"name,sku,description\n" if table == "products" else b"")
+
+
+@pytest.mark.parametrize(
+    ("output", "why"),
+    [("folder", "Is a directory"), ("file/a.csv", "Not a directory")],
+)
+def test_an_output_that_cannot_be_written_is_one_line(tmp_path, output, why):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    done = run_job("generate", "products", "--rows", 1, "--output", tmp_path / output)
+    expected = f"{tmp_path / output}: cannot be written ({why}): write elsewhere by --output"
+    assert (done.exit_code, done.report["error"]) == (2, expected)
+    assert done.stderr.splitlines()[-1] == f"generate: {expected}"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_a_full_disk_is_one_line_and_the_earlier_file_stays(small_disk):
+    path = small_disk("2m") / "a.csv"
+    earlier = made(path, "products", "--rows", 1)
+    done = run_job("generate", "products", "--rows", 30_000, "--output", path)
+    expected = f"{path}: cannot be written (No space left on device): free space there, or write elsewhere by --output"
+    assert (done.exit_code, done.report["error"]) == (1, expected)
+    assert "Traceback" not in done.stderr
+    assert 'File "' not in done.stderr
+    assert [(entry.name, entry.read_bytes()) for entry in path.parent.iterdir()] == [("a.csv", earlier)]
+
+
+def test_a_signal_leaves_nothing(submit, tmp_path):
+    """And no JVM is needed."""
+    process = submit(
+        "generate", "products", "--rows", 50_000_000, "--output", tmp_path / "out" / "a.csv", "--progress", "plain"
+    )
+    before = read_until(process, "generate …")
+    time.sleep(1)
+    assert jvms(process) == []
+    assert [path.stat().st_size > 0 for path in (tmp_path / "out").iterdir()] == [True]
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    assert_ended(process, signal.SIGTERM, began, before)
+    assert list((tmp_path / "out").iterdir()) == []
