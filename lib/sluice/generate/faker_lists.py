@@ -13,10 +13,12 @@ import pyarrow.compute as pc
 
 from sluice.errors import UsageError
 
+_SEXES = ("male", "female")
 _SLUG, _SLUG_WORDS = 20, 11  # a slug has fewer letters, so it has fewer words
 _SENTENCES = (0, 0, 0.09, 0.27, 0.29, 0.28, 0.07)  # the share of texts that have 0, 1, 2, … sentences
 _SENTENCE = (3, 9)  # words at least, and fewer than
 _NEWLINES = 0.31  # the share of sentences that end a line, of those that do not end a text
+_START, _END, _END_OF_LINE, _END_OF_TEXT = 1, 2, 3, 4  # forms of a word; 0: within a sentence
 
 
 class Words:
@@ -27,13 +29,8 @@ class Words:
         self._count = len(words)
         self._letters = np.array([len(word) for word in words], np.int8)
         self._of_slugs = pa.array([word.lower() for word in words])
-        starts = [f"{word.title()} " for word in words]
-        self._within, self._start, self._end, self._end_of_line, self._end_of_text = range(
-            0, 5 * len(words), len(words)
-        )
-        self._of_texts = pa.array(
-            [f"{word} " for word in words] + starts + [word + end for end in (". ", ".\n", ".") for word in words]
-        )
+        ends = [word + end for end in (". ", ".\n", ".") for word in words]
+        self._of_texts = pa.array([*(f"{word} " for word in words), *(f"{word.title()} " for word in words), *ends])
 
     def slugs(self, dice: np.random.Generator, rows: int) -> pa.Array:
         """Words in lower case with hyphens between them."""
@@ -48,10 +45,10 @@ class Words:
         drawn = dice.integers(self._count, size=words.sum(), dtype=np.int32)
         ends, last = np.cumsum(words), np.cumsum(sentences) - 1
         ends_line = dice.random(len(words)) < _NEWLINES
-        form = np.where(ends_line, self._end_of_line, self._end)
-        form[last], ends_line[last] = self._end_of_text, False
-        drawn[ends - words] += self._start
-        drawn[ends - 1] += form
+        form = np.where(ends_line, _END_OF_LINE, _END)
+        form[last], ends_line[last] = _END_OF_TEXT, False
+        drawn[ends - words] += _START * self._count
+        drawn[ends - 1] += form * self._count
         return (
             _joined(self._of_texts, drawn, np.add.reduceat(words, last - sentences + 1), ""),
             np.logical_or.reduceat(ends_line, last - sentences + 1),
@@ -63,12 +60,11 @@ class Names:
 
     def __init__(self) -> None:
         person = _provider("person")
-        sexes = ("male", "female")
-        titles = [title for sex in sexes for title in _titles(person, sex)]
-        self._titles = _Weights(weight for _, _, weight in titles)
-        self._before, self._behind = (pa.array([title[place] for title in titles]) for place in (0, 1))
-        self._men = sum(1 for _ in _titles(person, "male"))
-        firsts = [item for sex in sexes for item in _shares(getattr(person, f"first_names_{sex}"))]
+        men, women = (list(_titles(person, sex)) for sex in _SEXES)
+        before, behind, weights = zip(*men, *women, strict=True)
+        self._men = len(men)
+        self._before, self._behind, self._titles = pa.array(before), pa.array(behind), _Weights(weights)
+        firsts = [item for sex in _SEXES for item in _shares(getattr(person, f"first_names_{sex}"))]
         self._first, self._firsts = pa.array([name for name, _ in firsts]), _Weights(weight for _, weight in firsts)
         self._last, self._lasts = pa.array(list(person.last_names)), _Weights(person.last_names.values())
 
