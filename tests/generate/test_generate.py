@@ -13,7 +13,8 @@ from collections import Counter
 
 import pytest
 from conftest import run_job
-from processes import assert_ended, jvms, read_until
+from processes import assert_ended, jvms, read_until, wait_for
+from sluice.generate import sample_file
 
 
 def made(path, table, *options):
@@ -59,18 +60,26 @@ def test_scores(tmp_path):
     assert 900 < len(ids) - len(set(ids)) < 1_100
     assert 0.09 < sum("." in value for value in values) / 100_000 < 0.11
     assert 0.05 < sum(value.startswith("-") for value in values) / 100_000 < 0.07
+    assert {".000", ".999"} <= {value[-4:] for value in values}
     assert [value for value in values if re.match(r"-?0\d|-0$", value)] == []
 
 
 @pytest.mark.parametrize("table", ["products", "requests", "scores"])
 def test_the_same_seed_makes_the_same_bytes_on_any_number_of_cores(tmp_path, monkeypatch, table):
+    monkeypatch.setattr(sample_file, "_ROWS", 1_000)
     found = []
     for cores, seed in ((1, 1), (5, 1), (5, 2)):
         monkeypatch.setattr(os, "cpu_count", lambda cores=cores: cores)
-        found.append(made(tmp_path / "a", table, "--rows", 120_001, "--seed", seed))
+        found.append(made(tmp_path / "a", table, "--rows", 9_999, "--seed", seed))
     assert found[0] == found[1] != found[2]
-    parts = found[0].splitlines()
-    assert parts[1] != parts[50_001] != parts[100_001]
+
+
+def test_parts_are_in_order_and_differ(tmp_path, monkeypatch):
+    monkeypatch.setattr(sample_file, "_ROWS", 1_000)
+    lines = made(tmp_path / "a", "requests", "--rows", 9_999, "--disorder", 0).decode().splitlines()
+    assert (len(lines), [line[:19] for line in lines]) == (9_999, sorted(line[:19] for line in lines))
+    durations = [[line.split()[-1] for line in lines[first : first + 100]] for first in range(0, 9_999, 1_000)]
+    assert len(set(map(tuple, durations))) == 10
 
 
 @pytest.mark.parametrize("table", ["products", "requests", "scores", "processes"])
@@ -111,9 +120,8 @@ def test_a_signal_leaves_nothing(submit, tmp_path):
         "generate", "products", "--rows", 50_000_000, "--output", tmp_path / "out" / "a.csv", "--progress", "plain"
     )
     before = read_until(process, "generate …")
-    time.sleep(1)
+    wait_for(lambda: [path for path in tmp_path.glob("out/.*") if path.stat().st_size])
     assert jvms(process) == []
-    assert [path.stat().st_size > 0 for path in (tmp_path / "out").iterdir()] == [True]
     began = time.monotonic()
     process.send_signal(signal.SIGTERM)
     assert_ended(process, signal.SIGTERM, began, before)
