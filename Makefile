@@ -5,7 +5,7 @@ READY := .venv/.ready
 LAKE ?= lake
 DATA ?= data
 
-.PHONY: setup stop-warm demo unit test test-all test-versitygw check audit jars-list stop-postgres clean
+.PHONY: setup stop-warm demo unit test test-all test-versitygw bench check audit jars-list stop-postgres clean
 setup: $(READY)
 
 $(READY): setup.py constraints.txt conf/packages.conf conf/jars.sha256 docker/fetch-jars.sh docker/check-jars.py docker/archive-classes.sh $(wildcard lib/sluice/lake/*.java)
@@ -52,6 +52,15 @@ test-versitygw: setup
 	@SLUICE_TEST_S3=$(CURDIR)/$(BIN)/versitygw $(BIN)/python -m pytest -q \
 	  tests/jobs/test_s3_lake.py tests/lake/test_lease.py tests/lake/test_log_store.py
 
+# Sluice beside other tools, which have an environment of their own: an hour; a part of it in minutes, see CONTRIBUTING.md
+bench: setup .bench/venv/.ready
+	@PYTHONPATH=lib:tests $(BIN)/python -m benchmarks $(ARGS)
+
+.bench/venv/.ready: tests/benchmarks/requirements.txt
+	@test -x .bench/venv/bin/python || $(PYTHON) -m venv .bench/venv
+	@.bench/venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
 check: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -70,4 +79,4 @@ jars-list:
 	@docker/fetch-jars.sh --write
 
 clean: stop-postgres
-	rm -rf .venv .sluice data lake
+	rm -rf .venv .sluice .bench data lake
