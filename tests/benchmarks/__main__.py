@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -41,13 +42,14 @@ def main(cases: Sequence[str], tools: Sequence[str], times: int, scale: float) -
     A case of full scale with all its tools replaces its section of tests/benchmarks/RESULTS.md. The exit code is 1 if
     a tool fails or makes other rows than the first one.
     """
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # what it has started ends with it
     good = True
     _forget_all_but(set())
     with _postgres() as url:
         for place, name in enumerate(cases):
             case = CASES[name]
             runs = rounds.run(case, [tool for tool in case.steps if tool in tools], times, scale, url)
-            text = table.section(case, runs, table.how_measured(times, case.cores))
+            text = table.section(case, runs, table.how_measured(times, case.cores, scale))
             click.echo(text)
             failed = any(run.problem for of_tool in runs.values() for run in of_tool)
             good = good and not failed

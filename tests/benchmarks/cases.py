@@ -33,14 +33,14 @@ class Result:
 
 @dataclass(frozen=True)
 class Case:
-    """Something to measure. `steps`: the commands of each tool, each of them a cold process; INPUT is the input file.
+    """Something to measure. `steps`: the commands of each tool, each of them a cold process; INPUT is the `input` file.
 
     `on`: the case whose tables it goes on with; without it, it begins with nothing. `memory`: of a Spark driver.
     """
 
     name: str
     title: str
-    input: Input
+    input: Input | None
     steps: Mapping[str, Sequence[str]]
     result: Result | None
     on: str | None = None
@@ -99,12 +99,12 @@ def _products(name: str, rows: int, **others: int | str) -> Case:
 
 
 _CASES = (
-    Case("session", "a Spark session that does nothing", Input("products", 0), {"spark": ("session",)}, None),
+    Case("session", "a Spark session that does nothing", None, {"spark": ("session",)}, None),
     _products("products", 500_000),
     Case(
         "query",
         "a question that an aggregate of 500,000 products answers",
-        Input("products", 500_000),
+        None,
         _QUERY,
         _ANSWER,
         on="products",

@@ -14,8 +14,10 @@ PROJECT = Path(__file__).parents[2]
 _HEADER = ["name", "sku", "description"]
 
 
-def input_file(folder: Path, wanted: Input, scale: float, number: int) -> Path:
+def input_file(folder: Path, wanted: Input | None, scale: float, number: int) -> Path | None:
     """The file of an input at a scale; of changes, those with the number."""
+    if wanted is None:
+        return None
     rows = max(int(wanted.rows * scale), 1)
     sample = folder / f"{wanted.kind}-{rows}.txt"
     if not sample.exists():

@@ -50,7 +50,7 @@ def _begin(case: Case, tool: str, place: Place, scale: float) -> None:
         _run(first, tool, place, input_file(BENCH / "data", first.input, scale, 1))
 
 
-def _run(case: Case, tool: str, place: Place, file: Path) -> tuple[Run, pa.Table | None]:
+def _run(case: Case, tool: str, place: Place, file: Path | None) -> tuple[Run, pa.Table | None]:
     """A run, and what it made. Raises _Failed."""
     before = _files(place.folder)
     steps = [_step(case, tool, step, place, file) for step in case.steps[tool]]
@@ -60,7 +60,7 @@ def _run(case: Case, tool: str, place: Place, file: Path) -> tuple[Run, pa.Table
     return Run(sum(step.seconds for step in steps), max(step.peak_bytes for step in steps), written, rows), made
 
 
-def _step(case: Case, tool: str, step: str, place: Place, file: Path) -> Measured:
+def _step(case: Case, tool: str, step: str, place: Place, file: Path | None) -> Measured:
     answer, log = _output(case, tool)
     log.parent.mkdir(exist_ok=True)
     measured = measure(command(tool, step, case, file), place.environment, answer, log)
@@ -80,7 +80,7 @@ def _made(case: Case, tool: str, place: Place) -> pa.Table | None:
         return None
     answer, _ = _output(case, tool)
     if tool == "duckdb" and case.result.where == "folder":  # nothing else reads its file
-        _step(case, tool, f"show {case.result.name}", place, answer)
+        _step(case, tool, f"show {case.result.name}", place, None)
     return results.read(case.result, place.folder, answer, place.schema, place.url)
 
 

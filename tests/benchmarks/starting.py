@@ -45,7 +45,7 @@ class Place:
         return {**kept, **told, **sluice, **others}
 
 
-def command(tool: str, step: str, case: Case, file: Path) -> list[str]:
+def command(tool: str, step: str, case: Case, file: Path | None) -> list[str]:
     """The command line of a tool's step, on the case's cores."""
     words = [str(file) if word == "INPUT" else word for word in shlex.split(step)]
     spark = ["--master", f"local[{case.cores}]", "--driver-memory", case.memory]

@@ -77,12 +77,13 @@ def _megabytes(count: float) -> str:
     return f"{count / 1_000_000:,.1f} MB"
 
 
-def how_measured(times: int, cores: int) -> str:
+def how_measured(times: int, cores: int, scale: float) -> str:
     """When, by which versions and on what machine."""
     pins = dict(re.findall(r"^(dlt|duckdb|polars|deltalake)==(\S+)$", _requirements(), re.MULTILINE))
     pins |= {name: version(name) for name in ("pyspark", "delta-spark")}
     versions = ", ".join(f"{name} {number}" for name, number in sorted(pins.items()))
     medians = "One run" if times == 1 else f"Medians of {times} (least to most)"
+    medians += f" at {scale:g} of the rows" if scale != 1 else ""
     return f"{medians}, {datetime.now(UTC):%Y-%m-%d}, commit {_commit()}, {cores} of {_machine()}; {versions}."
 
 

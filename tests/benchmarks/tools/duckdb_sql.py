@@ -98,14 +98,15 @@ def send(database: duckdb.DuckDBPyConnection, columns: str) -> None:
     """Writes a table, named with its columns, to PostgreSQL."""
     table = columns.split()[0]
     with (
-        tempfile.NamedTemporaryFile(suffix=".csv") as file,
+        tempfile.TemporaryDirectory() as folder,
         psycopg2.connect(os.environ["DATABASE_URL"]) as connection,
         connection.cursor() as cursor,
     ):
-        database.execute(f"COPY {table} TO '{file.name}' (FORMAT csv, HEADER false)")
+        database.execute(f"COPY {table} TO '{folder}/rows.csv' (HEADER false)")
         cursor.execute(f"DROP TABLE IF EXISTS {SCHEMA}.{table}")
         cursor.execute(f"CREATE TABLE {SCHEMA}.{columns}")
-        cursor.copy_expert(f"COPY {SCHEMA}.{table} FROM STDIN (FORMAT csv)", file)
+        with open(f"{folder}/rows.csv", "rb") as file:
+            cursor.copy_expert(f"COPY {SCHEMA}.{table} FROM STDIN (FORMAT csv)", file)
 
 
 STEPS = {step.__name__: step for step in (products, scores, requests, query, show)}
