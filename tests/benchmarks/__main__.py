@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import click
 from benchmarks import rounds, table
 from benchmarks.cases import CASES, TOOLS
+from benchmarks.measuring import usable_cores
 from benchmarks.starting import BENCH
 from sluice.export import embedded
 
@@ -43,7 +44,10 @@ def main(cases: Sequence[str], tools: Sequence[str], times: int, scale: float) -
     a tool fails or makes other rows than the first one.
     """
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # what it has started ends with it
+    if (cores := max(CASES[name].cores for name in cases)) > len(usable_cores()):
+        raise click.UsageError(f"these cases need {cores} cores, and this machine gives {len(usable_cores())}")
     good = True
+    shutil.rmtree(BENCH / "logs", ignore_errors=True)
     _forget_all_but(set())
     with _postgres() as url:
         for place, name in enumerate(cases):

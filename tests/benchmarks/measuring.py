@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 _EVERY = 0.1  # seconds between two looks at the memory
-_REST = 20  # at least so many times as long as a look took, so that looking takes little from what is measured
+_REST = 20  # at least so many times as long as a look keeps a core, so that it takes little from what is measured
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,14 @@ def measure(command: Sequence[str], environment: Mapping[str, str], answer: Path
     return Measured(code, seconds, memory.peak_bytes)
 
 
+def usable_cores() -> list[int]:
+    """The numbers of the cores that this process may use."""
+    return sorted(os.sched_getaffinity(0))
+
+
 def pinned(command: Sequence[str], cores: int) -> list[str]:
-    """The command on so many of the cores that this process may use. Raises ValueError where there are fewer."""
-    usable = sorted(os.sched_getaffinity(0))
-    if cores > len(usable):
-        raise ValueError(f"{cores} cores are wanted, and this machine gives {len(usable)}")
-    return ["taskset", "--cpu-list", ",".join(map(str, usable[:cores])), *command]
+    """The command on so many of these cores."""
+    return ["taskset", "--cpu-list", ",".join(map(str, usable_cores()[:cores])), *command]
 
 
 class _Memory(threading.Thread):
@@ -65,9 +67,9 @@ class _Memory(threading.Thread):
     def run(self) -> None:
         pause = 0.0
         while not self._ended.wait(pause):
-            began = time.perf_counter()
+            began = time.thread_time()
             self.peak_bytes = max(self.peak_bytes, _bytes_of_tree(self._pid))
-            pause = max(_EVERY, _REST * (time.perf_counter() - began))
+            pause = max(_EVERY, _REST * (time.thread_time() - began))
 
     def stop(self) -> None:
         self._ended.set()

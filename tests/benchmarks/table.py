@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -46,6 +47,7 @@ def section(case: Case, runs: Mapping[str, Sequence[Run]], how: str) -> str:
     of_sluice = _seconds(runs.get(_BESIDE, ()))
     lines = [
         f"## {case.name}",
+        "",
         f"{case.title[0].upper()}{case.title[1:]}. {how}",
         "",
         "| tool | seconds | to Sluice | peak memory | written | rows |",
@@ -91,7 +93,9 @@ def _requirements() -> str:
     return (Path(__file__).parent / "requirements.txt").read_text()
 
 
+@cache
 def _commit() -> str:
+    """The commit at the start: what is kept of the first case is a change already."""
     command = ["git", "describe", "--always", "--dirty"]
     return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True).stdout.strip() or "unknown"
 

@@ -59,6 +59,7 @@ def test_a_section_has_medians_and_takes_the_place_of_the_case_s_earlier_one(tmp
     text = table.section(CASE, runs, "How.")
     assert text.splitlines() == [
         "## products",
+        "",
         "Some products. How.",
         "",
         "| tool | seconds | to Sluice | peak memory | written | rows |",

@@ -33,7 +33,7 @@ def products(path: str) -> None:
 
 def last_of_each_key(rows: pa.Table, key: str) -> pa.Table:
     """dlt's upsert wants one row a key."""
-    placed = rows.select([key]).append_column("place", pa.array(range(rows.num_rows)))
+    placed = rows.select([key]).append_column("place", pa.arange(0, rows.num_rows))
     return rows.take(placed.group_by(key).aggregate([("place", "max")])["place_max"])
 
 
