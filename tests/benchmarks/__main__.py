@@ -33,8 +33,8 @@ class _Names(click.ParamType):
 
 
 @click.command()
-@click.option("--cases", type=_Names([*CASES]), default=[*CASES], help="Measure these cases.", show_default=False)
-@click.option("--tools", type=_Names(TOOLS), default=TOOLS, help="Measure these tools.", show_default=False)
+@click.option("--cases", type=_Names([*CASES]), default=[*CASES], help=f"Measure these of {', '.join(CASES)}.")
+@click.option("--tools", type=_Names(TOOLS), default=TOOLS, help=f"Measure these of {', '.join(TOOLS)}.")
 @click.option("--times", type=click.IntRange(min=1), default=3, show_default=True, help="Run each so often, in turn.")
 @click.option("--scale", type=float, default=1.0, show_default=True, help="Multiply the rows of all inputs by this.")
 def main(cases: Sequence[str], tools: Sequence[str], times: int, scale: float) -> None:
