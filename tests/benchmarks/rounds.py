@@ -63,7 +63,7 @@ def _run(case: Case, tool: str, place: Place, file: Path | None) -> tuple[Run, p
 def _step(case: Case, tool: str, step: str, place: Place, file: Path | None) -> Measured:
     answer, log = _output(case, tool)
     log.parent.mkdir(exist_ok=True)
-    measured = measure(command(tool, step, case, file), place.environment, answer, log)
+    measured = measure(command(tool, step, case, file), place.environment(tool), answer, log)
     if measured.exit_code:
         line = next((line for line in reversed(log.read_text().splitlines()) if line.strip()), "")
         raise _Failed(f"exit {measured.exit_code} of `{step}`: {line} (see {log})")

@@ -35,12 +35,13 @@ class Place:
         begun_by = case.on or case.name
         return cls(BENCH / "work" / begun_by / tool, f"bench_{begun_by}_{tool}", url)
 
-    @property
-    def environment(self) -> dict[str, str]:
+    def environment(self, tool: str) -> dict[str, str]:
         mine = ("SLUICE_", "SPARK_", "PYSPARK_", "PYTHONPATH")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(mine)}
         told = {"FOLDER": str(self.folder), "SCHEMA": self.schema, "DATABASE_URL": self.url}
         sluice = {f"SLUICE_{name}": value for name, value in told.items()} | {"SLUICE_LAKE": str(self.folder)}
+        if tool == "warm":
+            sluice["SLUICE_KEEP_WARM"] = "10"  # minutes: longer than the others take until its turn comes again
         others = {"SLUICE_PROGRESS": "none", "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable}
         return {**kept, **told, **sluice, **others}
 
@@ -49,7 +50,7 @@ def command(tool: str, step: str, case: Case, file: Path | None) -> list[str]:
     """The command line of a tool's step, on the case's cores."""
     words = [str(file) if word == "INPUT" else word for word in shlex.split(step)]
     spark = ["--master", f"local[{case.cores}]", "--driver-memory", case.memory]
-    if tool == "sluice":
+    if tool in ("sluice", "warm"):
         start = [str(PROJECT / "spark-submit.sh"), *spark]
     elif tool == "spark":
         start = [f"{sys.prefix}/bin/spark-submit", *spark, "--driver-class-path", f"{sys.prefix}/jars/*"]

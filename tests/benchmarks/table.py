@@ -27,7 +27,8 @@ _INTRODUCTION = """# Benchmarks
 * written: new and changed files in the tool's folder.
 * rows: of the result, which was the same for all tools in each round.
 
-PostgreSQL, one for all, is not part of memory and bytes.
+PostgreSQL, one for all, is not part of memory and bytes. `warm` is Sluice with `--keep-warm`: the process that stays is
+started in the first round, and not part of the memory after it.
 """
 
 
