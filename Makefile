@@ -52,7 +52,7 @@ test-versitygw: setup
 	@SLUICE_TEST_S3=$(CURDIR)/$(BIN)/versitygw $(BIN)/python -m pytest -q \
 	  tests/jobs/test_s3_lake.py tests/lake/test_lease.py tests/lake/test_log_store.py
 
-# Sluice beside other tools, which have an environment of their own: an hour; a part of it in minutes, see CONTRIBUTING.md
+# Sluice beside other tools, which have an environment of their own: more than an hour; parts in minutes, see CONTRIBUTING.md
 bench: setup .bench/venv/.ready
 	@PYTHONPATH=lib:tests $(BIN)/python -m benchmarks $(ARGS)
 
