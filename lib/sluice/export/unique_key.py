@@ -22,29 +22,32 @@ _IS_HASHED = "SELECT count(*) FROM pg_index WHERE indrelid = to_regclass(%s) AND
 
 
 def create(statements: Statements, target: Target) -> None:
-    """Makes the key of a new table unique."""
-    statements.execute(
-        "ALTER TABLE {table} ADD UNIQUE " + _nulls(target) + " ({key})",
-        table=statements.name(target.name),
-        key=column_list(target.key),
-    )
+    """Makes the key of a table of the staged rows unique."""
+    table = statements.name(target.name)
+    if _has_long_key(statements, target):
+        _change_to_hashes(statements, target, statements.quoted(table))
+    else:
+        add = "ALTER TABLE {table} ADD UNIQUE " + _nulls(target) + " ({key})"
+        statements.execute(add, table=table, key=column_list(target.key))
 
 
 def prepare(statements: Statements, target: Target) -> sql.Composable:
     """What the key is unique by, as `ON CONFLICT` takes it; changes the table to hashes if a staged key is long."""
-    texts = _texts(target)
     table = statements.quoted(statements.name(target.name))
     hashed = bool(statements.rows(_IS_HASHED, table)[0][0])
-    if not hashed and texts and _longest_staged(statements, target) > LONGEST:
+    if not hashed and _has_long_key(statements, target):
         _change_to_hashes(statements, target, table)
         hashed = True
     return _hashes(target) if hashed else column_list(target.key)
 
 
-def _longest_staged(statements: Statements, target: Target) -> int:
+def _has_long_key(statements: Statements, target: Target) -> bool:
+    """Whether a staged key's text is longer than an entry of an index may be."""
     lengths = [sql.SQL("coalesce(octet_length({}), 0)").format(sql.Identifier(name)) for name in _texts(target)]
+    if not lengths:
+        return False
     staging = statements.name(target.staging_name)
-    return statements.count(_TEXT_BYTES, bytes=sql.SQL(" + ").join(lengths), staging=staging)
+    return statements.count(_TEXT_BYTES, bytes=sql.SQL(" + ").join(lengths), staging=staging) > LONGEST
 
 
 def _change_to_hashes(statements: Statements, target: Target, table: str) -> None:
