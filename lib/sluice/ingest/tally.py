@@ -35,6 +35,7 @@ def tally(
         F.collect_set(F.when(reason.isNull(), F.struct(*key_partitions)) if key_partitions else F.lit(None)),
         F.count(F.when(reason.isin(fails), True)).alias("failed"),
         F.array(*(F.count(F.when(reason.isNull() & ~passed(check), True)) for check in warns)).alias("warned"),
+        F.coalesce(F.sum(F.when(is_record, F.octet_length("_raw"))), F.lit(0)).alias("rejected_bytes"),
     )
     by_file = {row["_file"]: row[1:] for row in counts.collect()}
     return [Tally(file, number, options, *by_file.get(number, ())) for number, (file, options) in enumerate(files)]

@@ -49,7 +49,7 @@ class Tally:
     `partitions`: the values in its rows of the partition columns that a key decides.
     `unexpected`: the reason of a record whose parsing failed as nobody foresaw.
     `failed`: records that do not pass a check whose action is fail. `warned`: for each check whose action is warn, rows
-    that do not pass it.
+    that do not pass it. `rejected_bytes`: of the text of its rejects.
     """
 
     file: InputFile
@@ -63,6 +63,7 @@ class Tally:
     partitions: Sequence[Any] = ()
     failed: int = 0
     warned: Sequence[int] = ()
+    rejected_bytes: int = 0
 
 
 def not_ingested(

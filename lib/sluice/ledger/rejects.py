@@ -28,7 +28,7 @@ from sluice.model.table import Table
 
 NAME = "rejects"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FEW = 1000  # rejects of at most 64 KiB each, in the driver's memory
+_FEW, _FEW_BYTES = 50_000, 32 * 1024 * 1024  # rejects, and of their text, that fit into the driver's memory with ease
 _SCHEMA = pa.schema(
     [
         ("run_id", pa.string()),
@@ -77,7 +77,7 @@ def keep(
     rejected = records.where("_reason is not null and _position is not null")
     rejected = rejected.select("_file", "_position", "_raw", "_reason")  # a file may have columns of the names below
     readings = _readings(lake, tallies, at, replayed)
-    if not earlier and sum(tally.rows_rejected for tally in tallies) <= _FEW and _has_all_columns(lake.root):
+    if not earlier and _are_few(tallies) and _has_all_columns(lake.root):
         small_tables.append(lake.root, NAME, _few(lake, table, rejected, readings), lake.writer)
         return
     rejects = _many(lake, table, rejected, readings)
@@ -100,6 +100,11 @@ def _readings(lake: Lake, tallies: Sequence[Tally], at: datetime, replayed: Mapp
         read_at = before.read_at if before else at
         readings[tally.number] = (tally.file.uri, tally.options, at, read_at, json.dumps(read_by))
     return readings
+
+
+def _are_few(tallies: Sequence[Tally]) -> bool:
+    rejects, size = sum(tally.rows_rejected for tally in tallies), sum(tally.rejected_bytes for tally in tallies)
+    return rejects <= _FEW and size <= _FEW_BYTES
 
 
 def _has_all_columns(root: str) -> bool:
