@@ -95,6 +95,7 @@ os.environ.update(
     SPARK_CONF_DIR=f"{sys.prefix}/no-conf",
     SLUICE_CONF_DIR=str(PROJECT / "conf"),
     SLUICE_PROGRESS="none",
+    XDG_CACHE_HOME=os.path.join(tempfile.gettempdir(), "sluice-tests"),
     AWS_ENDPOINT_URL=f"http://127.0.0.1:{S3_PORT}",
     AWS_ACCESS_KEY_ID="testing",
     AWS_SECRET_ACCESS_KEY="testing",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from sluice.catalog.expressions import check_in_spark, key_partitions
+from sluice.catalog.checked import checked_key_partitions
 from sluice.ingest import occurrences
 from sluice.ingest.conform import conform
 from sluice.ingest.tally import tally
@@ -66,8 +66,7 @@ def read(lake: Lake, plan: Plan) -> Read:
     table, options = plan.table, plan.options
     partitions = table.key_partitions or ()
     if table.origin:
-        check_in_spark(lake.spark, table)
-        partitions = key_partitions(lake.spark, table)
+        partitions = checked_key_partitions(lake.spark, table)
     tasks = _tasks(lake.spark, plan)
     records = conform(table.reader.read(lake.spark, plan.sources), table)
     records = (occurrences.spread(records, table, tasks * SPREAD) if table.occurrences else records).persist()
