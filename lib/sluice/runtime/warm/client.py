@@ -29,13 +29,14 @@ def run(job: str, arguments: Sequence[str]) -> int:
         return NONE
     mask = os.umask(0)
     os.umask(mask)
-    request = {"job": job, "arguments": arguments, "folder": os.getcwd(), "mask": mask, "environment": {**os.environ}}
+    request = {"job": job, "arguments": arguments, "mask": mask, "environment": {**os.environ}}
     with connection:
         try:
+            request["folder"] = os.getcwd()
             messages.send(connection, request, sys.stderr.fileno())
             messages.read(connection, len(messages.TAKEN))
         except OSError:
-            return NONE  # it has another job, or has just ended
+            return NONE  # it has another job, or has just ended; or this folder is gone
         try:
             return messages.read(connection, 1)[0]
         except OSError:

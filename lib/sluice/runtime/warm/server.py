@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,8 @@ def _run(request: dict[str, Any], errors: int) -> int:
         runpy.run_path(request["job"], run_name="__main__")
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:  # of what a job loads: its own are in its report
+        traceback.print_exc()
     finally:
         Path(os.environ["SLUICE_WRAPPER"], "pid").unlink(missing_ok=True)  # signals are not for this process any more
         nowhere = os.open(os.devnull, os.O_WRONLY)
