@@ -31,12 +31,6 @@ _MARKING = "spark.databricks.delta.merge.deletionVectors.persistent"
 _RETENTION_CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
 
 
-def forget_logs(spark: SparkSession) -> None:
-    """Lets Delta read the logs anew: a folder put back from a backup may have other entries under the same names."""
-    assert spark._jvm is not None
-    spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
-
-
 @dataclass(frozen=True)
 class Lake:
     """`root`, an absolute path or a URI on S3, has a folder for each table. Commits carry the run id and the job."""

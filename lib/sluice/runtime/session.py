@@ -11,7 +11,6 @@ from typing import Any
 
 from sluice.errors import SluiceError
 from sluice.files.s3.client import executor_environment
-from sluice.lake.lake import forget_logs
 from sluice.runtime import java
 from sluice.runtime.log_lines import LogStyle
 from sluice.runtime.warm import stay
@@ -116,7 +115,6 @@ def reset() -> bool:
         return True
     spark.catalog.clearCache()
     spark.sql("RESET")
-    forget_logs(spark)
     return java.collect_garbage()
 
 
