@@ -89,10 +89,8 @@ def test_a_job_of_another_environment_gets_a_process_of_its_own(warm, tmp_path):
     (first,) = warm.processes()
     assert finished(warm(*arguments, SLUICE_LAKE=str(tmp_path / "other"), COLUMNS="90"))[0] == 0
     assert warm.processes() == [first]
-    for variable in ("TZ", "AWS_SECRET_ACCESS_KEY", "JAVA_TOOL_OPTIONS", "ANY_OTHER"):
-        before = len(warm.processes())
-        assert finished(warm(*arguments, **{variable: "UTC"}))[0] == 0
-        assert len(warm.processes()) == before + 1, variable
+    assert finished(warm(*arguments, AWS_SECRET_ACCESS_KEY="another"))[0] == 0
+    assert len(warm.processes()) == 2
 
 
 def test_a_process_that_has_a_job_takes_no_other(warm, submit, lake, csv_file):

@@ -44,9 +44,16 @@ def socket_path(options: bytes, arguments: Sequence[str]) -> str | None:
     if within is None or any(argument.startswith(("/dev/", "/proc/")) for argument in arguments):
         return None  # a file of this process alone, such as /dev/stdin
     environment = {name: value for name, value in os.environ.items() if not _OF_A_JOB.fullmatch(name)}
-    log_format = [argument for argument in arguments if argument in ("--log-format=json", "json")]
-    parts = [_PROJECT, repr(options), sorted(environment.items()), log_format, list(_files())]
+    parts = [_PROJECT, repr(options), sorted(environment.items()), _log_format(arguments), list(_files())]
     return os.path.join(within, hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:_NAME])
+
+
+def _log_format(arguments: Sequence[str]) -> str:
+    """How the job's lines are written, if an argument says so: the JVM has to know it as it starts."""
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if argument.startswith("--log-format"):
+            return argument.partition("=")[2] or following
+    return ""
 
 
 def _files() -> Iterator[tuple[str, int, int]]:
