@@ -8,7 +8,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -17,15 +19,21 @@ from processes import assert_ended, finished, jvms, kill, read_until, wait_for
 
 
 @pytest.fixture
-def warm(submit, tmp_path, monkeypatch):
+def folder(monkeypatch):
+    """A folder for temporary files with a short name, as a socket's path must have."""
+    with tempfile.TemporaryDirectory(prefix="warm-", dir="/tmp", ignore_cleanup_errors=True) as name:
+        monkeypatch.setenv("TMPDIR", name)
+        yield Path(name)
+
+
+@pytest.fixture
+def warm(submit, folder):
     """Starts jobs that share the processes of this test alone; these end with it."""
-    (tmp_path / "t").mkdir()
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "t"))
 
     def start(*arguments, **variables):
         return submit(*arguments, SLUICE_KEEP_WARM="5", **variables)
 
-    start.processes = lambda: servers(tmp_path / "t")
+    start.processes = lambda: servers(folder)
     yield start
     for process in start.processes():
         for each in (*process.children(recursive=True), process):
@@ -47,7 +55,7 @@ def report(process):
     return code, json.loads(out), err
 
 
-def test_one_process_takes_jobs_of_all_outcomes(warm, csv_file, lake, rows, tmp_path):
+def test_one_process_takes_jobs_of_all_outcomes(warm, csv_file, lake, rows, tmp_path, folder):
     first = csv_file("a.csv", HEADER, "s1,n,d", "s2,n,d")
     code, done, _ = report(warm("ingest", "products", first, "--run-id", "one", "--log-format", "json"))
     assert (code, done["rows_inserted"]) == (0, 2)
@@ -80,7 +88,7 @@ def test_one_process_takes_jobs_of_all_outcomes(warm, csv_file, lake, rows, tmp_
     stop = [sys.executable, "-m", "sluice.runtime.warm.client", "--stop"]
     subprocess.run(stop, check=True, env={**os.environ, "PYTHONPATH": str(PROJECT / "lib")})
     wait_for(lambda: not process.is_running() and not jvm.is_running(), 20)
-    assert not [name for name in os.listdir(tmp_path / "t") if not name.startswith("sluice-")], "temporary files"
+    assert os.listdir(folder) == [f"sluice-{os.getuid()}"], "temporary files"
 
 
 def test_a_job_of_another_environment_gets_a_process_of_its_own(warm, tmp_path):
@@ -146,9 +154,8 @@ def test_a_process_killed_in_the_middle_leaves_what_a_rerun_completes(warm, big_
 
 
 @pytest.mark.slow
-def test_a_process_ends_once_no_job_comes(submit, tmp_path, monkeypatch):
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
+def test_a_process_ends_once_no_job_comes(submit, folder):
     assert finished(submit("tables", "list", "--keep-warm", "0.05"))[0] == 0
-    (process,) = servers(tmp_path)
+    (process,) = servers(folder)
     wait_for(lambda: not process.is_running(), 20)
-    assert not list(tmp_path.glob("sluice-*/*"))
+    assert not list(folder.glob("sluice-*/*"))
