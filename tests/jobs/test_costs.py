@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from conftest import HEADER, SESSION
+from py4j.protocol import Py4JJavaError
 from sluice.ingest import marking
 
 
@@ -97,8 +99,10 @@ class Meter:
         )
 
     def _stages_of(self, job):
-        ids = job.stageIds()
-        return [self._context.statusStore().lastStageAttempt(ids.apply(number)) for number in range(ids.size())]
+        ids, store = job.stageIds(), self._context.statusStore()
+        for number in range(ids.size()):
+            with suppress(Py4JJavaError):  # in a long session Spark forgets a stage that it skipped at once
+                yield store.lastStageAttempt(ids.apply(number))
 
     @staticmethod
     def _data_files(lake: Path) -> set[Path]:

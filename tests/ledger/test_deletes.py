@@ -347,3 +347,18 @@ def test_random_runs_come_to_the_newest_rows(orders, job, rows, seed):
         assert job("aggregate", "orders").exit_code == 0
         total = sum(count for _, count in rows("orders_by_op", "op", "orders"))
         assert total == len(orders.there)
+
+
+def test_what_a_run_remembered_that_never_merged_is_forgotten(orders, rows, monkeypatch):
+    orders.declare()
+    orders.ingest((1, 10, "I", "a"), (2, 10, "I", "a"))
+    with monkeypatch.context() as patch:
+        patch.setattr("sluice.lake.lake.Lake.merge", None)
+        lost = orders.file((1, 20, "D", ""))
+        assert run_job("ingest", "orders", lost).exit_code == 1
+    assert rows("sluice_deletes", "key") == [('["1"]',)]
+    assert orders.ingest((1, 15, "U", "b"), (2, 20, "D", "")) == {"read": 2, "updated": 1, "deleted": 1}
+    assert rows("orders", "id", "value") == [("1", "b")]
+    assert rows("sluice_deletes", "key", "ordered_by") == [('["2"]', "20")]
+    assert run_job("ingest", "orders", lost).counts == {"read": 1, "deleted": 1}
+    assert rows("sluice_deletes", "key", "ordered_by") == [('["1"]', "20"), ('["2"]', "20")]

@@ -75,8 +75,6 @@ def _declaration(plan: Plan) -> Mapping[str, Any] | None:
 
 def remember_deletes(lake: Lake, plan: Plan, classified: Classified, at: datetime) -> None:
     """Keeps in `sluice_deletes` what the merge will delete: before it, so that a killed run does not lose it."""
-    if plan.version is None:  # of an earlier table of that name
-        deletes.forget(lake.root, plan.table.name, -1, lake.writer)
     if not any(classified.counts.get(name) for name in DELETES):
         return
     rows = _to_remember(lake, plan.table, classified.rows.where(F.col("_outcome").isin(*DELETES)))

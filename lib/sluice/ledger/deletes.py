@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -60,6 +61,18 @@ def forget(lake: str, table: str, after_version: int, writer: Writer) -> None:
     """Forgets what versions of a table after `after_version` deleted (-1: all deletes)."""
     if log.version(lake, NAME) is not None:
         small_tables.delete(lake, NAME, f'"table" = {delta_rs_text(table)} and table_version > {after_version}', writer)
+
+
+def forget_unmerged(lake: str, table: str, writer: Writer) -> None:
+    """Forgets deletes of versions that the table has not reached: a run that remembered them ended before it merged.
+
+    Under the table's lock and before any commit: later these versions are others.
+    """
+    version = log.version(lake, table)
+    reached = -1 if version is None else version
+    where = (pc.field("table") == table) & (pc.field("table_version") > reached)
+    if small_tables.read(lake, NAME, where, ["table", "table_version"]):
+        forget(lake, table, reached, writer)
 
 
 def _order_type(table: Table) -> str:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sluice.lake import lock
-from sluice.ledger import runs
+from sluice.ledger import deletes, runs
 from sluice.ledger.runs import Run
 from sluice.runtime.exit import explained
 from sluice.runtime.job import Job
@@ -17,7 +17,8 @@ from sluice.runtime.job import Job
 
 @contextmanager
 def locked(job: Job, table: str) -> Iterator[None]:
-    """Holds a table's lock for this run. Raises Busy if another run still has it after `--lock-timeout`.
+    """Holds a table's lock for this run, and puts in order what a killed one left. Raises Busy if another run still has
+    the lock after `--lock-timeout`.
 
     A dry run writes nothing on S3, where a lock is an object, and does not create a folder that does not exist.
     """
@@ -25,6 +26,8 @@ def locked(job: Job, table: str) -> Iterator[None]:
         yield
         return
     with lock.held_by_jvm(job.spark, job.settings.lake, table, job.writer):
+        if not job.settings.dry_run:
+            deletes.forget_unmerged(job.settings.lake, table, job.writer)
         yield
 
 
