@@ -38,7 +38,7 @@ def test_jobs_of_the_same_environment_share_a_process(monkeypatch, project):
     ):
         monkeypatch.setenv(variable, "another")
     (project / "conf" / "tables" / "t.toml").write_text("each job reads them anew")
-    for others in (("requests", "b.log"), ("--format", "json"), ("--log-level", "json")):
+    for others in ((), ("requests", "b.log"), ("--format", "json"), ("--log-level", "json")):
         assert identity.socket_path(OPTIONS, others) == path
 
 

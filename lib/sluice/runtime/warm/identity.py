@@ -50,7 +50,7 @@ def socket_path(options: bytes, arguments: Sequence[str]) -> str | None:
 
 def _log_format(arguments: Sequence[str]) -> str:
     """How the job's lines are written, if an argument says so: the JVM has to know it as it starts."""
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for argument, following in zip(arguments, [*arguments, ""][1:], strict=True):
         if argument.startswith("--log-format"):
             return argument.partition("=")[2] or following
     return ""
