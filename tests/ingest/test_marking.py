@@ -145,6 +145,18 @@ def test_optimize_writes_marks_off_once_they_are_many(job, rows, lake, csv_file,
     assert job("maintain", "optimize", "products").report["status"] == "nothing_new"
 
 
+@pytest.mark.slow
+def test_marks_on_s3_are_as_on_disk(job, rows, s3_lake, csv_file, monkeypatch):
+    monkeypatch.setattr(marking, "LARGE", 1)
+    job("ingest", "products", many(csv_file))
+    assert job("ingest", "products", csv_file("b.csv", HEADER, "s1,x,d", "s2,x,d")).counts == {"read": 2, "updated": 2}
+    assert log.marked_rows(s3_lake, "products") == 0, "not known: the folder has letters beyond ASCII"
+    before = rows("products", "sku", "name")
+    assert (len(before), before[1], before[12]) == (40, ("s1", "x"), ("s2", "x"))
+    assert job("maintain", "optimize", "products").report["status"] == "succeeded"
+    assert rows("products", "sku", "name") == before
+
+
 def test_an_unknown_storage_is_refused(tmp_path, declare):
     declare('[storage]\ndeletion_vectors = "sometimes"\n')
     with pytest.raises(UsageError, match=r"storage\.deletion_vectors"):
