@@ -40,6 +40,6 @@ def _cache() -> Path:
 
 def _fingerprint(table: Table) -> str:
     """What the outcome depends on: Spark's version, Sluice's rules, and what the table declares for Spark."""
-    rules = Path(__file__).with_name("expressions.py").stat().st_mtime_ns
+    rules = sorted((path.name, path.stat().st_mtime_ns) for path in Path(__file__).parent.glob("*.py"))
     declared = (table.columns, table.input_columns, table.key, table.partition_by, table.checks, table.delete_when)
     return sha256(repr((pyspark.__version__, rules, declared)).encode()).hexdigest()

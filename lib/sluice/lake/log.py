@@ -130,7 +130,7 @@ def marked_rows(lake: str, table: str) -> int:
     It escapes a folder's blanks and letters beyond ASCII twice (deltalake 1.6).
     """
     delta = opened(lake, table)
-    if delta is None or not stored(lake, table).deletion_vectors:
+    if delta is None or "deletionVectors" not in (delta.protocol().reader_features or ()):
         return 0
     try:
         kept = pa.table(delta.deletion_vectors()).column("selection_vector").combine_chunks().flatten()
