@@ -60,10 +60,16 @@ def merge(lake: Lake, plan: Plan, classified: Classified, at: datetime) -> None:
     if marking.changes_table:
         lake.set_deletion_vectors(table.name, marking.marks)
     if any(expected.values()):
-        does = {"inserting": expected["inserted"] > 0, "updating": expected["updated"] > 0}
-        does |= {"removing": expected["removed"] > 0, "marking": marking.marks}
-        changes = changes if does["removing"] else changes.drop("_gone")
-        merged = lake.merge(table.name, changes, table.key, classified.within, **does)
+        merged = lake.merge(
+            table.name,
+            changes if expected["removed"] else changes.drop("_gone"),
+            table.key,
+            classified.within,
+            inserting=expected["inserted"] > 0,
+            updating=expected["updated"] > 0,
+            removing=expected["removed"] > 0,
+            marking=marking.marks,
+        )
         if merged != expected:
             raise RuntimeError(f"table {table.name}: Delta merged {merged}, expected {expected}: maintain restore it")
 

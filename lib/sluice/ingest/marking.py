@@ -10,12 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from sluice.lake import log
+from sluice.lake.lake import FILE_BYTES
 
 if TYPE_CHECKING:
     from sluice.ingest.classify import Classified
     from sluice.ingest.plan import Plan
 
-LARGE = 64 * 1024 * 1024  # bytes of a table: one full file
+LARGE = FILE_BYTES  # of a table
 _REPLACING = ("updated", "removed", "deleted")  # outcomes of rows whose stored row goes
 
 
@@ -28,9 +29,9 @@ class Marking(NamedTuple):
 
 def decide(lake: str, plan: Plan, classified: Classified) -> Marking:
     """How to merge classified rows into the plan's table, which exists."""
-    declared, stored = plan.table.deletion_vectors, log.stored(lake, plan.table.name)
     if not any(classified.counts.get(outcome) for outcome in _REPLACING):
         return Marking(False, False)
+    declared, stored = plan.table.deletion_vectors, log.stored(lake, plan.table.name)
     if declared is None:
         marks = classified.few and (stored.deletion_vectors or log.size(lake, plan.table.name)[1] >= LARGE)
         return Marking(marks, marks and not stored.deletion_vectors)

@@ -24,6 +24,7 @@ from sluice.lake.sql_text import delta_table, identifier, spark_text
 from sluice.lake.writer import Writer
 from sluice.model.table import Table
 
+FILE_BYTES = 64 * 1024 * 1024  # of a full file: spark.databricks.delta.optimize.maxFileSize
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 _FEED = "delta.enableChangeDataFeed"
 _BOUNDS = "delta.dataSkippingStatsColumns"

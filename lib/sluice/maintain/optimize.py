@@ -9,12 +9,12 @@ from typing import Any
 from sluice.catalog import drift
 from sluice.errors import counted
 from sluice.lake import log
+from sluice.lake.lake import FILE_BYTES
 from sluice.ledger.recording import locked, recorded
 from sluice.maintain.versions import report_version
 from sluice.model.table import AnyTable, Table
 from sluice.runtime.job import Job
 
-FILE_BYTES = 64 * 1024 * 1024  # spark.databricks.delta.optimize.maxFileSize
 _MARKED = 0.05  # of a table's rows: from here on Delta compacts files for the sake of their deletion vectors
 _OVERLAP = 1.5  # worth clustering from here on: two files whose ranges of keys overlap have it
 
@@ -63,7 +63,7 @@ def _gain(job: Job, source: AnyTable) -> tuple[bool, str]:
     small = _small_files(entries)
     overlap = _overlap(entries, column) if column else 1.0
     marked = log.marked_rows(root, source.name)
-    many_marked = marked >= _MARKED * max(log.row_count(root, source.name), 1)
+    many_marked = marked >= _MARKED * max(sum(entry["num_records"] or 0 for entry in entries), 1)
     gain = (small > 1 or overlap >= _OVERLAP or many_marked) and not log.optimized(root, source.name, column)
     files = _sized(len(entries), sum(entry["size_bytes"] for entry in entries))
     spread = f", a key may be in {overlap:.1f} of them" if column else ""
