@@ -26,7 +26,7 @@ demo: setup
 
 # ends the processes that `--keep-warm` lets stay; one that has a job ends after it
 stop-warm: setup
-	@PYTHONPATH=lib $(BIN)/python -m sluice.runtime.warm.client --stop
+	@PYTHONPATH=lib $(BIN)/python -m sluice.runtime.warm.client stop
 
 stop-postgres: setup
 	@$(BIN)/python -c 'from pathlib import Path; from sluice.export import embedded; embedded.stop(Path(".sluice/postgres"))'

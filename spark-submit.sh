@@ -140,11 +140,13 @@ sheltered "$python" -m sluice.runtime.log_lines <"$work/lines" >&2 &
 filter=$!
 exec 3>"$work/lines"
 code=$none
-# A process that stayed after an earlier job takes this one (see lib/sluice/runtime/warm), if there may be one.
-if [[ $master == local* ]] && { [ -n "${SLUICE_KEEP_WARM-}" ] || [[ " $* " == *" --keep-warm"[\ =]* ]] \
-    || grep -qs '^ *keep_warm' "$SLUICE_CONF_DIR/sluice.toml" || compgen -G "${TMPDIR:-/tmp}/sluice-$UID/*" >/dev/null; }
-then
-    run "$python" -S -m sluice.runtime.warm.client "$job" "$@" 2>&3
+if [[ $master == local* ]]; then # a process that stays may take the job (see lib/sluice/runtime/warm)
+    if [ -n "${SLUICE_KEEP_WARM-}" ] || [[ " $* " == *" --keep-warm"[\ =]* ]] \
+        || grep -qs '^ *keep_warm' "$SLUICE_CONF_DIR/sluice.toml"; then
+        run "$python" -S -m sluice.runtime.warm.client start "$job" "$@" 2>&3
+    elif compgen -G "${TMPDIR:-/tmp}/sluice-$UID/*" >/dev/null; then
+        run "$python" -S -m sluice.runtime.warm.client find "$job" "$@" 2>&3
+    fi
 fi
 [ $code -ne $none ] || run "$python" "$job" "$@" 2>&3
 finish

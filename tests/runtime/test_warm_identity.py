@@ -66,6 +66,9 @@ def test_options_code_settings_and_credentials_decide(project, tmp_path):
     seen = {identity.socket_path(OPTIONS, JOB), identity.socket_path(OPTIONS + b"--conf\0a=b\0", JOB)}
     seen |= {identity.socket_path(OPTIONS, (*JOB, "--log-format", "json"))}
     assert identity.socket_path(OPTIONS, (*JOB, "--log-format=json")) in seen
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SLUICE_LOG_FORMAT", "json")
+        assert identity.socket_path(OPTIONS, JOB) in seen
     for number, path in enumerate(("lib/sluice/a.py", "lib/sluice/b.py", "conf/spark-defaults.conf", "../credentials")):
         (project / path).write_text("changed")
         seen.add(identity.socket_path(OPTIONS, JOB))

@@ -9,12 +9,12 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from sluice.errors import UsageError, closest
 from sluice.files.s3.client import is_on_s3, split
+from sluice.runtime.given import given
 from sluice.runtime.log_lines import LogStyle, printable
 
 _UNFIT_FOR_LAKES = re.compile(r"[\[\]|^%\\\x00-\x1f\x7f\ud800-\udfff]")
@@ -112,20 +112,9 @@ def log_style(arguments: Sequence[str], defaults: Mapping[str, Any]) -> LogStyle
 
     `defaults` are those of `sluice.toml`, as far as they are known. Without a run id it gets a new one.
     """
-    log_format = _given(arguments, "--log-format", "SLUICE_LOG_FORMAT") or defaults.get("log_format") or "text"
-    run_id = _given(arguments, "--run-id", "SLUICE_RUN_ID") or defaults.get("run_id") or _new_run_id()
+    log_format = given(arguments, "--log-format", "SLUICE_LOG_FORMAT") or defaults.get("log_format") or "text"
+    run_id = given(arguments, "--run-id", "SLUICE_RUN_ID") or defaults.get("run_id") or _new_run_id()
     return LogStyle(log_format, run_id)
-
-
-def _given(arguments: Sequence[str], flag: str, variable: str) -> str | None:
-    """The value of the flag, the last one if it is repeated, else that of the environment variable."""
-    value = os.environ.get(variable)
-    for argument, following in zip_longest(arguments, arguments[1:], fillvalue=""):
-        if argument == "--":
-            break
-        if argument == flag or argument.startswith(f"{flag}="):
-            value = argument.partition("=")[2] or following
-    return value
 
 
 def defaults(keys: Collection[str]) -> dict[str, Any]:

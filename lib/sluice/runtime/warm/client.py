@@ -1,7 +1,8 @@
-"""Hands a job to a process that stayed after an earlier one: `python -m sluice.runtime.warm.client JOB.py ARGUMENTS`.
+"""Hands a job to a process that stays: `python -m sluice.runtime.warm.client find|start JOB.py ARGUMENTS`.
 
-It exits as the job does, or with `NONE` if no process has taken the job: then it starts as ever. Run by
-./spark-submit.sh; loads next to nothing, so that it costs no time. `--stop` ends all such processes of the user.
+To one that is there (find), or else to a new one (start). It exits as the job does, or with `NONE` if no process has
+taken the job: then it starts as ever. Run by ./spark-submit.sh; loads next to nothing, so that it costs no time. `stop`
+ends all such processes of the user.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ _LOST = 1  # the process died before its job ended
 _START = 10.0  # seconds that a new process has to listen
 
 
-def run(job: str, arguments: Sequence[str]) -> int:
-    """The exit code of a job."""
+def run(command: str, job: str, arguments: Sequence[str]) -> int:
+    """The exit code of a job. `command`: `find` or `start`."""
     with open(os.path.join(os.environ["SLUICE_WRAPPER"], "options"), "rb") as file:
         path = identity.socket_path(file.read(), arguments)
-    connection = path and (_connected(path) or (_is_wanted(arguments) and _started(path)))
+    connection = path and (_connected(path) or (command == "start" and _started(path)))
     if not connection:
         return NONE
     mask = os.umask(0)
@@ -54,18 +55,6 @@ def _connected(path: str) -> socket.socket | None:
         return connection
     connection.close()
     return None
-
-
-def _is_wanted(arguments: Sequence[str]) -> bool:
-    """Whether the job says that its process is to stay, by an option, a variable or the settings."""
-    given = next((argument for argument in arguments if argument.startswith("--keep-warm")), "")
-    if given or os.environ.get("SLUICE_KEEP_WARM"):
-        return True
-    try:
-        with open(os.path.join(os.environ["SLUICE_CONF_DIR"], "sluice.toml")) as file:
-            return any(line.lstrip().startswith("keep_warm") for line in file)
-    except OSError:
-        return False
 
 
 def _started(path: str) -> socket.socket | None:
@@ -102,7 +91,7 @@ def _processes() -> Iterator[int]:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["--stop"]:
+    if sys.argv[1] == "stop":
         stop()
     else:
-        sys.exit(run(sys.argv[1], sys.argv[2:]))
+        sys.exit(run(sys.argv[1], sys.argv[2], sys.argv[3:]))

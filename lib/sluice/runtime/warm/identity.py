@@ -12,6 +12,8 @@ import re
 import stat
 from collections.abc import Iterator, Sequence
 
+from sluice.runtime.given import given
+
 _PROJECT = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 4))
 _NAME = 24  # digits of a socket's name
 _LONGEST = 107  # bytes of a socket's path: sun_path of unix(7)
@@ -19,7 +21,7 @@ _LONGEST = 107  # bytes of a socket's path: sun_path of unix(7)
 _OF_A_JOB = re.compile(
     "_|PWD|OLDPWD|SHLVL|TERM.*|COLORTERM|COLUMNS|LINES|WINDOWID|SSH_.*|XDG_SESSION_.*|DBUS_.*|DISPLAY|STY|TMUX.*|VTE_.*"
     "|INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_EXEC_PID|MAIL|MAILTO|AIRFLOW_CTX_.*|_AIRFLOW_.*|PYTEST_CURRENT_TEST"
-    "|SLUICE_(?!SPARK_LOG_LEVEL|CLASS_ARCHIVE|LOG_FORMAT|CONF_DIR).*"
+    "|SLUICE_(?!SPARK_LOG_LEVEL|CLASS_ARCHIVE|CONF_DIR).*"
 )
 _AWS_FILES = {"AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials", "AWS_CONFIG_FILE": "~/.aws/config"}
 
@@ -44,16 +46,9 @@ def socket_path(options: bytes, arguments: Sequence[str]) -> str | None:
     if within is None or any(argument.startswith(("/dev/", "/proc/")) for argument in arguments):
         return None  # a file of this process alone, such as /dev/stdin
     environment = {name: value for name, value in os.environ.items() if not _OF_A_JOB.fullmatch(name)}
-    parts = [_PROJECT, repr(options), sorted(environment.items()), _log_format(arguments), list(_files())]
+    log_format = given(arguments, "--log-format", "SLUICE_LOG_FORMAT")  # which the JVM has to know as it starts
+    parts = [_PROJECT, repr(options), sorted(environment.items()), log_format, list(_files())]
     return os.path.join(within, hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:_NAME])
-
-
-def _log_format(arguments: Sequence[str]) -> str:
-    """How the job's lines are written, if an argument says so: the JVM has to know it as it starts."""
-    for argument, following in zip(arguments, [*arguments, ""][1:], strict=True):
-        if argument.startswith("--log-format"):
-            return argument.partition("=")[2] or following
-    return ""
 
 
 def _files() -> Iterator[tuple[str, int, int]]:

@@ -1,12 +1,11 @@
 """The process that stays: `python -m sluice.runtime.warm.server SOCKET` runs one job after another.
 
 It ends when no job has come for as long as the last one asked for, when asked to, when a job ended as it should not
-(any exit code that is not one of DESIGN's refusals), and when it holds more memory than a new process would.
+(by an unexpected error or a signal), and when it holds more memory than a new process would.
 """
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import queue
@@ -17,6 +16,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ class Server:
 
     def run(self) -> None:
         """Listens until the process is to end."""
-        with contextlib.suppress(FileNotFoundError):
+        with suppress(FileNotFoundError):
             os.unlink(self._path)  # of a process that was killed
         self._socket.bind(self._path)
         self._socket.listen()
@@ -56,7 +56,7 @@ class Server:
                     connection.close()  # its job starts as ever
 
     def _accept(self) -> None:
-        with contextlib.suppress(OSError):  # closed at the end
+        with suppress(OSError):  # closed at the end
             while True:
                 self._answer(self._socket.accept()[0])
 
@@ -83,7 +83,7 @@ class Server:
                 return True
             with _ended_with_its_client(connection):
                 code = _run(request, files[0])
-            with contextlib.suppress(OSError):
+            with suppress(OSError):
                 connection.sendall(bytes([code]))
         if code not in _GOES_ON_AFTER or not stay.seconds:
             return False
@@ -91,13 +91,13 @@ class Server:
         return session.reset()
 
 
-@contextlib.contextmanager
+@contextmanager
 def _ended_with_its_client(connection: socket.socket) -> Iterator[None]:
     """Ends the job within if the process that waits for it is killed: as one that runs alone would be with it."""
     running = True
 
     def watch() -> None:
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             connection.recv(1)
         if running:
             os.kill(os.getpid(), signal.SIGTERM)
