@@ -35,6 +35,7 @@ def main(names: tuple[str, ...], by: str | None, full_refresh: bool, **options: 
         chosen = Catalog(running.settings.tables).aggregates(
             running.settings.lake, names, by.split(",") if by else None
         )
+        running.expect({table.name for table, _ in chosen})
         running.each(chosen, lambda part, pair: refresh(part, *pair, full_refresh=full_refresh))
 
 

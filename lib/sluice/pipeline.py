@@ -23,6 +23,7 @@ def run(job: Job, plan: Plan, schema: str, *, with_records: bool) -> None:
     with job.part("ingest") as part:
         ingest(part, plan)
     if part.report.table_version is not None and not job.settings.dry_run:
+        job.expect([table.name])  # if there was nothing to ingest, Spark has not started
         aggregates = derived.aggregates_of(lake, table)
         with job.part("aggregate") as part:
             part.each(aggregates, lambda step, aggregate: refresh(step, table, aggregate))

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import time
+import uuid
 import zipfile
 
 import pytest
@@ -180,3 +181,15 @@ def test_options_that_spark_refuses_are_a_failure_that_says_so(submit, csv_file,
     assert re.search("Unrecognized option: --nonsense|Master must either be yarn or start with", err)
     assert err.splitlines()[-1].startswith("ingest: Spark did not start ([JAVA_GATEWAY_EXITED]")
     assert "Traceback" not in err
+
+
+def test_a_job_that_reads_little_starts_without_the_optimising_compiler(submit, tmp_path):
+    declaration = tmp_path / "little.toml"
+    check = f"id <> '{uuid.uuid4()}'"  # one that Spark has not checked yet
+    declaration.write_text(
+        f'key = ["id"]\n[source]\nformat = "csv"\n[columns]\nid = "string"\n[checks]\nnew = "{check}"\n'
+    )
+    flags = {"SPARK_SUBMIT_OPTS": "-XX:+PrintFlagsFinal"}
+    code, out, messages = finished(submit("tables", "check", declaration, shipped=True, **flags))
+    assert code == 0, out
+    assert re.search(r"TieredStopAtLevel += 1 ", messages)

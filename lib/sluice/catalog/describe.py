@@ -37,6 +37,7 @@ def check_declaration(job: Job, catalog: Catalog, file: str) -> None:
     table = catalog.declared(path)
     job.report.table = table.name
     if table.checks or table.delete_when or any(column.sql or column.format for column in table.columns):
+        job.expect()
         spark = job.spark
         with job.step("check"):
             check_in_spark(spark, table)

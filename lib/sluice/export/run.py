@@ -63,6 +63,7 @@ def export(job: Job, sources: Sequence[AnyTable], schema: str, *, full: bool = F
         outdated = [(plan, report) for plan, report in zip(plans, reports, strict=True) if not plan.is_current]
         if outdated:
             names = ",".join(plan.source.name for plan in plans)
+            job.expect(plan.source.name for plan, _ in outdated)
             _ = job.spark  # if Spark does not start, no run is recorded
             with recorded(job, names, {"schema": schema}):
                 _export(job, database, outdated)

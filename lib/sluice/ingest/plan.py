@@ -18,6 +18,8 @@ from sluice.ledger.rejects import FileWithRejects
 from sluice.model.table import Table
 from sluice.readers.shared.reading import changed_options, stored_options
 
+_DECOMPRESSED = 20  # so many bytes are in one of a compressed log
+
 
 @dataclass(frozen=True)
 class Options:
@@ -93,6 +95,11 @@ class Plan:
     def files_in_table(self) -> int:
         """How many of the files are in the table already."""
         return len(self.files) + self.missing - len(self.sources) - len(self.failures)
+
+    @property
+    def size(self) -> int:
+        """The bytes of the new files, decompressed: about."""
+        return sum(source.file.size * (_DECOMPRESSED if source.file.compression else 1) for source in self.sources)
 
 
 def make_plan(lake: str, table: Table, inputs: Sequence[str], options: Options) -> Plan:

@@ -48,6 +48,7 @@ def replay(job: Job, catalog: Catalog, table: Table | None, options: Options, gi
             failures.append(error)
 
     groups = _groups(catalog, with_rejects, options, given)
+    job.expect({group.table.name for group in groups})
     job.each(groups, attempt)
     if len(failures) == len(groups):
         raise failures[0]

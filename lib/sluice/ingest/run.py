@@ -29,6 +29,7 @@ def ingest(job: Job, plan: Plan) -> None:
     if not plan.sources:
         _leave_out(job, plan, [str(failure) for failure in plan.failures])
         return
+    job.expect([plan.table.name], plan.size)
     lake = job.lake
     for source in plan.sources:
         job.require_shared(source.file.uri)

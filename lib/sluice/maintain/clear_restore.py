@@ -26,6 +26,7 @@ def clear(job: Job, table: Table) -> None:
     changed.
     """
     _check_can_follow(job, table, report_version(job, table))
+    job.expect([table.name])
     lake = job.lake
     with locked(job, table.name), recorded(job, table.name, {"action": "clear"}):
         with job.step("clear"):
@@ -44,6 +45,7 @@ def restore(job: Job, table: Table, version: int) -> None:
     """
     check_restorable(job, table, version)
     _check_can_follow(job, table, version)
+    job.expect([table.name])
     lake = job.lake
     with locked(job, table.name), recorded(job, table.name, {"action": "restore", "version": version}):
         with job.step("restore"):

@@ -31,6 +31,7 @@ def optimize(job: Job, source: AnyTable) -> None:
     if not gain or job.settings.dry_run:
         job.progress.log(found)
         return
+    job.expect([source.name])
     lake = job.lake
     with locked(job, source.name):
         gain, found = _gain(job, source)  # another run may have had the lock

@@ -28,6 +28,7 @@ def prune(job: Job, table: Table, before: date) -> None:
     pruned = log.stored(root, table.name).pruned_before
     if pruned and before < pruned:
         raise UsageError(f"table {table.name} is pruned before {pruned} already: choose that day or a later one")
+    job.expect([table.name])
     lake = job.lake
     with locked(job, table.name), recorded(job, table.name, {"action": "prune", "before": before.isoformat()}):
         for aggregate in derived.aggregates_of(root, table):

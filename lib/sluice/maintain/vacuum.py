@@ -23,6 +23,7 @@ def vacuum(job: Job, source: AnyTable, older_than: float, *, force: bool) -> Non
             "readers, restores and incremental refreshes may need: to delete them anyway, add --force"
         )
     report_version(job, source)
+    job.expect([source.name])
     lake = job.lake
     arguments = {"action": "vacuum", "older_than": older_than, "force": force}
     with locked(job, source.name), recorded(job, source.name, arguments), job.step("vacuum"):

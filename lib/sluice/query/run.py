@@ -57,6 +57,7 @@ def query(job: Job, table: Table, question: Question, form: str, *, explain: boo
     table_state = log.required_state(root, table.name)
     table = drift.as_stored(root, table)
     check_question(table, question)
+    job.expect([table.name])
     lake = job.lake  # starts Spark
     with job.step("query"):
         chosen, reasons = _choose(job, table, question, table_state)

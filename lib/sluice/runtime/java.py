@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from sluice.errors import SluiceError
-from sluice.runtime import wrapper
+from sluice.runtime import compiling, wrapper
 from sluice.runtime.log_lines import LogStyle
 from sluice.runtime.warm import stay
 
@@ -23,11 +23,12 @@ _started: subprocess.Popen[bytes] | None = None  # the JVM that this process has
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-def start(lines: LogStyle) -> None:
+def start(lines: LogStyle, size: int | None) -> None:
     """Starts a JVM with the wrapper's options; where spark-submit has started one, connects to that.
 
     The JVM writes to the wrapper's pipe and ignores signals, which end the job by its own rules; one that arrives
-    meanwhile is in the wrapper's folder. Raises SluiceError if Java is missing.
+    meanwhile is in the wrapper's folder. `size`: how many bytes it will read, None: nobody knows. Raises SluiceError if
+    Java is missing.
     """
     global _started
     import pyspark
@@ -42,7 +43,8 @@ def start(lines: LogStyle) -> None:
     if checked.returncode:
         raise SluiceError(checked.stderr.strip())
     os.environ["SPARK_HOME"] = os.path.dirname(pyspark.__file__)  # not another that the user has set
-    os.environ["PYSPARK_SUBMIT_ARGS"] = shlex.join([*options, "pyspark-shell"])
+    os.environ["PYSPARK_SUBMIT_ARGS"] = shlex.join([*compiling.spark_options(size, options), "pyspark-shell"])
+    os.environ["SPARK_SUBMIT_OPTS"] = f"{compiling.java_options(size)} {os.environ['SPARK_SUBMIT_OPTS']}"
     if lines.json:
         settings = os.environ["SPARK_SUBMIT_OPTS"].replace("log4j2.properties", "log4j2-json.properties")
         os.environ["SPARK_SUBMIT_OPTS"] = f"{settings} -D{_RUN_ID}={lines.run_id}"

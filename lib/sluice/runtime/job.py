@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
 
 from sluice.errors import Terminated, UsageError
 from sluice.files.s3.client import is_on_s3, spark_options
-from sluice.lake import opened
+from sluice.lake import log, opened
 from sluice.lake.lake import Lake
 from sluice.lake.writer import Writer
-from sluice.runtime import session, wrapper
+from sluice.runtime import compiling, session, wrapper
 from sluice.runtime.exit import end, note_failure
 from sluice.runtime.log_lines import LogStyle
 from sluice.runtime.progress import Progress
@@ -39,6 +39,7 @@ class Job:
         )
         self._root: Job = parent._root if parent else self
         self._session: AbstractContextManager[Any] | None = None
+        self._size: int | None = None  # bytes that it reads, as far as it is known
         if parent is None:
             opened.forget()
 
@@ -49,11 +50,17 @@ class Job:
         if root._session is None:
             with root.step("start"):
                 options = spark_options() if is_on_s3(root.settings.lake) else {}
-                root._session = session.opened(root.report.job, options, root.progress.lines, root.listen)
+                lines, listen = root.progress.lines, root.listen
+                root._session = session.opened(root.report.job, options, lines, listen, root._size)
                 root.progress.spark = root._session.__enter__()
             root.listen()  # Spark has installed a handler of its own for SIGINT
             root.require_shared(root.settings.lake)
         return root.progress.spark
+
+    def expect(self, tables: Iterable[str] = (), size: int = 0) -> None:
+        """Says, before Spark starts, that the job reads these tables and `size` bytes of text, beside what it said."""
+        stored = sum(log.size(self.settings.lake, name)[1] for name in tables)
+        self._root._size = (self._root._size or 0) + stored * compiling.TEXT_OF_PARQUET + size
 
     def require_shared(self, path: str) -> None:
         """Raises UsageError for a path or URI that the machines of a cluster may not see as this one does."""

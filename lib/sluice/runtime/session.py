@@ -19,18 +19,21 @@ _ENDING = 4.0  # seconds
 
 
 @contextmanager
-def opened(name: str, options: Mapping[str, str], lines: LogStyle, listen: Callable[[], None]) -> Iterator[Any]:
+def opened(
+    name: str, options: Mapping[str, str], lines: LogStyle, listen: Callable[[], None], size: int | None
+) -> Iterator[Any]:
     """A session of the application `name` with further options; one that was open before stays open.
 
     Raises SluiceError if Java or Spark does not start. `lines`: how a JVM that is started logs. `listen`: called once
-    signals may end the run again: a cluster that does not answer is waited for, for a minute.
+    signals may end the run again: a cluster that does not answer is waited for, for a minute. `size`: how many
+    bytes the run reads, as far as it is known.
     """
     from pyspark.sql import SparkSession
 
     before = SparkSession.getActiveSession()
     with _start_failures():
         if before is None:
-            java.start(lines)
+            java.start(lines, None if stay.is_server else size)  # it takes larger jobs later
             listen()
         else:
             java.log_as(lines)

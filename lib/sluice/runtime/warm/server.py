@@ -144,7 +144,7 @@ def main(path: str) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # which the wrapper's children ignore
             signal.signal(number, signal.SIG_DFL)
         Server(path).run()
-        java.end(3)
+        java.end(60)
         os.unlink(lock.name)
 
 
