@@ -27,6 +27,9 @@ from sluice.status.run import show_run, show_status
 )
 @click.option("--run", "shown_run", metavar="ID", help="Show this run: its attempts, and the seconds of their steps.")
 @click.option(
+    "--html", "page_file", metavar="FILE", help="Write a page with charts of tables, runs and rejects to FILE."
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice(["table", "json"]),
@@ -36,19 +39,24 @@ from sluice.status.run import show_run, show_status
 )
 @common_options
 def main(
-    names: tuple[str, ...], most: timedelta | None, shown_run: str | None, form: str | None, **options: Any
+    names: tuple[str, ...],
+    most: timedelta | None,
+    shown_run: str | None,
+    page_file: str | None,
+    form: str | None,
+    **options: Any,
 ) -> None:
     """Shows the state of each table: rows, files, last run, rejects, and how far aggregates and exports are behind.
 
     Shows also which runs are under way, and which of them wait for another. Each NAME is a table, shown with its
-    aggregates, or an aggregate; without names all are shown. Nothing is written, and Java is not started.
+    aggregates, or an aggregate; without names all are shown. Java is not started.
     """
     form = form or ("table" if prints_to_terminal() else "json")
     with job("status", options) as running:
         if shown_run is not None:
             show_run(running, shown_run, form)
         else:
-            show_status(running, Catalog(running.settings.tables), names, form, most)
+            show_status(running, Catalog(running.settings.tables), names, form, most, page_file)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,21 @@ def read(lake: str, table: str, where: Any = None, columns: list[str] | None = N
     return rows if where is None else rows.filter(where)
 
 
+def pieces(lake: str, table: str, columns: list[str]) -> Iterator[pa.Table]:
+    """Columns of a table's rows, piece by piece: a table of any size at the memory of one."""
+    delta = opened(lake, table)
+    if delta is None:
+        return
+    with delta_rs_errors(lake, table):
+        if is_on_s3(lake):
+            schema = _schema_of(delta, columns)
+            yield from (_of_file(uri_of(lake, table), path, schema) for path in _paths(delta))
+        else:
+            files = SubTreeFileSystem(uri_of(lake, table), LocalFileSystem())
+            batches = delta.to_pyarrow_dataset(filesystem=files).to_batches(columns=columns)
+            yield from (pa.Table.from_batches([batch]) for batch in batches)
+
+
 def _on_disk(delta: DeltaTable, folder: str, columns: list[str] | None) -> pa.Table:
     # Arrow's own file system: delta-rs's is in Python, whose threads, still reading ahead, abort a process that ends
     files = SubTreeFileSystem(folder, LocalFileSystem())
@@ -54,20 +69,27 @@ def _on_disk(delta: DeltaTable, folder: str, columns: list[str] | None) -> pa.Ta
 
 def _on_s3(delta: DeltaTable, folder: str, columns: list[str] | None) -> pa.Table:
     """The rows of a table without partitions, each of its files read in one request."""
-    schema = pa.schema(delta.schema())
-    schema = schema if columns is None else pa.schema([schema.field(name) for name in columns])
-
-    def rows(path: str) -> pa.Table:
-        found = objects.read(f"{folder}/{unquote(path)}")
-        if found is None:
-            raise FileNotFoundError(path)
-        stored = pq.read_table(pa.BufferReader(found.data))
-        columns = [stored.column(f.name) if f.name in stored.column_names else pa.nulls(len(stored)) for f in schema]
-        return pa.table(columns, names=schema.names).cast(schema)
-
-    paths = pa.table(delta.get_add_actions(flatten=True)).column("path").to_pylist()
+    schema = _schema_of(delta, columns)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return pa.concat_tables([schema.empty_table(), *pool.map(rows, paths)])
+        return pa.concat_tables([schema.empty_table(), *pool.map(lambda p: _of_file(folder, p, schema), _paths(delta))])
+
+
+def _schema_of(delta: DeltaTable, columns: list[str] | None) -> pa.Schema:
+    schema = pa.schema(delta.schema())
+    return schema if columns is None else pa.schema([schema.field(name) for name in columns])
+
+
+def _paths(delta: DeltaTable) -> list[str]:
+    return pa.table(delta.get_add_actions(flatten=True)).column("path").to_pylist()
+
+
+def _of_file(folder: str, path: str, schema: pa.Schema) -> pa.Table:
+    found = objects.read(f"{folder}/{unquote(path)}")
+    if found is None:
+        raise FileNotFoundError(path)
+    stored = pq.read_table(pa.BufferReader(found.data))
+    columns = [stored.column(f.name) if f.name in stored.column_names else pa.nulls(len(stored)) for f in schema]
+    return pa.table(columns, names=schema.names).cast(schema)
 
 
 def append(lake: str, table: str, rows: pa.Table, writer: Writer) -> None:

@@ -67,8 +67,16 @@ class RunLog:
 
     def latest_ingests(self) -> dict[str, dict[str, Any]]:
         """Table → its newest run that succeeded in bringing it up to date with files."""
+        return self._first_of_tables(self._ingests)
+
+    def ingests(self) -> list[dict[str, Any]]:
+        """The runs that succeeded in reading files: `table`, `finished_at`, `report`."""
+        return self._ingests.select(["table", "finished_at", "report"]).to_pylist()
+
+    @property
+    def _ingests(self) -> pa.Table:
         of_files = pc.field("job").isin(["ingest", "rejects"])
-        return self._first_of_tables(self.rows.filter(of_files & pc.field("status").isin(list(_DONE))))
+        return self.rows.filter(of_files & pc.field("status").isin(list(_DONE)))
 
     def exports_of(self, name: str) -> list[Exported]:
         """The exports of a table or aggregate, one for each schema."""

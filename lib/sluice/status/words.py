@@ -54,3 +54,11 @@ def last_run(run: dict[str, Any] | None) -> str:
 def moment(time: datetime | None) -> str:
     """`2024-10-15 13:55:36 UTC`."""
     return "" if time is None else f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def short_number(value: int) -> str:
+    """`820`, `1.2 k`, `34 M`."""
+    amount, unit = float(value), 0
+    while amount >= 999.5 and unit < 4:
+        amount, unit = amount / 1000, unit + 1
+    return f"{amount:.3g} {('', 'k', 'M', 'G', 'T')[unit]}".rstrip()
