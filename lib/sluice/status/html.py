@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 
 def text(value: object) -> str:
-    """A value as text of HTML; null is nothing. Control characters and such as turn text around are `\\x00`, `\\u202e`."""
+    """A value as text of HTML; null is nothing. Control characters, and those that turn text around, are escaped."""
     shown = "" if value is None else str(value)
     visible = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown)
     return html.escape(visible)
