@@ -47,7 +47,7 @@ class Page(HTMLParser):
         self.tags.append((tag, dict(attrs)))
 
     def handle_endtag(self, tag):
-        assert self.open.pop() == tag
+        assert tag in VOID or self.open.pop() == tag
 
     def handle_data(self, data):
         self.text += data if self.open and self.open[-1] != "style" else ""
@@ -139,7 +139,7 @@ def test_reasons_beyond_fifty_are_one_and_examples_are_three(hostile):
     reject_rows(hostile, *(f"reason {number}" for number in range(60)), *["'a' is not a number"] * 9)
     first, *_, last = reject_groups(str(hostile))
     assert (first.reason, first.count, len(first.examples)) == ("'…' is not a number", 11, 3)
-    assert (last.reason, last.count, len(last.examples)) == (OTHERS, 12, 3)
+    assert (last.reason, last.count, len(last.examples)) == (OTHERS, 12, 3)  # 62 reasons, of which 50 are shown
     assert sum(group.count for group in reject_groups(str(hostile))) == 3 + 69
 
 
@@ -194,7 +194,7 @@ def browser(folder: Path, *options: str) -> str:
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
 def test_in_chromium_it_is_light_and_dark_and_runs_nothing(hostile, tmp_path):
     written(tmp_path)
-    page = Page(browser(tmp_path, "--dump-dom").replace("<tbody></tbody>", ""))
+    page = Page(browser(tmp_path, "--dump-dom"))
     assert page.all("script") == []
     assert page.text.count(SHOWN) >= 5
     brightness = {}

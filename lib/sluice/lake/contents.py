@@ -6,9 +6,6 @@ from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from sluice.files.s3.client import is_on_s3
 from sluice.lake.log import State, commit_mark, marked_rows_of
 from sluice.lake.opened import opened
@@ -31,13 +28,12 @@ def contents_of(lake: str, table: str) -> Contents | None:
     delta = opened(lake, table)
     if delta is None:
         return None
-    files = pa.table(delta.get_add_actions(flatten=True))
     state = State(str(delta.metadata().id), delta.version(), commit_mark(lake, table, delta.version()))
+    files = delta.get_add_actions(flatten=True)
     if files.num_rows == 0:
         return Contents(state, 0, 0, 0)
-    counts = files.column("num_records")
-    rows = None if counts.null_count else pc.sum(counts).as_py() - marked_rows_of(delta)
-    return Contents(state, files.num_rows, pc.sum(files.column("size_bytes")).as_py(), rows)
+    counts, sizes = (files.column(name).to_pylist() for name in ("num_records", "size_bytes"))
+    return Contents(state, len(sizes), sum(sizes), None if None in counts else sum(counts) - marked_rows_of(delta))
 
 
 def contents(lake: str, tables: Collection[str]) -> dict[str, Contents | Exception | None]:

@@ -77,7 +77,11 @@ def commit_mark(lake: str, table: str, version: int) -> str | None:
 
 def commit_time(lake: str, table: str, version: int) -> datetime | None:
     """When a version was committed (UTC); None if the log lacks it."""
-    milliseconds = _commit_info(lake, table, version).get("timestamp")
+    return _time_of(_commit_info(lake, table, version))
+
+
+def _time_of(commit: dict[str, Any]) -> datetime | None:
+    milliseconds = commit.get("timestamp")
     return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
@@ -215,21 +219,29 @@ def marks_of(commit: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def built_on(lake: str, aggregate: str) -> dict[str, Any] | None:
-    """What the newest commit that changed an aggregate says it was built on; None if it does not say."""
-    for commit in history(lake, aggregate):
-        built = marks_of(commit).get("built")
-        if built or commit.get("operation") not in _KEEP_ALL_ROWS:
-            return dict(built) if built else None
-    return None
+def built_on(lake: str, aggregate: str, version_now: int | None = None) -> dict[str, Any] | None:
+    """What the newest commit that changed an aggregate says it was built on; None if it does not say.
+
+    `version_now`: its current version, if that is known.
+    """
+    commit = _newest_change(lake, aggregate, version_now)
+    built = marks_of(commit).get("built")
+    return dict(built) if built else None
 
 
-def changed_at(lake: str, table: str) -> datetime | None:
+def changed_at(lake: str, table: str, version_now: int | None = None) -> datetime | None:
     """When a table's rows last changed (UTC); None if its log does not say."""
-    for commit in history(lake, table):
-        if commit.get("operation") not in _KEEP_ALL_ROWS:
-            return datetime.fromtimestamp(commit["timestamp"] / 1000, UTC)
-    return None
+    return _time_of(_newest_change(lake, table, version_now))
+
+
+def _newest_change(lake: str, table: str, version_now: int | None) -> dict[str, Any]:
+    """The newest commit that changed rows, or says what they are built on; an empty one if the log has none."""
+    number = version(lake, table) if version_now is None else version_now
+    while number is not None and number >= 0 and (commit := _commit_info(lake, table, number)):
+        if marks_of(commit).get("built") or commit.get("operation") not in _KEEP_ALL_ROWS:
+            return commit
+        number -= 1
+    return {}
 
 
 def restored(lake: str, table: str, after: int) -> bool:

@@ -43,7 +43,7 @@ def hours_between(earlier: datetime, later: datetime) -> float:
 def of_aggregate(lake: str, name: str, state: State, table: str, table_state: State, declared: Derived | None) -> Lag:
     """How far an aggregate in a state is behind its table; `declared` as the catalog has it, if it does."""
     last = log.commit_time(lake, name, state.version)
-    record = log.built_on(lake, name)
+    record = log.built_on(lake, name, state.version)
     if record is None:
         return Lag(None, last, "its log does not say what it was built on")
     if declared is not None and not was_built_as_declared(record, declared):

@@ -39,9 +39,9 @@ def page(facts: Facts) -> str:
     sections = {
         "Tables": _tables(facts.rows),
         "Under way": _under_way(facts),
-        "Runs": page_runs.section(facts.runs, facts.now),
-        "Rejects": _rejects(facts.rejects),
         "Rows by day": _days(facts.days),
+        "Rejects": _rejects(facts.rejects),
+        "Runs": page_runs.section(facts.runs, facts.now),
     }
     anchors = {title: title.lower().replace(" ", "-") for title in sections}
     links = "".join(element("li", element("a", text(title), href=f"#{anchors[title]}")) for title in sections)
@@ -144,7 +144,7 @@ def _reject_group(group: Group) -> str:
     head = element("summary", element("span", f"{count}{element('span', text(group.reason))}", class_="what"))
     examples = "".join(
         element("p", f"{text(each['file'])}, byte {each['position']:,}: {text(each['reason'])}", class_="quiet")
-        + element("pre", text((each["raw"] or "")[:2000]), tabindex=0)
+        + element("pre", text(each["raw"]), tabindex=0)
         for each in group.examples
     )
     return element("details", head + examples)

@@ -12,20 +12,25 @@ import pyarrow.compute as pc
 from sluice.lake import small_tables
 from sluice.ledger import rejects
 
-_COLUMNS = ["table", "reason", "file", "position", "raw", "rejected_at"]
+_COLUMNS = ["table", "reason", "file", "position", "raw"]
 _QUOTED = r"'[^']*'|\"[^\"]*\""  # a value in a reason, which makes it another for each record
-_EXAMPLES, _GROUPS = 3, 50
+_EXAMPLES, _RAW = 3, 2000  # of a group, and characters of each
+_SHOWN, _KNOWN = 50, 10_000  # groups of a table, and of all while they are counted
 OTHERS = "other reasons"
 
 
 @dataclass
 class Group:
-    """Rejects of a table with a reason, in which values are `'…'`. `examples`: the first ones, as stored."""
+    """Rejects of a table with a reason, in which values are `'…'`. `examples`: some of them, as stored."""
 
     table: str
     reason: str
     count: int = 0
     examples: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, count: int, examples: list[dict[str, Any]]) -> None:
+        self.count += count
+        self.examples += examples[: _EXAMPLES - len(self.examples)]
 
 
 def reject_groups(lake: str) -> list[Group]:
@@ -33,21 +38,32 @@ def reject_groups(lake: str) -> list[Group]:
     groups: dict[tuple[str, str], Group] = {}
     for piece in small_tables.pieces(lake, rejects.NAME, _COLUMNS):
         _add(groups, piece)
-    return sorted(groups.values(), key=lambda group: (group.table, group.reason == OTHERS, -group.count, group.reason))
+    in_order = sorted(groups.values(), key=lambda group: (group.table, group.reason == OTHERS, -group.count))
+    tables = dict.fromkeys(group.table for group in in_order)
+    return [group for table in tables for group in _most_frequent([g for g in in_order if g.table == table], table)]
+
+
+def _most_frequent(groups: list[Group], table: str) -> list[Group]:
+    others = Group(table, OTHERS)
+    for group in groups[_SHOWN:]:
+        others.add(group.count, group.examples)
+    return groups[:_SHOWN] + ([others] if others.count else [])
 
 
 def _add(groups: dict[tuple[str, str], Group], piece: pa.Table) -> None:
     reasons = pc.replace_substring_regex(piece.column("reason").cast(pa.string()), _QUOTED, "'…'")
-    keys = pa.table({"table": piece.column("table"), "reason": reasons, "row": pa.array(range(len(piece)), pa.int64())})
-    for table, reason, rows in _rows_of(keys):
-        of_table = sum(other == table for other, _ in groups)
-        key = (table, reason if (table, reason) in groups or of_table < _GROUPS else OTHERS)
+    numbers = pa.array(range(len(piece)), pa.int64())
+    for table, reason, rows in _rows_by_reason(piece.column("table"), reasons, numbers):
+        key = (table, reason)
+        if key not in groups and len(groups) >= _KNOWN:
+            key = (table, OTHERS)
         group = groups.setdefault(key, Group(*key))
-        group.count += len(rows)
         chosen = rows[: _EXAMPLES - len(group.examples)]
-        group.examples += piece.take(chosen).to_pylist() if chosen else []
+        examples = piece.take(pa.array(chosen, pa.int64())).to_pylist()
+        group.add(len(rows), [{**each, "raw": (each["raw"] or "")[:_RAW]} for each in examples])
 
 
-def _rows_of(keys: pa.Table) -> Iterator[tuple[str, str, list[int]]]:
+def _rows_by_reason(tables: pa.Array, reasons: pa.Array, numbers: pa.Array) -> Iterator[tuple[str, str, list[int]]]:
+    keys = pa.table({"table": tables, "reason": reasons, "row": numbers})
     found = keys.group_by(["table", "reason"], use_threads=False).aggregate([("row", "list")])
     yield from zip(*(found.column(name).to_pylist() for name in ("table", "reason", "row_list")), strict=True)

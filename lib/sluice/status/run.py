@@ -57,7 +57,7 @@ def _write_page(job: Job, run_log: RunLog, now: datetime, file: str) -> None:
         rows=report.rows or (),
         under_way=report.under_way or (),
         processes=report.processes or (),
-        runs=[attempt(row) for row in run_log.newest(_RUNS_ON_PAGE)],
+        runs=[attempt(row) for row in run_log.rows[:_RUNS_ON_PAGE]],
         rejects=reject_groups(lake),
         days=rows_by_day(run_log.ingests(), now.date()),
     )

@@ -54,7 +54,10 @@ details > :not(summary) { margin-left: 1.1rem; }
 .what .when { margin-left: auto; }
 pre { background: var(--raised); padding: .4rem .6rem; margin: .3rem 0; overflow-x: auto; max-height: 12rem;
   white-space: pre-wrap; overflow-wrap: anywhere; font: 13px/1.45 ui-monospace, monospace; }
+td { min-width: 3rem; } td:last-child { min-width: 9rem; } td.number { min-width: 0; }
 svg { width: 100%; height: auto; display: block; }
+figure { overflow-x: auto; }
+figure > svg { min-width: 46rem; }
 svg text { font: 11px system-ui, sans-serif; fill: var(--quiet); }
 .axis { stroke: var(--quiet); } .grid { stroke: var(--line); }
 .bar { height: .5rem; border-radius: 2px; }

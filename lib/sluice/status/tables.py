@@ -63,7 +63,7 @@ class Tables:
         for name, found in self._contents.items():
             if name in declared or found is None:
                 continue
-            record = log.built_on(self._lake, name) if isinstance(found, Contents) else None
+            record = log.built_on(self._lake, name, found.state.version) if isinstance(found, Contents) else None
             of = str(record.get("table") or name.partition("_by_")[0]) if record else None
             yield Named(name, of, declared=False)
 
@@ -98,7 +98,7 @@ class Tables:
     def _currency(self, item: Named, found: Contents) -> dict[str, Any]:
         """How current it and its exports are."""
         exports = []
-        for exported in self._runs.exports_of(item.name):
+        for _, exported in sorted(self._runs.exports.get(item.name, {}).items()):
             lag = of_export(self._lake, item.name, found.state, exported)
             exports.append(
                 {
@@ -127,7 +127,7 @@ class Tables:
             committed = log.commit_time(self._lake, name, version)
             if committed is None or committed <= run["finished_at"]:
                 return run["finished_at"]
-        return log.changed_at(self._lake, name)
+        return log.changed_at(self._lake, name, found.state.version)
 
 
 def _declared(catalog: Catalog) -> Iterator[Named]:
