@@ -10,6 +10,7 @@ from sluice.catalog.catalog import Catalog
 from sluice.cli.age import AgeType
 from sluice.cli.command import JobCommand
 from sluice.cli.options import common_options
+from sluice.errors import UsageError
 from sluice.runtime.job import job
 from sluice.runtime.wrapper import prints_to_terminal
 from sluice.status.run import show_run, show_status
@@ -54,6 +55,8 @@ def main(
     form = form or ("table" if prints_to_terminal() else "json")
     with job("status", options) as running:
         if shown_run is not None:
+            if names or most or page_file:
+                raise UsageError("--run shows one run: leave out names, --fail-if-older-than and --html")
             show_run(running, shown_run, form)
         else:
             show_status(running, Catalog(running.settings.tables), names, form, most, page_file)

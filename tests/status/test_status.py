@@ -13,6 +13,7 @@ from conftest import HEADER, run_job
 from deltalake import DeltaTable
 from sluice.lake import log, small_tables
 from sluice.lake.writer import Writer
+from sluice.runtime import wrapper
 
 FIRST, SECOND = f"{HEADER}\n1,x,\n2,y,\n,no key,\n", f"{HEADER}\n3,x,\n"
 
@@ -85,6 +86,13 @@ def test_on_a_terminal_the_answer_is_the_table(template, monkeypatch):
     assert len(done.stderr.splitlines()) == 1
     monkeypatch.setenv("SLUICE_LOG_FORMAT", "json")  # every line on standard error is an object
     assert [json.loads(line)["message"] for line in run_job("status").stderr.splitlines()] == ["status: succeeded"]
+
+
+def test_the_wrapper_says_whether_a_terminal_shows_the_answer(tmp_path, monkeypatch):
+    monkeypatch.setenv("SLUICE_WRAPPER", str(tmp_path))
+    for seen in ("1", "0"):
+        monkeypatch.setenv("SLUICE_STDOUT_TERMINAL", seen)
+        assert wrapper.prints_to_terminal() == (seen == "1")
 
 
 def test_without_a_lake_nothing_is_there(lake):
@@ -218,6 +226,12 @@ def test_a_run_with_its_steps(template, lake):
         2,
         f"no run \"it's <no> run\\n\" is recorded in lake {lake}: `status` shows each table's last",
     )
+
+
+def test_one_run_is_not_shown_with_anything_else(lake):
+    for more in (["products"], ["--html", "p.html"], ["--fail-if-older-than", "1h"]):
+        done = run_job("status", "--run", "r", *more)
+        assert (done.exit_code, done.report["error"][:19]) == (2, "--run shows one run")
 
 
 @pytest.mark.parametrize("value", ["26", "h", "-1h", "0h", "26 weeks", "1e3h", ""])

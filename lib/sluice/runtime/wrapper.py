@@ -26,7 +26,7 @@ def spark_options() -> list[str] | None:
 
 def prints_to_terminal() -> bool:
     """Whether a person sees standard output; the wrapper knows, which prints it at the end."""
-    return os.environ["SLUICE_STDOUT_TERMINAL"] == "1" if _folder() else sys.stdout.isatty()
+    return os.environ.get("SLUICE_STDOUT_TERMINAL") == "1" if _folder() else sys.stdout.isatty()
 
 
 def introduce(log_format: str, run_id: str) -> None:
