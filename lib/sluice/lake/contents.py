@@ -42,6 +42,8 @@ def contents(lake: str, tables: Collection[str]) -> dict[str, Contents | Excepti
     def look(table: str) -> Contents | Exception | None:
         try:
             return contents_of(lake, table)
+        except NotADirectoryError:  # a file beside the tables
+            return None
         except Exception as error:
             return error
 
