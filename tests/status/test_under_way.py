@@ -58,6 +58,7 @@ def test_a_run_that_writes_and_one_that_waits_for_it(lake):
         assert (waits["run_id"], waits["table"], waits["waits_for"]) == ("second", "scores", HOLDER)
         assert 0 <= waits["seconds"] < 20
         assert last_status(done) == "running"
+        assert "ingest running for " in done.stderr
         lines = done.stderr.splitlines()
         assert lines[lines.index("runs under way") + 3].split()[-1] == HOLDER
     assert run_job("status").report["under_way"] == []

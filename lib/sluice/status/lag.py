@@ -37,7 +37,7 @@ class Lag:
 
 
 def hours_between(earlier: datetime, later: datetime) -> float:
-    return round(max(0.0, (later - earlier).total_seconds()) / 3600, 2)
+    return round(max(0.0, (later - earlier).total_seconds()) / 3600, 4)
 
 
 def of_aggregate(lake: str, name: str, state: State, table: str, table_state: State, declared: Derived | None) -> Lag:

@@ -92,9 +92,8 @@ def _last_run(run: Mapping[str, Any] | None) -> str:
     if run is None:
         return ""
     outcome = page_runs.status(run["status"])
-    ago = words.duration(run["hours_ago"] * 3600)
-    words_ = f"{text(run['job'])} {outcome} {ago} ago"
-    return element("span", words_, title=words.moment(run["started_at"]), class_="nowrap")
+    shown = f"{text(run['job'])} {outcome} {words.since(run)}"
+    return element("span", shown, title=words.moment(run["started_at"]), class_="nowrap")
 
 
 def _lag(lag: dict[str, Any] | None) -> str:

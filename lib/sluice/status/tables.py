@@ -72,7 +72,7 @@ class Tables:
         error = item.error
         if isinstance(found, Exception):
             error, found = str(explained(found, self._lake)), None
-        elif item.name in self._contents and found is None:
+        elif item.name in self._contents and found is None and item.name not in self._runs.holders:
             error = "its folder has no log: a first run was killed before its commit, or the log was deleted"
         row: dict[str, Any] = {"table": item.name, "aggregate_of": item.of, "declared": item.declared}
         row |= dict.fromkeys(("rows", "files", "bytes", "version"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,11 +45,14 @@ def lag(values: dict[str, Any] | None) -> str:
 
 
 def last_run(run: dict[str, Any] | None) -> str:
-    """`ingest succeeded 3.5 h ago`."""
-    if run is None:
-        return ""
-    outcome = run["status"].replace("_", " ")
-    return f"{run['job']} {outcome} {duration(run['hours_ago'] * 3600)} ago"
+    """`ingest succeeded 3.5 h ago`, `ingest running for 40 s`."""
+    return "" if run is None else f"{run['job']} {run['status'].replace('_', ' ')} {since(run)}"
+
+
+def since(run: Mapping[str, Any]) -> str:
+    """`3.5 h ago`, `for 40 s`."""
+    time = duration(run["hours_ago"] * 3600)
+    return f"for {time}" if run["status"] == "running" else f"{time} ago"
 
 
 def moment(time: datetime | None) -> str:
