@@ -30,9 +30,8 @@ def bars_by_day(name: str, days: Mapping[date, Mapping[str, int]]) -> str:
                 pieces.append(_rect(x + 1, y, step - 2, height, outcome))
         title = ", ".join(f"{outcomes[outcome]:,} {outcome}" for outcome in OUTCOMES if outcomes[outcome])
         parts.append(element("g", element("title", f"{day}: {text(title or 'no rows')}") + "".join(pieces)))
-        if number % 5 == 4 or number == 0:
-            label = f"{day:%d %b}"
-            parts.append(_text(x + step / 2, _HEIGHT + 14, label, "middle"))
+        if number % 5 == 4:  # the last day among them
+            parts.append(_text(x + step, _HEIGHT + 14, f"{day:%d %b}", "end"))
     return _svg(f"Rows read by day into {name}", _WIDTH, _HEIGHT + _FOOT, parts)
 
 
