@@ -81,6 +81,8 @@ def test_an_export_holds_no_lock_in_the_lake(lake):
     with lock.living(str(lake), HOLDER, "export", "products,scores"):
         (run,) = run_job("status").report["under_way"]
         assert (run["job"], run["table"]) == ("export", "products,scores")
+    assert run_job("status").report["under_way"] == []
+    assert run_job("status", "--run", HOLDER).report["rows"][0]["status"] == "interrupted"
 
 
 def test_a_run_that_ends_between_two_looks_is_not_taken_for_dead(lake, monkeypatch):
