@@ -78,7 +78,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'end TERM' TERM HUP
 trap 'end INT' INT
-export SLUICE_WRAPPER=$work SLUICE_TERMINAL=0
+export SLUICE_WRAPPER=$work SLUICE_TERMINAL=0 SLUICE_STDOUT_TERMINAL=0
+[ ! -t 1 ] || SLUICE_STDOUT_TERMINAL=1
 if [ -t 2 ] && [ "${TERM-dumb}" != dumb ]; then
     size=$(stty size <&2 2>/dev/null) && export SLUICE_TERMINAL=1 COLUMNS=${size#* }
 fi

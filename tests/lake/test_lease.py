@@ -12,7 +12,7 @@ import pytest
 from sluice.errors import Busy, UsageError
 from sluice.files.s3 import objects
 from sluice.lake import lease
-from sluice.lake.lock import _life_file, held_by_python, is_alive, living
+from sluice.lake.lock import held_by_python, is_alive, life_file, living
 from sluice.lake.writer import Writer
 
 
@@ -181,7 +181,7 @@ def test_runs_are_alive_as_long_as_they_show_it(s3_lake, monkeypatch):
     with pytest.raises(ZeroDivisionError), living(s3_lake, *run):
         raise ZeroDivisionError
     assert not is_alive(s3_lake, *run)
-    objects.write(_life_file(s3_lake, run), b"x")
+    objects.write(life_file(s3_lake, run), b"x")
     monkeypatch.setattr(lease, "_LONG_DEAD", -1.0)
     assert not is_alive(s3_lake, *run)
-    assert objects.read(_life_file(s3_lake, run)) is None
+    assert objects.read(life_file(s3_lake, run)) is None

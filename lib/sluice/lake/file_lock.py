@@ -4,7 +4,8 @@ Spark's commits are made by the JVM, so the JVM holds the lock (`java.nio`): kil
 the middle of a commit, and the operating system frees it when the JVM dies. Commits to the small tables are made by
 Python. Both take POSIX record locks on the same file, `<lake>/_locks/<table>`, in which the holder writes its run's id.
 
-Beside them each recorded run holds a file of its own while it lives, so that other runs can see whether it is dead.
+Beside them each recorded run holds a file of its own while it lives, so that other runs can see whether it is dead; so
+does a run while it waits for a table.
 
 A descriptor of a lock file that a process closes frees all of the process's locks on it, those of its other runs too.
 So no function here opens a file whose lock this process or its JVM holds: a list of those is kept.
@@ -14,15 +15,18 @@ from __future__ import annotations
 
 import fcntl
 import os
+import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from typing import Any
 
 from py4j.protocol import Py4JNetworkError
 
 from sluice.lake.writer import Writer, held_by
+
+_FLOCK = "hhqqi0q"  # struct flock of fcntl(2): type, whence, start, length, pid
 
 
 def _lock_file(lake: str, table: str) -> str:
@@ -98,7 +102,7 @@ def _held(
         with _OWN_GUARD:
             return held_by(table, _OWN.get(path) or _written_in(path))
 
-    writer.wait_for(attempt, holder, one_commit=one_commit)
+    writer.wait_for(attempt, holder, one_commit=one_commit, sign=partial(_waiting, path, table, writer))
     try:
         yield
     finally:
@@ -112,11 +116,32 @@ def _written_in(path: str) -> str:
         return file.read(200)
 
 
+def holder(path: str) -> str | None:
+    """The id of the run that holds a lock now, seen without touching the lock; None if it is free."""
+    with _OWN_GUARD:
+        if path in _OWN:
+            return _OWN[path]
+        with open(path) as file:
+            answer = fcntl.fcntl(file, fcntl.F_GETLK, struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+            is_free = struct.unpack(_FLOCK, answer)[0] == fcntl.F_UNLCK
+            return None if is_free else file.read(200)
+
+
+def _waiting(path: str, table: str, writer: Writer) -> AbstractContextManager[None]:
+    """Shows by a file that a run waits for a table's lock; removes those of runs that were killed while they waited."""
+    folder = os.path.join(os.path.dirname(path), "_waiting")
+    for name in os.listdir(folder) if os.path.isdir(folder) else ():
+        is_alive(os.path.join(folder, name))
+    name, text = writer.sign_of_waiting(table)
+    return living(os.path.join(folder, name), text)
+
+
 @contextmanager
-def living(path: str) -> Iterator[None]:
+def living(path: str, text: bytes = b"") -> Iterator[None]:
     """Shows by a file that a run is alive, until it ends or its process dies; several may show it by the same."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     descriptor = _shared(path)
+    os.write(descriptor, text)
     try:
         yield
     finally:
@@ -135,6 +160,18 @@ def _shared(path: str) -> int:
             if os.path.samestat(os.fstat(descriptor), os.stat(path)):
                 return descriptor
         os.close(descriptor)
+
+
+def shows_life(path: str) -> bool:
+    """Whether a run shows by a file that it is alive; nothing is removed."""
+    try:
+        with open(path) as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def is_alive(path: str) -> bool:

@@ -16,7 +16,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cache, partial
 from typing import Any
 
@@ -50,6 +50,7 @@ def held(lake: str, table: str, writer: Writer, spark: Any = None, *, one_commit
         one_commit=one_commit,
         every=_LOOK,
         at_least=2 * _TAKEN_OVER,
+        sign=partial(_waiting, lake, table, writer),
     )
     with lease.renewed():
         yield
@@ -185,12 +186,27 @@ def _repeated(work: Callable[[], None], seconds: float) -> Iterator[None]:
         thread.join(_RENEWED)  # one that waits for S3 is let go: what it puts then fails its condition
 
 
+def holder(uri: str) -> str | None:
+    """The id of the run that holds a lease now; None if it is free, or its holder does not renew it."""
+    found = objects.read(uri)
+    return None if found is None or found.age >= _TAKEN_OVER else _run_in(found.data)
+
+
+def _waiting(lake: str, table: str, writer: Writer) -> AbstractContextManager[None]:
+    """Shows by an object that a run waits for a table's lease; removes those of runs that died while they waited."""
+    folder = f"{lake}/_locks/_waiting"
+    for name in objects.names(folder):
+        is_alive(f"{folder}/{name}")
+    name, text = writer.sign_of_waiting(table)
+    return living(f"{folder}/{name}", text)
+
+
 @contextmanager
-def living(uri: str) -> Iterator[None]:
-    """Shows by an object that a run is alive, until it ends; its bytes change while it lives."""
+def living(uri: str, text: bytes = b"") -> Iterator[None]:
+    """Shows by an object that a run is alive, until it ends: it is written again and again while the run lives."""
 
     def renew() -> None:
-        objects.write(uri, uuid.uuid4().hex.encode())
+        objects.write(uri, text)
 
     renew()
     try:
@@ -199,6 +215,12 @@ def living(uri: str) -> Iterator[None]:
     finally:
         with suppress(Exception):  # it grows old by itself
             objects.delete(uri)
+
+
+def shows_life(uri: str) -> Object | None:
+    """The object by which a run shows that it is alive; None if it is dead. Nothing is removed."""
+    found = objects.read(uri)
+    return None if found is None or found.age >= _LONG_DEAD else found
 
 
 def is_alive(uri: str) -> bool:

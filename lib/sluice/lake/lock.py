@@ -45,26 +45,26 @@ def living(lake: str, *run: str) -> Iterator[None]:
 
     Several runs of the same id, job and table may live side by side.
     """
-    path = _life_file(lake, run)
+    path = life_file(lake, run)
     with lease.living(path) if is_on_s3(lake) else file_lock.living(path):
         yield
 
 
 def is_alive(lake: str, *run: str) -> bool:
     """Whether a run (its id, job and table) shows that it is alive; the file of a dead one is removed."""
-    path = _life_file(lake, run)
+    path = life_file(lake, run)
     return lease.is_alive(path) if is_on_s3(lake) else file_lock.is_alive(path)
 
 
 def remove_sign_of_life(lake: str, *run: str) -> None:
     """Removes the sign of life of a run that is known to be dead."""
-    path = _life_file(lake, run)
+    path = life_file(lake, run)
     if is_on_s3(lake):
         objects.delete(path)
     else:
         file_lock.is_alive(path)  # removes a dead run's file
 
 
-def _life_file(lake: str, run: tuple[str, ...]) -> str:
+def life_file(lake: str, run: tuple[str, ...]) -> str:
     name = hashlib.sha256("\0".join(run).encode()).hexdigest()
     return os.path.join(lake, "_locks", "_alive", name)

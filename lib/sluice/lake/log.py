@@ -9,11 +9,12 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import pyarrow as pa
+from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from sluice.errors import InputError
@@ -69,13 +70,27 @@ def state(lake: str, table: str) -> State | None:
 
 def commit_mark(lake: str, table: str, version: int) -> str | None:
     """What no other commit has: the id that Spark gives each commit, or else its time. None if the log lacks it."""
-    line = next((line for line in entry(lake, table, version) or () if line.startswith('{"commitInfo"')), "{}")
-    try:
-        info = json.loads(line).get("commitInfo", {})
-    except ValueError:
-        return None
+    info = _commit_info(lake, table, version)
     mark = info.get("txnId") or info.get("timestamp")
     return None if mark is None else str(mark)
+
+
+def commit_time(lake: str, table: str, version: int) -> datetime | None:
+    """When a version was committed (UTC); None if the log lacks it."""
+    return _time_of(_commit_info(lake, table, version))
+
+
+def _time_of(commit: dict[str, Any]) -> datetime | None:
+    milliseconds = commit.get("timestamp")
+    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _commit_info(lake: str, table: str, version: int) -> dict[str, Any]:
+    line = next((line for line in entry(lake, table, version) or () if line.startswith('{"commitInfo"')), "{}")
+    try:
+        return dict(json.loads(line).get("commitInfo", {}))
+    except ValueError:
+        return {}
 
 
 def is_same_commit(lake: str, table: str, version: int, mark: str | None) -> bool:
@@ -130,7 +145,12 @@ def marked_rows(lake: str, table: str) -> int:
     It escapes a folder's blanks and letters beyond ASCII twice (deltalake 1.6).
     """
     delta = opened(lake, table)
-    if delta is None or "deletionVectors" not in (delta.protocol().reader_features or ()):
+    return 0 if delta is None else marked_rows_of(delta)
+
+
+def marked_rows_of(delta: DeltaTable) -> int:
+    """As `marked_rows`, of an opened table."""
+    if "deletionVectors" not in (delta.protocol().reader_features or ()):
         return 0
     try:
         kept = pa.table(delta.deletion_vectors()).column("selection_vector").combine_chunks().flatten()
@@ -199,13 +219,29 @@ def marks_of(commit: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def built_on(lake: str, aggregate: str) -> dict[str, Any] | None:
-    """What the newest commit that changed an aggregate says it was built on; None if it does not say."""
-    for commit in history(lake, aggregate):
-        built = marks_of(commit).get("built")
-        if built or commit.get("operation") not in _KEEP_ALL_ROWS:
-            return dict(built) if built else None
-    return None
+def built_on(lake: str, aggregate: str, version_now: int | None = None) -> dict[str, Any] | None:
+    """What the newest commit that changed an aggregate says it was built on; None if it does not say.
+
+    `version_now`: its current version, if that is known.
+    """
+    commit = _newest_change(lake, aggregate, version_now)
+    built = marks_of(commit).get("built")
+    return dict(built) if built else None
+
+
+def changed_at(lake: str, table: str, version_now: int | None = None) -> datetime | None:
+    """When a table's rows last changed (UTC); None if its log does not say."""
+    return _time_of(_newest_change(lake, table, version_now))
+
+
+def _newest_change(lake: str, table: str, version_now: int | None) -> dict[str, Any]:
+    """The newest commit that changed rows, or says what they are built on; an empty one if the log has none."""
+    number = version(lake, table) if version_now is None else version_now
+    while number is not None and number >= 0 and (commit := _commit_info(lake, table, number)):
+        if marks_of(commit).get("built") or commit.get("operation") not in _KEEP_ALL_ROWS:
+            return commit
+        number -= 1
+    return {}
 
 
 def restored(lake: str, table: str, after: int) -> bool:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError
-from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
+from pyarrow import ArrowInvalid
 
 from sluice.errors import Busy
 from sluice.files.s3 import objects
@@ -28,46 +28,61 @@ from sluice.lake.opened import delta_rs_errors, opened, storage_options, uri_of
 from sluice.lake.storage_failure import require_space
 from sluice.lake.writer import Writer
 
-_AT_ONCE = 8  # files read from S3 side by side
+_AT_ONCE = 8  # files read side by side
 
 
 def read(lake: str, table: str, where: Any = None, columns: list[str] | None = None) -> pa.Table | None:
     """The rows of a table that the expression `where`, over these columns, holds; None if there is no such table.
 
     Filtered in memory: where delta-rs wrote a file, pyarrow takes its texts' bounds for another type (string_view)
-    and cannot compare them.
+    and cannot compare them. Read file by file: pyarrow's datasets take long to load, since they load pandas.
     """
     delta = opened(lake, table)
     if delta is None:
         return None
-    read_all = _on_s3 if is_on_s3(lake) else _on_disk
-    with delta_rs_errors(lake, table):
-        rows = read_all(delta, uri_of(lake, table), columns)
+    schema = _schema(delta, columns)
+    with delta_rs_errors(lake, table), ThreadPoolExecutor(_AT_ONCE) as pool:
+        pieces = pool.map(lambda path: _of_file(lake, table, path, schema), _paths(delta))
+        rows = pa.concat_tables([pa.table([pa.nulls(0, f.type) for f in schema], schema), *pieces])
     return rows if where is None else rows.filter(where)
 
 
-def _on_disk(delta: DeltaTable, folder: str, columns: list[str] | None) -> pa.Table:
-    # Arrow's own file system: delta-rs's is in Python, whose threads, still reading ahead, abort a process that ends
-    files = SubTreeFileSystem(folder, LocalFileSystem())
-    return delta.to_pyarrow_dataset(filesystem=files).to_table(columns=columns)
+def pieces(lake: str, table: str, columns: list[str]) -> Iterator[pa.Table]:
+    """Columns of a table's rows, a file at a time: a table of any size at the memory of one."""
+    delta = opened(lake, table)
+    if delta is not None:
+        schema = _schema(delta, columns)
+        with delta_rs_errors(lake, table):
+            yield from (_of_file(lake, table, path, schema) for path in _paths(delta))
 
 
-def _on_s3(delta: DeltaTable, folder: str, columns: list[str] | None) -> pa.Table:
-    """The rows of a table without partitions, each of its files read in one request."""
+def _schema(delta: DeltaTable, columns: list[str] | None) -> pa.Schema:
     schema = pa.schema(delta.schema())
-    schema = schema if columns is None else pa.schema([schema.field(name) for name in columns])
+    return schema if columns is None else pa.schema([schema.field(name) for name in columns])
 
-    def rows(path: str) -> pa.Table:
-        found = objects.read(f"{folder}/{unquote(path)}")
-        if found is None:
-            raise FileNotFoundError(path)
-        stored = pq.read_table(pa.BufferReader(found.data))
-        columns = [stored.column(f.name) if f.name in stored.column_names else pa.nulls(len(stored)) for f in schema]
-        return pa.table(columns, names=schema.names).cast(schema)
 
-    paths = pa.table(delta.get_add_actions(flatten=True)).column("path").to_pylist()
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return pa.concat_tables([schema.empty_table(), *pool.map(rows, paths)])
+def _paths(delta: DeltaTable) -> list[str]:
+    return [unquote(path) for path in delta.get_add_actions().column("path").to_pylist()]
+
+
+def _of_file(lake: str, table: str, path: str, schema: pa.Schema) -> pa.Table:
+    """The rows of a file of a table without partitions; columns that it lacks are null."""
+    file = f"{uri_of(lake, table)}/{path}"
+    try:
+        with pq.ParquetFile(_in_memory(file) if is_on_s3(lake) else file) as opened_file:
+            stored = opened_file.read([name for name in schema.names if name in opened_file.schema_arrow.names])
+    except ArrowInvalid as error:
+        raise ArrowInvalid(f"{file}: {error}") from None
+    columns = [stored.column(f.name) if f.name in stored.column_names else pa.nulls(len(stored)) for f in schema]
+    return pa.table(columns, names=schema.names).cast(schema)
+
+
+def _in_memory(uri: str) -> pa.BufferReader:
+    """An object on S3, read in one request."""
+    found = objects.read(uri)
+    if found is None:
+        raise FileNotFoundError(uri)
+    return pa.BufferReader(found.data)
 
 
 def append(lake: str, table: str, rows: pa.Table, writer: Writer) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
+import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from sluice.errors import Busy
 
@@ -29,22 +33,30 @@ class Writer:
         one_commit: bool = False,
         every: float = _EVERY,
         at_least: float = 0.0,
+        sign: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         """Tries until an attempt succeeds, and logs once who holds the lock (`holder`: a clause).
 
         `one_commit`: the holder needs it for a moment only, or for `at_least` so many seconds if it died. `every`:
-        seconds between two attempts. Raises Busy after the timeout.
+        seconds between two attempts. `sign`: shows to others that this run waits. Raises Busy after the timeout.
         """
         timeout = max(self.lock_timeout, _ONE_COMMIT, at_least) if one_commit else self.lock_timeout
         began, logged = time.monotonic(), False
-        while not attempt():
-            waited = time.monotonic() - began
-            if waited >= timeout:
-                raise Busy(f"{holder()}: try again, or wait longer with --lock-timeout")
-            if not logged and waited >= (_SILENT if one_commit else 0):
-                self.log(f"{holder()}: waiting up to {timeout:g} s")
-                logged = True
-            time.sleep(min(every, timeout - waited))
+        with ExitStack() as signs:
+            while not attempt():
+                waited = time.monotonic() - began
+                if waited >= timeout:
+                    raise Busy(f"{holder()}: try again, or wait longer with --lock-timeout")
+                if not logged and waited >= (_SILENT if one_commit else 0):
+                    self.log(f"{holder()}: waiting up to {timeout:g} s")
+                    signs.enter_context(sign())
+                    logged = True
+                time.sleep(min(every, timeout - waited))
+
+    def sign_of_waiting(self, table: str) -> tuple[str, bytes]:
+        """The name of a file by which this run shows that it waits for a table, and its bytes."""
+        values = {"run_id": self.run_id, "table": table, "since": datetime.now(UTC).isoformat()}
+        return uuid.uuid4().hex, json.dumps(values).encode()
 
 
 def held_by(table: str, run_id: str | None) -> str:

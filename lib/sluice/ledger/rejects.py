@@ -167,6 +167,14 @@ def newest(
     return rows.select([name for name in rows.column_names if name not in _FOR_REPLAY]).sort_by(order).to_pylist()
 
 
+def counts(lake: str) -> dict[str, int]:
+    """Table → how many rejects it has."""
+    rows = small_tables.read(lake, NAME, columns=["table"])
+    if rows is None:
+        return {}
+    return {pair["values"]: pair["counts"] for pair in pc.value_counts(rows.column("table")).to_pylist()}
+
+
 def files_with_rejects(lake: str, table: str | None) -> list[FileWithRejects]:
     """The files that have rejects, of a table or of all, in order of tables and files."""
     rows = small_tables.read(lake, NAME, None if table is None else pc.field("table") == table)

@@ -17,7 +17,7 @@ from sluice.lake.lake import Lake
 from sluice.lake.writer import Writer
 from sluice.runtime import compiling, session, wrapper
 from sluice.runtime.exit import end, note_failure
-from sluice.runtime.log_lines import LogStyle
+from sluice.runtime.log_lines import LogStyle, printable
 from sluice.runtime.progress import Progress
 from sluice.runtime.report import Report, text_table
 from sluice.runtime.settings import Settings
@@ -142,8 +142,12 @@ class Job:
         """Puts rows into the report, and prints them as a table on standard error for people."""
         self.report.rows = rows
         self.report.status = "succeeded"
+        self.show_text(text_table(rows, widest=60))
+
+    def show_text(self, text: str) -> None:
+        """Prints what people read beside the report, on standard error."""
         if self.settings.log_format == "text":
-            print(text_table(rows, widest=60), file=sys.stderr)
+            print(printable(text), file=sys.stderr)
 
 
 def _on_terminal() -> bool:

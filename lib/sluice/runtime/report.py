@@ -18,8 +18,8 @@ ROWS = ("rejected", "duplicate", "inserted", "updated", "unchanged", "deleted")
 class Report:
     """What a job did: counts of rows and files, `seconds` by step, `steps` with the parts of a job.
 
-    `answer` is what `query` prints in place of the document; `files_left_out`, among `files_skipped`, are those that
-    could not be read.
+    `rows` is what a job shows; of `status` also `under_way` (runs) and `processes` (those that stay). `answer` is what
+    `query` prints in place of the document; `files_left_out`, among `files_skipped`, are those that could not be read.
     """
 
     job: str
@@ -43,6 +43,8 @@ class Report:
     files_read: int | None = None
     bytes_read: int | None = None
     rows: list[dict[str, Any]] | None = None
+    under_way: list[dict[str, Any]] | None = None
+    processes: list[dict[str, Any]] | None = None
     steps: list[Report] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     answer: str | None = None
@@ -73,7 +75,7 @@ class Report:
 
     def document(self) -> dict[str, Any]:
         """The report as a JSON document, without the fields that its job does not have."""
-        optional = {"mode", "groups_recomputed", "files_read", "bytes_read", "rows", "steps"}
+        optional = {"mode", "groups_recomputed", "files_read", "bytes_read", "rows", "steps", "under_way", "processes"}
         values = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in _NOT_SHOWN}
         values = {name: value for name, value in values.items() if not (name in optional and value is None)}
         if self.steps is not None:

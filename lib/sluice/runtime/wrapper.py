@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,6 +22,11 @@ def spark_options() -> list[str] | None:
     if folder is None:
         return None
     return [os.fsdecode(option) for option in (folder / "options").read_bytes().split(b"\0")[:-1]]
+
+
+def prints_to_terminal() -> bool:
+    """Whether a person sees standard output; the wrapper knows, which prints it at the end."""
+    return os.environ.get("SLUICE_STDOUT_TERMINAL") == "1" if _folder() else sys.stdout.isatty()
 
 
 def introduce(log_format: str, run_id: str) -> None:

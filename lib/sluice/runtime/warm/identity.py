@@ -26,9 +26,14 @@ _OF_A_JOB = re.compile(
 _AWS_FILES = {"AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials", "AWS_CONFIG_FILE": "~/.aws/config"}
 
 
+def folder_path() -> str:
+    """Where the user's sockets are, if there are any."""
+    return os.path.join(os.environ.get("TMPDIR") or "/tmp", f"sluice-{os.getuid()}")
+
+
 def folder() -> str | None:
     """The folder of the user's sockets, made if need be; None if others can enter it or it is theirs."""
-    path = os.path.join(os.environ.get("TMPDIR") or "/tmp", f"sluice-{os.getuid()}")
+    path = folder_path()
     try:
         os.mkdir(path, 0o700)
     except FileExistsError:

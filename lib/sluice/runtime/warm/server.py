@@ -18,10 +18,10 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from sluice.runtime import java, session
-from sluice.runtime.warm import messages, stay
+from sluice.runtime.warm import messages, state, stay
 
 _FIRST_JOB = 10.0  # seconds that the first one may take to come
 _GOES_ON_AFTER = (0, 2, 3, 4, 5, 6)  # exit codes of jobs that ended by their own rules
@@ -31,8 +31,9 @@ _STREAMS = (1, 2)
 class Server:
     """Takes one job at a time; whoever connects meanwhile is sent away, and starts a process of its own."""
 
-    def __init__(self, path: str) -> None:
-        self._path = path
+    def __init__(self, path: str, notes: TextIO) -> None:
+        """`notes`: the file in which it says what it does."""
+        self._path, self._notes = path, notes
         self._socket = socket.socket(socket.AF_UNIX)
         self._jobs: queue.SimpleQueue[socket.socket | None] = queue.SimpleQueue()  # which a signal may put into
         self._is_free = threading.Lock()
@@ -68,8 +69,10 @@ class Server:
 
     def _take_next(self) -> bool:
         """Runs the next job; whether the process goes on after it."""
+        seconds = _FIRST_JOB if stay.seconds is None else stay.seconds
+        state.note(self._notes, seconds_left=seconds)
         try:
-            connection = self._jobs.get(timeout=_FIRST_JOB if stay.seconds is None else stay.seconds)
+            connection = self._jobs.get(timeout=seconds)
         except queue.Empty:
             return False
         if connection is None or java.died():
@@ -81,6 +84,7 @@ class Server:
             except OSError:  # who only looks whether anybody is there
                 self._is_free.release()
                 return True
+            state.note(self._notes, [Path(request["job"]).stem, *request["arguments"]])
             with _ended_with_its_client(connection):
                 code = _run(request, files[0])
             with suppress(OSError):
@@ -135,7 +139,7 @@ def _run(request: dict[str, Any], errors: int) -> int:
 
 
 def main(path: str) -> None:
-    with open(f"{path}.lock", "w") as lock:
+    with open(f"{path}{state.SUFFIX}", "a") as lock:  # what another one has noted there stays if that holds the lock
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -143,8 +147,8 @@ def main(path: str) -> None:
         stay.is_server = True
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # which the wrapper's children ignore
             signal.signal(number, signal.SIG_DFL)
-        Server(path).run()
-        java.end(60)
+        Server(path, lock).run()
+        java.end(3)
         os.unlink(lock.name)
 
 
