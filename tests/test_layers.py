@@ -14,7 +14,7 @@ LIB = PROJECT / "lib" / "sluice"
 LAYERS = """
     cli
     pipeline
-    query export maintain generate
+    query export maintain generate draft
     ingest aggregate
     catalog
     ledger
