@@ -9,15 +9,12 @@ import click
 from sluice.catalog.catalog import Catalog
 from sluice.cli.command import JobCommand
 from sluice.cli.options import common_options
+from sluice.cli.values import column_names
 from sluice.query.question import Question
 from sluice.query.run import query
 from sluice.runtime.job import job
 
 _DAY = click.DateTime(["%Y-%m-%d"])
-
-
-def _names(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
-    return tuple(name.strip() for name in value.split(",")) if value else ()
 
 
 @click.command(
@@ -29,11 +26,11 @@ def _names(context: click.Context, parameter: click.Parameter, value: str | None
 )
 @click.argument("table")
 @click.option(
-    "--by", callback=_names, metavar="COLUMN,…", help="Answer with a row for each combination of these columns."
+    "--by", callback=column_names, metavar="COLUMN,…", help="Answer with a row for each combination of these columns."
 )
 @click.option(
     "--metric",
-    callback=_names,
+    callback=column_names,
     metavar="METRIC,…",
     help="Compute these: count (of rows), or of a column c count:c, count_distinct:c, sum:c, mean:c, min:c, max:c or a "
     "percentile such as p99:c.",

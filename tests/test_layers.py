@@ -14,7 +14,7 @@ LIB = PROJECT / "lib" / "sluice"
 LAYERS = """
     cli
     pipeline
-    query export maintain generate status
+    query export maintain generate draft status
     ingest aggregate
     catalog
     ledger

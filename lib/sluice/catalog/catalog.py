@@ -37,6 +37,12 @@ class Catalog:
     def names(self) -> list[str]:
         return sorted({*BUILT_IN, *self.files})
 
+    @property
+    def reserved(self) -> set[str]:
+        """The names that no declared table can have."""
+        aggregates = (aggregate for table in BUILT_IN.values() for aggregate in table.aggregates)
+        return {*OWN_TABLES, *BUILT_IN, *(aggregate.name for aggregate in aggregates)}
+
     def table(self, name: str) -> Table:
         """Raises UsageError for an unknown name, and for a wrong declaration of the table."""
         if name in self.files:

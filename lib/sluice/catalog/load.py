@@ -67,8 +67,7 @@ _READERS: dict[str, tuple[Any, Any]] = {
 
 def read_declaration(path: Path) -> Table:
     """The table that a file declares. Raises UsageError with file, key or line, and what was expected."""
-    if not re.fullmatch(NAME, path.stem) or path.stem.startswith(RESERVED_PREFIX):
-        raise UsageError(f"{path}: {path.stem!r} is not a valid table name: call the file NAME.toml, NAME like {NAME}")
+    check_table_name(path)
     try:
         text = path.read_text(encoding="utf-8")
         return _table(path, Declaration.model_validate(tomllib.loads(text)))
@@ -82,6 +81,12 @@ def read_declaration(path: Path) -> Table:
         raise UsageError(f"{path}: {_explained(error.errors()[0])}") from None
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
+
+
+def check_table_name(path: Path) -> None:
+    """Raises UsageError for a file whose name is not that of a table."""
+    if not re.fullmatch(NAME, path.stem) or path.stem.startswith(RESERVED_PREFIX):
+        raise UsageError(f"{path}: {path.stem!r} is not a valid table name: call the file NAME.toml, NAME like {NAME}")
 
 
 _KEYS_OF_PART: dict[str, type[Keys]] = {

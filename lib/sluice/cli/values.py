@@ -49,3 +49,8 @@ def take_sample(options: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
 
 def _source(name: str) -> ParameterSource | None:
     return click.get_current_context().get_parameter_source(name)
+
+
+def column_names(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """The value of an option that takes names of columns, separated by commas."""
+    return tuple(name.strip() for name in value.split(",")) if value else ()

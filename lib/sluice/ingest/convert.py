@@ -10,10 +10,10 @@ from sluice.model import table as model
 from sluice.model.table import unquoted
 
 _NUMBER = r"^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$"
-_DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+ISO_DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _OFFSET = "(Z|[+-][0-9]{2}:[0-9]{2})$"
-_TIMESTAMP = "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)? ?" + _OFFSET[:-1] + "?$"
-_FINER = "[.,][0-9]{6}[0-9]*[1-9]"  # than a microsecond
+ISO_TIMESTAMP = "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)? ?" + _OFFSET[:-1] + "?$"
+FINER = "[.,][0-9]{6}[0-9]*[1-9]"  # than a microsecond
 _OFFSET_LETTERS = "VzOXxZ"  # https://spark.apache.org/docs/latest/sql-ref-datetime-pattern.html
 
 
@@ -90,7 +90,7 @@ def _real(text: Column, column: model.Column) -> Column:
 def _date(text: Column, column: model.Column) -> Column:
     if column.format:
         return F.try_to_timestamp(text, F.lit(column.format)).cast("date")
-    return F.when(text.rlike(_DATE), text.try_cast("date"))
+    return F.when(text.rlike(ISO_DATE), text.try_cast("date"))
 
 
 def _timestamp(text: Column, column: model.Column) -> Column:
@@ -102,7 +102,7 @@ def _timestamp(text: Column, column: model.Column) -> Column:
         value = F.try_to_timestamp(text, F.lit(column.format))
         has_offset = F.lit(any(letter in unquoted(column.format) for letter in _OFFSET_LETTERS))
     else:
-        value = F.when(text.rlike(_TIMESTAMP), text.try_cast("timestamp"))
+        value = F.when(text.rlike(ISO_TIMESTAMP), text.try_cast("timestamp"))
         has_offset = text.rlike(_OFFSET)
     value = F.when(~_is_finer(text), value)
     if column.timezone == "UTC":
@@ -111,4 +111,4 @@ def _timestamp(text: Column, column: model.Column) -> Column:
 
 
 def _is_finer(text: Column) -> Column:
-    return text.rlike(_FINER)
+    return text.rlike(FINER)

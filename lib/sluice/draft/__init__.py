@@ -1,0 +1,1 @@
+"""Declarations drafted from files: samples, how to read them, types, a key, and TOML that says what was seen."""
