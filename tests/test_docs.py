@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import os
 import re
 import runpy
@@ -50,6 +51,17 @@ def write_declarations(name: str, folder: Path) -> None:
     for path, text in declarations(DOCUMENTS[name]):
         (folder / path).parent.mkdir(exist_ok=True)
         (folder / path).write_text(text)
+
+
+def run_python(name: str) -> None:
+    """Runs the `pycon` blocks of a document in their order, and compares what they print; `…` is any text."""
+    blocks = re.findall(r"^```pycon\n(.*?)^```", DOCUMENTS[name], re.DOTALL | re.MULTILINE)
+    text = "\n".join(blocks).replace("…", "...")
+    printed: list[str] = []
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    runner = doctest.DocTestRunner(optionflags=flags)
+    runner.run(doctest.DocTestParser().get_doctest(text, {}, name, None, None), out=printed.append)
+    assert runner.summarize(verbose=False).failed == 0, "".join(printed)
 
 
 def pattern(shown: str) -> str:
@@ -106,6 +118,9 @@ def test_the_commands_in_their_order(name, job, database, tmp_path, monkeypatch)
         assert outcome.exit_code == exit_code, (command, outcome.stderr)
         found = re.search(pattern(shown), printed(outcome), re.MULTILINE)
         assert found is not None, f"{command}\n{shown}\nis not in\n{printed(outcome)}"
+    for variable in ("SPARK_SUBMIT_OPTS", "SPARK_CONF_DIR"):  # of this process's session, not of jobs' own
+        monkeypatch.delenv(variable)
+    run_python(name)
 
 
 def test_every_job_has_an_example_in_the_readme():

@@ -12,7 +12,7 @@ from conftest import PROJECT
 LIB = PROJECT / "lib" / "sluice"
 # a row may import the rows below it, and nothing beside it in its own row
 LAYERS = """
-    cli
+    cli api
     pipeline
     query export maintain generate draft status
     ingest aggregate

@@ -22,8 +22,6 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from typing import Any
 
-from py4j.protocol import Py4JNetworkError
-
 from sluice.lake.writer import Writer, held_by
 
 _FLOCK = "hhqqi0q"  # struct flock of fcntl(2): type, whence, start, length, pid
@@ -54,6 +52,8 @@ def held_by_jvm(spark: Any, lake: str, table: str, writer: Writer, *, one_commit
 
 
 def _close_in_jvm(file: Any) -> None:
+    from py4j.protocol import Py4JNetworkError
+
     with suppress(Py4JNetworkError, ConnectionError):  # of a JVM that has died, and so freed the lock
         file.close()
 

@@ -17,6 +17,14 @@ def folders(lake: str) -> list[str]:
     return sorted(os.listdir(lake)) if os.path.isdir(lake) else []
 
 
+def tables(lake: str) -> list[str]:
+    """The names of the tables in the lake, sorted; on S3 those of all folders, whatever is in them."""
+    names = [name for name in folders(lake) if not name.startswith(("_", "."))]
+    return (
+        names if is_on_s3(lake) else [name for name in names if os.path.isdir(os.path.join(lake, name, "_delta_log"))]
+    )
+
+
 def sizes(lake: str, table: str, paths: Iterable[str]) -> dict[str, int]:
     """The bytes of those of a table's files that exist, by their paths from the table's folder."""
     folder = uri_of(lake, table)

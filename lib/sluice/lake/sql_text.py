@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pyspark.sql import Column
-from pyspark.sql import functions as F
+if TYPE_CHECKING:
+    from pyspark.sql import Column
 
 
 def identifier(name: str) -> str:
@@ -34,4 +34,6 @@ def literal(value: Any) -> Column:
 
     It would miss days before 1582-10-15, and refuse those before the year 1000.
     """
+    from pyspark.sql import functions as F
+
     return F.expr(f"DATE'{value.isoformat()}'") if isinstance(value, date) else F.lit(value)

@@ -11,20 +11,22 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from sluice.lake import log, small_tables
-from sluice.lake.lake import Lake
 from sluice.lake.small_tables import TIME, arrow_table
 from sluice.lake.sql_text import spark_text
 from sluice.ledger.ingested_files import Tally
 from sluice.model.table import Table
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from sluice.lake.lake import Lake
 
 NAME = "rejects"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -123,6 +125,8 @@ def _few(lake: Lake, table: Table, rejected: DataFrame, readings: Readings) -> p
 
 def _many(lake: Lake, table: Table, rejected: DataFrame, readings: Readings) -> DataFrame:
     """The same as a DataFrame."""
+    from pyspark.sql import functions as F
+
     columns = "_file int, file string, options string, rejected_at timestamp, read_at timestamp, read_by string"
     of_files = lake.spark.createDataFrame([(number, *values) for number, values in readings.items()], columns)
     return rejected.join(F.broadcast(of_files), "_file").select(
@@ -147,7 +151,14 @@ def reading_id(run_id: str, at: datetime) -> str:
 def newest(
     lake: str, table: str | None, *, run: str | None = None, file: str | None = None, reason: str | None = None
 ) -> list[dict[str, Any]]:
-    """Rejects as `rejects list` shows them, newest first, then in file order.
+    """Rejects as `rejects list` shows them: the rows of `found`."""
+    return found(lake, table, run=run, file=file, reason=reason).to_pylist()
+
+
+def found(
+    lake: str, table: str | None, *, run: str | None = None, file: str | None = None, reason: str | None = None
+) -> pa.Table:
+    """Rejects without what only a replay needs, newest first, then in file order.
 
     Of a `table` and a `run` by their names; of files and with reasons that contain a text. A file's name may be given
     as it is or as in its URI. None: of any.
@@ -162,9 +173,9 @@ def newest(
         where = where & (pc.match_substring(pc.field("file"), file) | in_uri)
     rows = small_tables.read(lake, NAME, where)
     if rows is None:
-        return []
+        rows = _SCHEMA.empty_table()
     order = [("rejected_at", "descending"), ("file", "ascending"), ("position", "ascending")]
-    return rows.select([name for name in rows.column_names if name not in _FOR_REPLAY]).sort_by(order).to_pylist()
+    return rows.select([name for name in rows.column_names if name not in _FOR_REPLAY]).sort_by(order)
 
 
 def counts(lake: str) -> dict[str, int]:

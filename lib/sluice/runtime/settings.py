@@ -14,6 +14,7 @@ from typing import Any
 
 from sluice.errors import UsageError, closest
 from sluice.files.s3.client import is_on_s3, split
+from sluice.runtime import home
 from sluice.runtime.given import given
 from sluice.runtime.log_lines import LogStyle, printable
 
@@ -58,6 +59,11 @@ class Settings:
         )
 
 
+def lake(folder: str | None = None) -> str:
+    """The lake in a folder or on S3 or, without one, that of the jobs. Raises UsageError for what cannot be a lake."""
+    return _lake(str(folder or os.environ.get("SLUICE_LAKE") or defaults().get("lake") or "lake"))
+
+
 def _lake(folder: str) -> str:
     if is_on_s3(folder):
         return _lake_on_s3(folder)
@@ -100,7 +106,8 @@ def _declarations(given: str | None) -> str:
 
 
 def _conf_folder() -> str:
-    return os.environ.get("SLUICE_CONF_DIR") or "conf"
+    folder = home.project()
+    return os.environ.get("SLUICE_CONF_DIR") or (str(folder / "conf") if folder else "conf")
 
 
 def _new_run_id() -> str:
@@ -117,7 +124,7 @@ def log_style(arguments: Sequence[str], defaults: Mapping[str, Any]) -> LogStyle
     return LogStyle(log_format, run_id)
 
 
-def defaults(keys: Collection[str]) -> dict[str, Any]:
+def defaults(keys: Collection[str] | None = None) -> dict[str, Any]:
     """The values that `sluice.toml` in `$SLUICE_CONF_DIR` sets. Raises UsageError for a key that is not of `keys`."""
     path = Path(_conf_folder(), "sluice.toml")
     if not path.is_file():
@@ -127,6 +134,6 @@ def defaults(keys: Collection[str]) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path}: not valid TOML: {error}") from None
     for key in values:
-        if key not in keys:
+        if keys is not None and key not in keys:
             raise UsageError(f"{path}: unknown setting {key!r}: {closest(key, keys)}")
     return values

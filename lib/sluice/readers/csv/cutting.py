@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from pyspark.sql import SparkSession
 
 from sluice.errors import InputError
 from sluice.files.reading import open_input
@@ -18,6 +18,9 @@ from sluice.readers.csv.layout import CsvFile
 from sluice.readers.csv.ranges import NO_LINES, Outcome, RangeScan, chain, scan_range
 from sluice.readers.shared.in_spark import Range, on_workers
 from sluice.readers.shared.line_ranges import even_ranges
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 Scans = Sequence[RangeScan | None]  # of one file's even ranges; None: that range cannot be read
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
 
 from sluice.errors import InputError
 from sluice.files.input_file import InputFile
@@ -21,6 +21,9 @@ from sluice.readers.shared.in_spark import Range, range_bytes, read_ranges
 from sluice.readers.shared.new_columns import find_new_columns
 from sluice.readers.shared.opening import Opened, open_each, with_gained
 from sluice.readers.shared.pieces import beginning
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
 
 
 def open_all(files: Sequence[InputFile], table: Table, dialect: Dialect, on_new_column: str) -> Opened:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
 
 from sluice.errors import InputError
 from sluice.files.input_file import InputFile
@@ -21,6 +21,9 @@ from sluice.readers.shared.new_columns import find_new_columns
 from sluice.readers.shared.opening import Opened, open_each, with_gained
 from sluice.readers.shared.pieces import PIECE_BYTES, beginning
 from sluice.readers.shared.records import NotARecord
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
 
 _CHECKED_LINES = 1000  # at a file's beginning; one must fit, and all are searched for new members
 

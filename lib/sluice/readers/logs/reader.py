@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
 
 from sluice.errors import InputError
 from sluice.files.input_file import InputFile
@@ -18,6 +18,9 @@ from sluice.readers.shared.in_spark import Range, range_bytes, read_ranges
 from sluice.readers.shared.line_ranges import line_ranges, read_lines, refuse_lone_cr
 from sluice.readers.shared.opening import Opened, open_each
 from sluice.readers.shared.pieces import beginning
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
 
 
 @dataclass(frozen=True)

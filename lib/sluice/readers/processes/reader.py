@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
 
 from sluice.errors import InputError, listed
 from sluice.files.decompressing import shown_size
@@ -23,6 +22,9 @@ from sluice.readers.processes.row import Process
 from sluice.readers.processes.snapshot import Snapshot, SnapshotOptions, snapshot_of
 from sluice.readers.shared.in_spark import Range, range_bytes, read_ranges
 from sluice.readers.shared.opening import Opened, open_each
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
 
 _BATCH_ROWS = 10_000
 _MOST_BYTES = 64 << 20  # a worker holds all of a listing, in memory of ten times its size

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from pyarrow import RecordBatch
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.pandas.types import from_arrow_schema
 
 from sluice.errors import InputError
 from sluice.readers.shared.opening import Source
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
 
 MIN_RANGE_BYTES = 4 * 1024 * 1024  # worth a task
 MAX_RANGE_BYTES = 32 * 1024 * 1024
@@ -41,6 +42,7 @@ def on_workers(
     spark: SparkSession, function: Callable[[int], Iterator[RecordBatch]], tasks: int, schema: pa.Schema
 ) -> DataFrame:
     """A DataFrame of `function(0)` … `function(tasks - 1)`, each in a task of its own."""
+    from pyspark.sql.pandas.types import from_arrow_schema
 
     def run(batches: Iterator[RecordBatch]) -> Iterator[RecordBatch]:
         for batch in batches:
