@@ -353,7 +353,7 @@ def test_what_a_run_remembered_that_never_merged_is_forgotten(orders, rows, monk
     orders.declare()
     orders.ingest((1, 10, "I", "a"), (2, 10, "I", "a"))
     with monkeypatch.context() as patch:
-        patch.setattr("sluice.lake.lake.Lake.merge", None)
+        patch.setattr(Lake, "merge", None)
         lost = orders.file((1, 20, "D", ""))
         assert run_job("ingest", "orders", lost).exit_code == 1
     assert rows("sluice_deletes", "key") == [('["1"]',)]

@@ -12,7 +12,7 @@ import pytest
 from conftest import HEADER, run_job
 from deltalake import DeltaTable
 from processes import held
-from sluice.lake import log, small_tables
+from sluice.lake import contents, log, small_tables
 from sluice.lake.writer import Writer
 from sluice.runtime import wrapper
 
@@ -209,7 +209,7 @@ def test_counts_by_columns_are_aggregates_of_their_table(job, csv_file):
 
 def test_rows_marked_as_deleted_are_not_counted(template, lake, monkeypatch):
     template(ingested_twice)
-    monkeypatch.setattr("sluice.lake.contents.marked_rows_of", lambda delta: 2)
+    monkeypatch.setattr(contents, "marked_rows_of", lambda delta: 2)
     assert shown()["products"]["rows"] == 1
 
 
