@@ -57,10 +57,10 @@ def query(job: Job, table: Table, question: Question, form: str, *, explain: boo
     table_state = log.required_state(root, table.name)
     table = drift.as_stored(root, table)
     check_question(table, question)
-    job.expect([table.name])
-    lake = job.lake  # starts Spark
+    chosen, reasons = _choose(job, table, question, table_state)
+    job.expect([chosen.name])
+    lake = job.lake  # starts Spark, unless a condition has
     with job.step("query"):
-        chosen, reasons = _choose(job, table, question, table_state)
         stored = _kept_days(job, table, question, lake.read(chosen.name, chosen.version))
         answered = answer(stored, table, question, chosen.derived)
         try:
@@ -155,7 +155,7 @@ def _unfit_aggregate(job: Job, table: Table, aggregate: Aggregate, question: Que
         return f"it is not grouped by {', '.join(lacking)}"
     if question.days and "date" not in aggregate.by:
         return "it is not grouped by date"
-    if question.where and not _uses_only_dimensions(job, aggregate, question.where):
+    if question.where and not _uses_only_dimensions(job, table, aggregate, question.where):
         return "--where uses columns that it is not grouped by"
     for text, metric in zip(question.metrics, question.measures, strict=True):
         if combined_parts(table, aggregate, metric, question) is None:
@@ -163,8 +163,9 @@ def _unfit_aggregate(job: Job, table: Table, aggregate: Aggregate, question: Que
     return None
 
 
-def _uses_only_dimensions(job: Job, aggregate: Aggregate, where: str) -> bool:
+def _uses_only_dimensions(job: Job, table: Table, aggregate: Aggregate, where: str) -> bool:
     version = log.version(job.settings.lake, aggregate.name) or 0
+    job.expect([table.name])  # which may have to answer
     dimensions = job.lake.read(aggregate.name, version).select(*aggregate.by).schema
     try:  # on a frame of its own: Spark finds columns in a condition that were selected away
         _ = job.lake.spark.createDataFrame([], dimensions).where(where).schema
