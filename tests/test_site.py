@@ -85,5 +85,8 @@ def test_it_is_built_strictly_and_loads_nothing_from_elsewhere(tmp_path):
     )
     assert len(pages) > 20
     assert [found[0] for page in pages if (found := loaded.search(page))] == []
+    assert [
+        found[0] for page in pages if (found := re.search(r"^\* .*", page, re.MULTILINE))
+    ] == []  # a list that is none
     styles = [path.read_text() for path in tmp_path.rglob("*.css")]
     assert [style for style in styles if re.search(r"@import|url\([\"']?(https?:)?//", style)] == []
