@@ -4,7 +4,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 LAKE ?= lake
 DATA ?= data
-MKDOCS = NO_MKDOCS_2_WARNING=1 PYTHONPATH=lib $(BIN)/python -m mkdocs build --strict --quiet
+# not with --quiet, which hides warnings from --strict too
+MKDOCS = NO_MKDOCS_2_WARNING=1 PYTHONPATH=lib $(BIN)/python -m mkdocs build --strict --site-dir
 
 .PHONY: setup stop-warm demo unit test test-all test-versitygw bench check docs notebook audit jars-list stop-postgres clean
 setup: $(READY)
@@ -78,11 +79,11 @@ check: setup
 	@$(BIN)/mypy
 	@$(BIN)/hadolint docker/Dockerfile
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
-	@site=$$(mktemp -d) && trap 'rm -rf "$$site"' EXIT && $(MKDOCS) --site-dir "$$site"
+	@site=$$(mktemp -d) && trap 'rm -rf "$$site"' EXIT && { said=$$($(MKDOCS) "$$site" 2>&1) || { echo "$$said"; exit 1; }; }
 
 # the site of docs/, into .site
 docs: setup
-	@$(MKDOCS)
+	@$(MKDOCS) .site
 	@echo "open .site/index.html; for its search: $(BIN)/python -m http.server --directory .site --bind 127.0.0.1" >&2
 
 # known vulnerabilities of the pinned packages; a package that cannot be asked about fails too, as behind a mirror

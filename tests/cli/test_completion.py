@@ -44,6 +44,5 @@ def test_commands_tables_and_nothing_where_files_are_meant(tmp_path):
         "ingest --max-r": ["--max-rejects"],
         "ingest products ": [],
         "ingest --tables /nowhere ": [],
-        "unknown ": [],
     }
     assert dict(zip(wanted, offered(*wanted), strict=True)) == wanted
