@@ -41,7 +41,7 @@ def test_commands_tables_and_nothing_where_files_are_meant(tmp_path):
         "export products_a": ["products_agg"],
         "tables d": ["draft"],
         "maintain --": ["--help"],
-        "ingest --max-r": ["--max-rejects"],
+        "ingest --max-rej": ["--max-rejects"],
         "ingest products ": [],
         "ingest --tables /nowhere ": [],
     }
