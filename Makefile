@@ -4,8 +4,10 @@ BIN := .venv/bin
 READY := .venv/.ready
 LAKE ?= lake
 DATA ?= data
+# not with --quiet, which hides warnings from --strict too
+MKDOCS = NO_MKDOCS_2_WARNING=1 PYTHONPATH=lib $(BIN)/python -m mkdocs build --strict --site-dir
 
-.PHONY: setup stop-warm demo unit test test-all test-versitygw bench check notebook audit jars-list stop-postgres clean
+.PHONY: setup stop-warm demo unit test test-all test-versitygw bench check docs notebook audit jars-list stop-postgres clean
 setup: $(READY)
 
 $(READY): setup.py constraints.txt conf/packages.conf conf/jars.sha256 docker/fetch-jars.sh docker/check-jars.py docker/archive-classes.sh $(wildcard lib/sluice/lake/*.java)
@@ -77,6 +79,12 @@ check: setup
 	@$(BIN)/mypy
 	@$(BIN)/hadolint docker/Dockerfile
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
+	@site=$$(mktemp -d) && trap 'rm -rf "$$site"' EXIT && { said=$$($(MKDOCS) "$$site" 2>&1) || { echo "$$said"; exit 1; }; }
+
+# the site of docs/, into .site
+docs: setup
+	@$(MKDOCS) .site
+	@echo "open .site/index.html; for its search: $(BIN)/python -m http.server --directory .site --bind 127.0.0.1" >&2
 
 # known vulnerabilities of the pinned packages; a package that cannot be asked about fails too, as behind a mirror
 audit: setup
@@ -89,4 +97,4 @@ jars-list:
 	@docker/fetch-jars.sh --write
 
 clean: stop-postgres
-	rm -rf .venv .sluice .bench .notebook data lake
+	rm -rf .venv .sluice .bench .notebook .site data lake

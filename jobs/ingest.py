@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 from sluice.catalog.catalog import Catalog
+from sluice.cli import known
 from sluice.cli.command import JobCommand
 from sluice.cli.options import (
     common_options,
@@ -27,7 +28,7 @@ from sluice.runtime.job import job
         "ingest requests 's3://logs/2024/*.gz' --format combined --source web-1",
     ],
 )
-@click.argument("table")
+@click.argument("table", shell_complete=known.tables)
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT…")
 @ingest_options
 @file_options

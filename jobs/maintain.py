@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 from sluice.catalog.catalog import Catalog
+from sluice.cli import known
 from sluice.cli.command import JobGroup
 from sluice.cli.options import common_options, writer_options
 from sluice.maintain import clear_restore, history, optimize, prune, vacuum
@@ -20,7 +21,7 @@ def main() -> None:
 
 
 @main.command(examples=["maintain clear products --dry-run"])
-@click.argument("table")
+@click.argument("table", shell_complete=known.tables)
 @writer_options
 @common_options
 def clear(table: str, **options: Any) -> None:
@@ -30,7 +31,7 @@ def clear(table: str, **options: Any) -> None:
 
 
 @main.command(examples=["maintain restore products --version 3"])
-@click.argument("table")
+@click.argument("table", shell_complete=known.tables)
 @click.option(
     "--version",
     type=click.IntRange(min=0),
@@ -47,7 +48,7 @@ def restore(table: str, version: int, **options: Any) -> None:
 
 
 @main.command("prune", examples=["maintain prune requests --before 2024-10-05"])
-@click.argument("table")
+@click.argument("table", shell_complete=known.tables)
 @click.option(
     "--before",
     type=click.DateTime(["%Y-%m-%d"]),
@@ -64,7 +65,7 @@ def prune_(table: str, before: datetime, **options: Any) -> None:
 
 
 @main.command("optimize", examples=["maintain optimize products"])
-@click.argument("name")
+@click.argument("name", shell_complete=known.tables_and_aggregates)
 @writer_options
 @common_options
 def optimize_(name: str, **options: Any) -> None:
@@ -77,7 +78,7 @@ def optimize_(name: str, **options: Any) -> None:
 
 
 @main.command("vacuum", examples=["maintain vacuum products --older-than 30"])
-@click.argument("name")
+@click.argument("name", shell_complete=known.tables_and_aggregates)
 @click.option(
     "--older-than",
     type=click.FloatRange(min=0),
@@ -98,7 +99,7 @@ def vacuum_(name: str, older_than: float, force: bool, **options: Any) -> None:
 
 
 @main.command("history", examples=["maintain history products --limit 5"])
-@click.argument("name")
+@click.argument("name", shell_complete=known.tables_and_aggregates)
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", default=20, help="Show at most this many commits.")
 @common_options
 def history_(name: str, limit: int, **options: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 from sluice.catalog.catalog import Catalog
+from sluice.cli import known
 from sluice.cli.command import JobCommand
 from sluice.cli.options import common_options
 from sluice.cli.values import column_names
@@ -24,7 +25,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
         """query requests --by date --metric p99:duration --where 'status_code < 500' --from 2024-10-01""",
     ],
 )
-@click.argument("table")
+@click.argument("table", shell_complete=known.tables)
 @click.option(
     "--by", callback=column_names, metavar="COLUMN,…", help="Answer with a row for each combination of these columns."
 )

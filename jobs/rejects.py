@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 from sluice.catalog.catalog import Catalog
+from sluice.cli import known
 from sluice.cli.command import JobGroup
 from sluice.cli.options import common_options, ingest_options, reading_options, writer_options
 from sluice.cli.values import take_ingest
@@ -20,7 +21,7 @@ def main() -> None:
 
 
 @main.command("list", examples=["rejects list products --reason fields --limit 20"])
-@click.argument("table", required=False)
+@click.argument("table", shell_complete=known.tables, required=False)
 @click.option("--run", metavar="ID", help="Show only rejects of this run.")
 @click.option("--file", metavar="TEXT", help="Show only rejects of files whose path contains this text.")
 @click.option("--reason", metavar="TEXT", help="Show only rejects whose reason contains this text.")
@@ -37,7 +38,7 @@ def list_(table: str | None, run: str | None, file: str | None, reason: str | No
 
 
 @main.command("replay", examples=["rejects replay products --encoding latin-1"])
-@click.argument("table", required=False)
+@click.argument("table", shell_complete=known.tables, required=False)
 @ingest_options
 @reading_options
 @writer_options

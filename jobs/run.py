@@ -7,6 +7,7 @@ from typing import Any
 import click
 from sluice import pipeline
 from sluice.catalog.catalog import Catalog
+from sluice.cli import known
 from sluice.cli.command import JobCommand
 from sluice.cli.help import POSTGRESQL, option_group
 from sluice.cli.options import (
@@ -23,7 +24,7 @@ from sluice.runtime.job import job
 
 
 @click.command(cls=JobCommand, examples=["run products products.csv", "run requests logs --with-records"])
-@click.argument("table")
+@click.argument("table", shell_complete=known.tables)
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT…")
 @ingest_options
 @file_options

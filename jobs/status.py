@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 from sluice.catalog.catalog import Catalog
+from sluice.cli import known
 from sluice.cli.age import AgeType
 from sluice.cli.command import JobCommand
 from sluice.cli.options import common_options
@@ -17,7 +18,7 @@ from sluice.status.run import show_run, show_status
 
 
 @click.command(cls=JobCommand, examples=["status", "status --fail-if-older-than 26h products"])
-@click.argument("names", nargs=-1, metavar="[NAME]…")
+@click.argument("names", shell_complete=known.tables_and_aggregates, nargs=-1, metavar="[NAME]…")
 @click.option(
     "--fail-if-older-than",
     "most",

@@ -7,6 +7,7 @@ from typing import Any
 import click
 from sluice.catalog import describe
 from sluice.catalog.catalog import Catalog
+from sluice.cli import known
 from sluice.cli.command import JobGroup
 from sluice.cli.options import common_options
 from sluice.cli.values import column_names
@@ -31,7 +32,7 @@ def list_(**options: Any) -> None:
 
 
 @main.command(examples=["tables show orders"])
-@click.argument("name")
+@click.argument("name", shell_complete=known.tables)
 @common_options
 def show(name: str, **options: Any) -> None:
     """Shows the columns and the key of the table NAME."""

@@ -120,6 +120,7 @@ def test_the_commands_in_their_order(name, job, database, tmp_path, monkeypatch)
         assert found is not None, f"{command}\n{shown}\nis not in\n{printed(outcome)}"
     for variable in ("SPARK_SUBMIT_OPTS", "SPARK_CONF_DIR"):  # of this process's session, not of jobs' own
         monkeypatch.delenv(variable)
+    monkeypatch.setenv("PGOPTIONS", "-c search_path=fresh")  # the schema that the fixture `database` lets jobs write to
     run_python(name)
 
 

@@ -69,7 +69,7 @@ def reject_rows(lake, *reasons):
         ("r", "scores", f"file:///in/{EVIL}", n, f"raw {EVIL}", each, NOW, None, NOW, None)
         for n, each in enumerate(reasons)
     ]
-    small_tables.append(str(lake), "rejects", arrow_table(rejects._SCHEMA, rows), WRITER)
+    small_tables.append(str(lake), "rejects", arrow_table(rejects.SCHEMA, rows), WRITER)
 
 
 @pytest.fixture

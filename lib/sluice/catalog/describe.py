@@ -23,7 +23,7 @@ def list_tables(job: Job, catalog: Catalog) -> None:
 def show_columns(job: Job, table: Table) -> None:
     """Shows a row for each column: `column`, `type`, `key` (its place in it), `partition`, and what it is `made_of`."""
     job.report.table = table.name
-    job.show([_column_row(table, column) for column in table.columns])
+    job.show([column_row(table, column) for column in table.columns])
 
 
 def check_declaration(job: Job, catalog: Catalog, file: str) -> None:
@@ -62,7 +62,7 @@ def _table_row(catalog: Catalog, name: str) -> dict[str, Any]:
     }
 
 
-def _column_row(table: Table, column: Column) -> dict[str, Any]:
+def column_row(table: Table, column: Column) -> dict[str, Any]:
     made_of = column.sql or (f"input {column.input}" if column.input in table.input_columns else "the reader")
     zone = "" if column.timezone == "UTC" else column.timezone
     return {

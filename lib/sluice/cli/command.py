@@ -44,9 +44,9 @@ class JobGroup(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         asks_for_help = args[:1] == ["--help"]
         names_a_command = bool(args) and not args[0].startswith("-")
-        if self.default and not asks_for_help and not names_a_command:
+        if self.default and not asks_for_help and not names_a_command and (args or not ctx.resilient_parsing):
             args = [self.default, *args]
-        elif not args:
+        elif not args and not ctx.resilient_parsing:
             ctx.fail(f"Missing command: choose one of {', '.join(sorted(self.commands))}.")
         return super().parse_args(ctx, args)
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 NAME = "rejects"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FEW, _FEW_BYTES = 50_000, 32 * 1024 * 1024  # rejects, and of their text, that fit into the driver's memory with ease
-_SCHEMA = pa.schema(
+SCHEMA = pa.schema(
     [
         ("run_id", pa.string()),
         ("table", pa.string()),
@@ -111,7 +111,7 @@ def _are_few(tallies: Sequence[Tally]) -> bool:
 
 def _has_all_columns(root: str) -> bool:
     """Whether `rejects` has the columns of today, or is still to be made: an earlier version's gains them in Spark."""
-    return set(log.stored(root, NAME).columns) in (set(), set(_SCHEMA.names))
+    return set(log.stored(root, NAME).columns) in (set(), set(SCHEMA.names))
 
 
 def _few(lake: Lake, table: Table, rejected: DataFrame, readings: Readings) -> pa.Table:
@@ -120,7 +120,7 @@ def _few(lake: Lake, table: Table, rejected: DataFrame, readings: Readings) -> p
     for number, position, raw, reason in rejected.collect():
         file, options, at, read_at, read_by = readings[number]
         rows.append((lake.run_id, table.name, file, position, raw, reason, at, options, read_at, read_by))
-    return arrow_table(_SCHEMA, rows)
+    return arrow_table(SCHEMA, rows)
 
 
 def _many(lake: Lake, table: Table, rejected: DataFrame, readings: Readings) -> DataFrame:
@@ -173,7 +173,7 @@ def found(
         where = where & (pc.match_substring(pc.field("file"), file) | in_uri)
     rows = small_tables.read(lake, NAME, where)
     if rows is None:
-        rows = _SCHEMA.empty_table()
+        rows = SCHEMA.empty_table()
     order = [("rejected_at", "descending"), ("file", "ascending"), ("position", "ascending")]
     return rows.select([name for name in rows.column_names if name not in _FOR_REPLAY]).sort_by(order)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sluice.errors import counted
 
-_NOT_SHOWN = ("answer", "files_left_out")  # in the document
+NOT_SHOWN = ("answer", "files_left_out")  # in the document
 ROWS = ("rejected", "duplicate", "inserted", "updated", "unchanged", "deleted")
 
 
@@ -76,7 +76,7 @@ class Report:
     def document(self) -> dict[str, Any]:
         """The report as a JSON document, without the fields that its job does not have."""
         optional = {"mode", "groups_recomputed", "files_read", "bytes_read", "rows", "steps", "under_way", "processes"}
-        values = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in _NOT_SHOWN}
+        values = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in NOT_SHOWN}
         values = {name: value for name, value in values.items() if not (name in optional and value is None)}
         if self.steps is not None:
             values["steps"] = [step.document() for step in self.steps]

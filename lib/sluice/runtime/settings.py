@@ -48,7 +48,7 @@ class Settings:
         return cls(
             lake=_lake(options.pop("lake")),
             run_id=_checked_run_id(options.pop("run_id") or _new_run_id()),
-            tables=_declarations(options.pop("tables")),
+            tables=declarations(options.pop("tables")),
             result_file=result_file,
             log_format=options.pop("log_format"),
             progress=options.pop("progress"),
@@ -97,7 +97,7 @@ def _checked_run_id(run_id: str) -> str:
     return run_id
 
 
-def _declarations(given: str | None) -> str:
+def declarations(given: str | None) -> str:
     """The folder of declared tables: the one given must exist, the default one in the configuration need not."""
     path = Path(given or Path(_conf_folder(), "tables")).expanduser().absolute()
     if given and not path.is_dir():
