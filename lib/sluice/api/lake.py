@@ -33,7 +33,7 @@ def open_lake(folder: str | None = None) -> ReadableLake:
 class ReadableLake:
     """A lake whose tables are read as they are when asked. `root`: its absolute path, or `s3a://BUCKET/FOLDER`.
 
-    All methods raise InputError where there is no lake, or no such table, and UsageError where S3 or the disk refuses.
+    All methods raise InputError where there is no lake, or no such table, and UsageError where access is refused.
     """
 
     root: str
@@ -131,7 +131,7 @@ class ReadableLake:
     def spark(self, name: str) -> DataFrame:
         """A table or aggregate as a DataFrame of the SparkSession that is there, which must know Delta.
 
-        Raises UsageError if there is no session, or it cannot read the table.
+        Raises UsageError if no session is active, or if it cannot read the table.
         """
         try:
             from pyspark.errors import PySparkException
@@ -152,7 +152,7 @@ class ReadableLake:
             return lake_files.tables(self.root)
 
     def _require(self, table: str | None = None) -> None:
-        """Raises InputError if there is no lake, or it does not have the table."""
+        """Raises InputError if the lake, or the table in it, does not exist."""
         names = self._names()
         if not names:
             raise self._no_lake()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from operator import index
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from sluice.errors import UsageError
 from sluice.lake import log
@@ -43,15 +43,11 @@ def version_of(lake: str, table: str, given: int | Moment, *, before_all: bool =
 
 def _version_at(lake: str, table: str, at: datetime, before_all: bool) -> int:
     commits = log.history(lake, table)
-    versions = [commit["version"] for commit in commits if _time(commit) <= at]
+    versions = [commit["version"] for commit in commits if log.time_of(commit) <= at]
     if versions:
         return int(max(versions))
     oldest = min(commits, key=lambda commit: int(commit["version"]))
     if before_all and oldest["version"] == 0:
         return -1
     began = "was made" if oldest["version"] == 0 else "has a log only"
-    raise UsageError(f"table {table} {began} since {_time(oldest):%Y-%m-%d %H:%M:%S} UTC: choose a later time")
-
-
-def _time(commit: dict[str, Any]) -> datetime:
-    return datetime.fromtimestamp(commit["timestamp"] / 1000, UTC)
+    raise UsageError(f"table {table} {began} since {log.time_of(oldest):%Y-%m-%d %H:%M:%S} UTC: choose a later time")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -41,7 +40,7 @@ def row_of(lake: str, table: str) -> dict[str, Any] | None:
         "bytes": size,
         "files": files,
         "version": version,
-        "changed_at": datetime.fromtimestamp(commit["timestamp"] / 1000, UTC),
+        "changed_at": log.time_of(commit),
         "run_id": log.marks_of(commit).get("run_id"),
     }
 

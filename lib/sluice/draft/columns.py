@@ -134,7 +134,7 @@ def _columns(column: _Input, nulls: Sequence[str], otherwise: str, names: list[s
 def _converted(
     column: _Input, name: str, nulls: Sequence[str], optional: Mapping[str, Any], names: list[str]
 ) -> list[Column]:
-    """The text as it is, and the value that SQL makes of it; a check rejects rows whose text is no value."""
+    """The text as it is, and the value that SQL makes of it; a check rejects rows whose text could not be converted."""
     names.append(name)
     text = valid_name(f"{name[:57]}_text", f"{name}_text", names)
     names.append(text)

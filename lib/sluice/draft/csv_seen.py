@@ -32,6 +32,7 @@ from sluice.readers.csv.layout import CsvLayout
 from sluice.readers.csv.scan import Scanner
 
 _LOOKED_AT = 64 << 10  # bytes, for the header
+_FIRST_LINES = 100  # among which a record must be that is not blank
 
 
 class _Head(NamedTuple):
@@ -153,9 +154,6 @@ def _after_first_record(text: bytes, dialect: Dialect) -> int:
     (ends,) = Scanner(dialect, 0).feed(text)
     starts = [0, *(int(end) + 1 for end in ends[:_FIRST_LINES])]
     return next((end for start, end in pairwise(starts) if end > start + 1), len(text))
-
-
-_FIRST_LINES = 100  # among which a record must be that is not blank
 
 
 def _whole_records(text: bytes, dialect: Dialect, *, is_end: bool) -> bytes:

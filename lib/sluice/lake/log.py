@@ -80,9 +80,13 @@ def commit_time(lake: str, table: str, version: int) -> datetime | None:
     return _time_of(_commit_info(lake, table, version))
 
 
+def time_of(commit: dict[str, Any]) -> datetime:
+    """When a commit, as the log or `history` has it, was made (UTC)."""
+    return datetime.fromtimestamp(commit["timestamp"] / 1000, UTC)
+
+
 def _time_of(commit: dict[str, Any]) -> datetime | None:
-    milliseconds = commit.get("timestamp")
-    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return None if commit.get("timestamp") is None else time_of(commit)
 
 
 def _commit_info(lake: str, table: str, version: int) -> dict[str, Any]:

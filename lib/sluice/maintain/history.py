@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from sluice.lake import log
@@ -35,7 +34,7 @@ def _row(commit: dict[str, Any]) -> dict[str, Any]:
     inserted, updated, deleted = (int(metrics[name]) if name in metrics else None for name in names)
     return {
         "version": commit["version"],
-        "time": datetime.fromtimestamp(commit["timestamp"] / 1000, UTC),
+        "time": log.time_of(commit),
         "job": marks.get("job"),
         "run_id": marks.get("run_id"),
         "operation": commit["operation"],

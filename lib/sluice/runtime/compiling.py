@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from sluice.runtime.given import given
+
 SMALL = 96 << 20  # bytes of text, up to which Java's quick compiler is enough: half a million products
 TEXT_OF_PARQUET = 3  # so many bytes of text are in one of Parquet
 TINY = 4 << 20  # bytes of text, up to which Spark compiles nothing, and neither plans again nor splits what it has read
@@ -30,17 +32,11 @@ def java_options(size: int | None) -> str:
     return _JAVA if size is not None and size <= SMALL else ""
 
 
-def spark_options(size: int | None, given: Sequence[str]) -> list[str]:
-    """The `given` options, and before these, which replace them, what so many bytes need on this machine alone.
+def spark_options(size: int | None, options: Sequence[str]) -> list[str]:
+    """The user's `options`, and before these, which replace them, what so many bytes need on this machine alone.
 
     Who has a file of settings of their own has chosen these too.
     """
-    tiny = size is not None and size <= TINY and "--properties-file" in given
-    tiny = (
-        tiny and _value("--master", given).startswith("local") and Path(_value("--properties-file", given)) == _SHIPPED
-    )
-    return [*(part for name, value in _SPARK.items() if tiny for part in ("--conf", f"{name}={value}")), *given]
-
-
-def _value(option: str, given: Sequence[str]) -> str:
-    return given[given.index(option) + 1]
+    tiny = size is not None and size <= TINY and (given(options, "--master") or "").startswith("local")
+    tiny = tiny and Path(given(options, "--properties-file") or "") == _SHIPPED
+    return [*(part for name, value in _SPARK.items() if tiny for part in ("--conf", f"{name}={value}")), *options]

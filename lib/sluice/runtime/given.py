@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 
-def given(arguments: Sequence[str], flag: str, variable: str) -> str | None:
-    """The value of the flag, the last one if it is repeated, else that of the environment variable."""
+def given(arguments: Sequence[str], flag: str, variable: str = "") -> str | None:
+    """The value of the flag, the last one if it is repeated, else that of the environment variable, if it has one."""
     value = os.environ.get(variable)
     for argument, following in zip_longest(arguments, arguments[1:], fillvalue=""):
         if argument == "--":

@@ -59,6 +59,8 @@ class Job:
 
     def expect(self, tables: Iterable[str] = (), size: int = 0) -> None:
         """Says, before Spark starts, that the job reads these tables and `size` bytes of text, beside what it said."""
+        if self._root._session is not None:
+            return
         stored = sum(log.size(self.settings.lake, name)[1] for name in tables)
         self._root._size = (self._root._size or 0) + stored * compiling.TEXT_OF_PARQUET + size
 
