@@ -9,8 +9,8 @@ from sluice.aggregate.refresh import refresh
 from sluice.catalog.catalog import Catalog
 from sluice.cli import known
 from sluice.cli.command import JobCommand
+from sluice.cli.job import job
 from sluice.cli.options import common_options, writer_options
-from sluice.runtime.job import job
 
 
 @click.command(cls=JobCommand, examples=["aggregate products", "aggregate products --by name,description"])

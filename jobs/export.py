@@ -9,9 +9,9 @@ from sluice.catalog.catalog import Catalog
 from sluice.cli import known
 from sluice.cli.command import JobCommand
 from sluice.cli.help import POSTGRESQL, option_group
+from sluice.cli.job import job
 from sluice.cli.options import common_options, export_options, writer_options
 from sluice.export.run import export
-from sluice.runtime.job import job
 
 
 @click.command(cls=JobCommand, examples=["export products_agg", "export products products_agg --schema shop"])

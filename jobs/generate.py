@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 from sluice.cli.command import JobCommand
+from sluice.cli.job import job
 from sluice.cli.options import common_options, sample_options
 from sluice.cli.values import take_sample
 from sluice.generate.run import generate_sample
-from sluice.runtime.job import job
 
 
 @click.command(

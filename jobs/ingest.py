@@ -8,6 +8,7 @@ import click
 from sluice.catalog.catalog import Catalog
 from sluice.cli import known
 from sluice.cli.command import JobCommand
+from sluice.cli.job import job
 from sluice.cli.options import (
     common_options,
     file_options,
@@ -18,7 +19,6 @@ from sluice.cli.options import (
 from sluice.cli.values import take_ingest
 from sluice.ingest.plan import make_plan
 from sluice.ingest.run import ingest
-from sluice.runtime.job import job
 
 
 @click.command(

@@ -9,10 +9,11 @@ import click
 from sluice.catalog.catalog import Catalog
 from sluice.cli import known
 from sluice.cli.command import JobGroup
+from sluice.cli.job import job
 from sluice.cli.options import common_options, writer_options
 from sluice.maintain import clear_restore, history, optimize, prune, vacuum
 from sluice.model.table import AnyTable, Table
-from sluice.runtime.job import Job, job
+from sluice.runtime.job import Job
 
 
 @click.group(cls=JobGroup)

@@ -9,11 +9,11 @@ import click
 from sluice.catalog.catalog import Catalog
 from sluice.cli import known
 from sluice.cli.command import JobCommand
+from sluice.cli.job import job
 from sluice.cli.options import common_options
 from sluice.cli.values import column_names
 from sluice.query.question import Question
 from sluice.query.run import query
-from sluice.runtime.job import job
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 

@@ -8,11 +8,11 @@ import click
 from sluice.catalog.catalog import Catalog
 from sluice.cli import known
 from sluice.cli.command import JobGroup
+from sluice.cli.job import job
 from sluice.cli.options import common_options, ingest_options, reading_options, writer_options
 from sluice.cli.values import take_ingest
 from sluice.ingest.replay import replay
 from sluice.ledger import rejects
-from sluice.runtime.job import job
 
 
 @click.group(cls=JobGroup)

@@ -10,6 +10,7 @@ from sluice.catalog.catalog import Catalog
 from sluice.cli import known
 from sluice.cli.command import JobCommand
 from sluice.cli.help import POSTGRESQL, option_group
+from sluice.cli.job import job
 from sluice.cli.options import (
     common_options,
     export_options,
@@ -20,7 +21,6 @@ from sluice.cli.options import (
 )
 from sluice.cli.values import take_ingest
 from sluice.ingest.plan import make_plan
-from sluice.runtime.job import job
 
 
 @click.command(cls=JobCommand, examples=["run products products.csv", "run requests logs --with-records"])

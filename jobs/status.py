@@ -10,9 +10,9 @@ from sluice.catalog.catalog import Catalog
 from sluice.cli import known
 from sluice.cli.age import AgeType
 from sluice.cli.command import JobCommand
+from sluice.cli.job import job
 from sluice.cli.options import common_options
 from sluice.errors import UsageError
-from sluice.runtime.job import job
 from sluice.runtime.wrapper import prints_to_terminal
 from sluice.status.run import show_run, show_status
 

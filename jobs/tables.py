@@ -9,10 +9,10 @@ from sluice.catalog import describe
 from sluice.catalog.catalog import Catalog
 from sluice.cli import known
 from sluice.cli.command import JobGroup
+from sluice.cli.job import job
 from sluice.cli.options import common_options
 from sluice.cli.values import column_names
 from sluice.draft.run import draft as draft_declaration
-from sluice.runtime.job import job
 
 
 @click.group(cls=JobGroup, default="list")

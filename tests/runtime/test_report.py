@@ -6,9 +6,9 @@ import json
 import signal
 
 import pytest
+from sluice.cli.job import job
 from sluice.errors import InputError, Terminated, TooManyRejects
 from sluice.runtime.exit import note_failure
-from sluice.runtime.job import job
 from sluice.runtime.report import Report, summary, text_table
 
 

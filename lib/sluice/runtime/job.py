@@ -16,14 +16,13 @@ from sluice.lake import log, opened
 from sluice.lake.lake import Lake
 from sluice.lake.writer import Writer
 from sluice.runtime import compiling, session, wrapper
-from sluice.runtime.exit import end, note_failure
+from sluice.runtime.exit import note_failure
 from sluice.runtime.log_lines import LogStyle, printable
 from sluice.runtime.progress import Progress
 from sluice.runtime.report import Report, text_table
 from sluice.runtime.settings import Settings
-from sluice.runtime.warm import stay
 
-_ENDING = (signal.SIGTERM, signal.SIGINT)
+ENDING = (signal.SIGTERM, signal.SIGINT)  # what ends a run cleanly
 
 
 class Job:
@@ -93,13 +92,13 @@ class Job:
 
     def listen(self) -> None:
         """Lets SIGTERM and SIGINT end the run by an exception, so that locks are freed and the run is recorded."""
-        for number in _ENDING:
+        for number in ENDING:
             signal.signal(number, self._end)
         if (earlier := wrapper.begin()) is not None:
             self._end(earlier, None)
 
     def _end(self, number: int, frame: Any) -> None:
-        for other in _ENDING:
+        for other in ENDING:
             signal.signal(other, signal.SIG_IGN)
         if self.progress.spark is not None:
             session.forget_interrupted_call(self.progress.spark)
@@ -155,29 +154,3 @@ class Job:
 def _on_terminal() -> bool:
     """Whether a person sees standard error. The wrapper knows: spark-submit puts a pipe in between."""
     return os.environ.get("SLUICE_TERMINAL", "1" if sys.stderr.isatty() else "") == "1"
-
-
-@contextmanager
-def job(name: str, options: dict[str, Any]) -> Iterator[Job]:
-    """Runs a job: prints its report, turns failures into exit codes, and ends cleanly on SIGTERM and SIGINT."""
-    running = Job(name, Settings.of(options))
-    failure: BaseException | None = None
-    before = [(number, signal.getsignal(number)) for number in _ENDING]
-    try:
-        try:
-            stay.after_job(running.settings.keep_warm)
-            running.listen()
-            yield running
-        except BaseException as error:
-            failure = error
-            raise
-        finally:
-            running.close(failure)
-    except SystemExit:
-        raise
-    except BaseException:  # a panic of delta-rs is no Exception
-        pass  # reported below
-    finally:
-        for number, handler in before:
-            signal.signal(number, handler)
-    end(running.report, failure, running.progress.lines, running.settings.result_file, running.settings.lake)
