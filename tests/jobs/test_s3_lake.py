@@ -61,7 +61,7 @@ def test_products_from_a_bucket_into_a_bucket_to_postgresql_and_their_upkeep(job
 
     assert job("maintain", "optimize", "products").report["status"] == "succeeded"
     history = job("maintain", "history", "products").report["rows"]
-    assert [row["operation"] for row in history] == ["OPTIMIZE", "MERGE", "MERGE", "WRITE"]
+    assert [row["operation"] for row in history] == ["OPTIMIZE", "WRITE", "MERGE", "WRITE"]
     assert job("maintain", "restore", "products", "--version", 0).exit_code == 0
     assert rows("products", "sku", "name") == [("1", "x"), ("2", "y")]
     assert job("ingest", "products", second).counts == {"read": 2, "inserted": 1, "updated": 1}

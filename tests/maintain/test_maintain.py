@@ -215,8 +215,8 @@ def test_history_shows_who_did_what_to_how_many_rows(job, lake, products, csv_fi
         (5, "maintain", "three", "DELETE", None, None, 30),
         (4, None, None, "DELETE", None, None, None),  # not by Sluice: it does not say
         (3, "ingest", "two", "MERGE", 1, 1, 0),
-        (2, "ingest", "run-2", "MERGE", 10, 0, 0),
-        (1, "ingest", "run-1", "MERGE", 10, 0, 0),
+        (2, "ingest", "run-2", "WRITE", 10, None, None),
+        (1, "ingest", "run-1", "WRITE", 10, None, None),
         (0, "ingest", "run-0", "WRITE", 10, None, None),
     ]
     assert all(row["time"].endswith("+00:00") for row in shown.report["rows"])

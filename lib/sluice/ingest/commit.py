@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sluice.ingest.plan import Plan
     from sluice.ingest.read import Read
     from sluice.lake.lake import Lake
+    from sluice.lake.scope import MergeScope
     from sluice.model.table import Table
 
 
@@ -46,7 +47,7 @@ def create(lake: Lake, plan: Plan, rows: DataFrame, at: datetime) -> dict[str, i
 
 
 def merge(lake: Lake, plan: Plan, classified: Classified, at: datetime) -> None:
-    """Merges the changes into the table. Raises RuntimeError where Delta counts other rows than were classified."""
+    """Puts the changes into the table. Raises RuntimeError where Delta counts other rows than were classified."""
     table, counts = plan.table, classified.counts
     changes = _changes(lake, table, classified.rows, at)
     if plan.version is None:
@@ -59,19 +60,38 @@ def merge(lake: Lake, plan: Plan, classified: Classified, at: datetime) -> None:
     marking = decide(lake.root, plan, classified)
     if marking.changes_table:
         lake.set_deletion_vectors(table.name, marking.marks)
-    if any(expected.values()):
-        merged = lake.merge(
-            table.name,
-            changes if expected["removed"] else changes.drop("_gone"),
-            table.key,
-            classified.within,
-            inserting=expected["inserted"] > 0,
-            updating=expected["updated"] > 0,
-            removing=expected["removed"] > 0,
-            marking=marking.marks,
-        )
-        if merged != expected:
-            raise RuntimeError(f"table {table.name}: Delta merged {merged}, expected {expected}: maintain restore it")
+    if not any(expected.values()):
+        return
+    if expected["updated"] or expected["removed"]:
+        merged = _merged(lake, table, changes, classified.within, expected, marks=marking.marks)
+    else:
+        merged = {**expected, "inserted": _appended(lake, plan, changes, _version_after(lake, plan, classified))}
+    if merged != expected:
+        raise RuntimeError(f"table {table.name}: Delta merged {merged}, expected {expected}: maintain restore it")
+
+
+def _merged(
+    lake: Lake, table: Table, changes: DataFrame, within: MergeScope | None, expected: Mapping[str, int], *, marks: bool
+) -> dict[str, int]:
+    return lake.merge(
+        table.name,
+        changes if expected["removed"] else changes.drop("_gone"),
+        table.key,
+        within,
+        inserting=expected["inserted"] > 0,
+        updating=expected["updated"] > 0,
+        removing=expected["removed"] > 0,
+        marking=marks,
+    )
+
+
+def _appended(lake: Lake, plan: Plan, changes: DataFrame, version: int) -> int:
+    """Adds rows whose keys are all new, and counts them; a merge would look for their keys in the table once more.
+
+    `version`: what the table's version is to be after it. Rows in a commit that is another's are not counted.
+    """
+    lake.append(plan.table.name, changes.drop("_gone").hint("rebalance", *plan.table.partition_by), plan.table.key)
+    return log.rows_written(lake.root, plan.table.name, version, lake.run_id)
 
 
 def _declaration(plan: Plan) -> Mapping[str, Any] | None:

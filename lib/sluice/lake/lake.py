@@ -125,9 +125,9 @@ class Lake:
         with self._commit():
             self._set_property(table, log.DELETION_VECTORS, str(enabled).lower())
 
-    def append(self, table: str, rows: DataFrame) -> None:
-        """Adds rows in one commit; creates the table if need be."""
-        with self._commit():
+    def append(self, table: str, rows: DataFrame, key: tuple[str, ...] = ()) -> None:
+        """Adds rows in one commit; creates the table if need be. `key`: of a table that has one row a key."""
+        with self._commit(), self._without_dictionary(key):
             rows.write.format("delta").mode("append").save(self.path(table))
 
     def overwrite(self, table: str, rows: DataFrame, where: str | None = None, feed: bool = True, **built: Any) -> None:

@@ -97,6 +97,12 @@ def _commit_info(lake: str, table: str, version: int) -> dict[str, Any]:
         return {}
 
 
+def rows_written(lake: str, table: str, version: int, run_id: str) -> int:
+    """How many rows a run wrote in the commit of a version; none if that is another's."""
+    commit = _commit_info(lake, table, version)
+    return int(commit["operationMetrics"]["numOutputRows"]) if marks_of(commit).get("run_id") == run_id else 0
+
+
 def is_same_commit(lake: str, table: str, version: int, mark: str | None) -> bool:
     """Whether a version is still the commit that had the mark; True where there is nothing to compare."""
     return mark is None or commit_mark(lake, table, version) in (None, mark)
