@@ -72,8 +72,8 @@ case $(locale charmap 2>/dev/null) in
 esac
 
 # This script, the job and the filter of their lines share a folder of files: `options` (Spark's, for the JVM that the
-# job starts if it needs one), `run` (log format, run id, table, step), `lines` (the pipe that all of standard error goes through),
-# `pid`, `signal`, `result`, `last` (line).
+# job starts if it needs one), `run` (how lines are written, and where the run is), `lines` (the pipe that all of standard
+# error goes through), `pid`, `signal`, `result`, `last` (line).
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'end TERM' TERM HUP

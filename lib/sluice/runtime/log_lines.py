@@ -66,14 +66,14 @@ class LogStyle:
         """A line of any origin, with its line end; in JSON it becomes an object with all that the job's own have."""
         if _NOISE in line or (self.json and not line.strip()):
             return b""
-        told = line.startswith(_ERROR)
+        level: Level = "error" if line.startswith(_ERROR) else "info"
         line = line.removeprefix(_ERROR)
         if not self.json:
             return line
         entry = _entry(line)
         if entry is None:
             text = line.decode(errors="backslashreplace").rstrip()
-            return self.line(text, "error" if told else "info").encode() + b"\n"
+            return self.line(text, level).encode() + b"\n"
         return line if "run_id" in entry else self._object(entry).encode() + b"\n"
 
     def _object(self, entry: dict[str, Any]) -> str:
