@@ -58,7 +58,7 @@ python=$home/.venv/bin/python
 [ -x "$python" ] && [ -d "$home/.venv/jars" ] || { echo "not set up yet: run make setup" >&2; exit 1; }
 export PYTHONPATH=$home/lib${PYTHONPATH:+:$PYTHONPATH} PYTHONUNBUFFERED=1
 closest() { "$python" -c 'import sys; from sluice.errors import closest; print(closest(sys.argv[1], sys.argv[2:]))' "$@"; }
-job=$home/jobs/$1.py
+name=$1 job=$home/jobs/$1.py
 [ -f "$job" ] || wrong_usage "unknown job '$1': $(closest "$1" "${names[@]}")"
 shift
 
@@ -72,8 +72,8 @@ case $(locale charmap 2>/dev/null) in
 esac
 
 # This script, the job and the filter of their lines share a folder of files: `options` (Spark's, for the JVM that the
-# job starts if it needs one), `run` (log format, run id), `lines` (the pipe that all of standard error goes through),
-# `pid`, `signal`, `result`, `last` (line).
+# job starts if it needs one), `run` (how lines are written, and where the run is), `lines` (the pipe that all of standard
+# error goes through), `pid`, `signal`, `result`, `last` (line).
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'end TERM' TERM HUP
@@ -102,7 +102,7 @@ finish() {
     if [ -s "$work/result" ]; then
         cat "$work/result"
     elif [ $code -ne 0 ] && [ ! -s "$work/last" ]; then
-        echo "the job ended without a report (exit $code): see the lines above" >&3
+        printf '\003the job ended without a report (exit %s): see the lines above\n' "$code" >&3 # \003: an error
     fi
     [ -s "$work/last" ] && cat "$work/last" >&3
     printf '\004\n' >&3 # ends the filter, even if a process that was left behind holds the pipe open
@@ -137,7 +137,7 @@ if ! printf '%s\0' "${options[@]}" >"$work/options"; then
     exit 1
 fi
 mkfifo "$work/lines"
-sheltered "$python" -m sluice.runtime.log_lines <"$work/lines" >&2 &
+sheltered "$python" -m sluice.runtime.log_lines "$name" <"$work/lines" >&2 &
 filter=$!
 exec 3>"$work/lines"
 code=$none

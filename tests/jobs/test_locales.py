@@ -60,7 +60,7 @@ def test_arguments_and_values_arrive_and_standard_output_is_one_json_document(su
     assert (tmp_path / "ß.json").read_text() == out
     assert "merge …" in err
     assert "WARN" not in err
-    assert err.splitlines()[-1].endswith("2 rows read: 2 inserted; stations is at version 1")
+    assert "2 rows read: 2 inserted; stations is at version 1; " in err.splitlines()[-1]
 
     question = ("query", "stations", "--by", "city", "--metric", "count", "--format", "csv")
     code, out, err = finished(submit(*question, "--where", "city IN ('Köln', 'İzmir')"))

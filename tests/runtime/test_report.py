@@ -69,14 +69,47 @@ def test_the_cause_of_a_failure_and_its_exit_code(failure, code, status, error):
 
 def test_one_line_sums_a_run_up():
     report = report_of(status="succeeded", rows_read=1200, rows_inserted=1200, table="t", table_version=3)
-    assert summary(report) == "succeeded; 1,200 rows read: 1,200 inserted; t is at version 3"
-    assert (
-        summary(report_of(status="nothing_new", files_skipped=1)) == "nothing new; 1 file skipped: already in the table"
-    )
+    assert summary(report, 1234.56) == "succeeded; 1,200 rows read: 1,200 inserted; t is at version 3; 1,234.6 s"
+    report = report_of(status="nothing_new", files_skipped=1)
+    assert summary(report, 0) == "nothing new; 1 file skipped: already in the table; 0.0 s"
     left_out = report_of(status="nothing_new", files_skipped=3, files_left_out=1)
-    assert summary(left_out) == "nothing new; 2 files skipped: already in the table; 1 file left out"
-    assert not {"files_left_out", "answer"} & left_out.document().keys()
-    assert summary(report_of(status="succeeded", rows_read=1, rows_updated=1)) == "succeeded; 1 row read: 1 updated"
+    assert summary(left_out, 1) == "nothing new; 2 files skipped: already in the table; 1 file left out; 1.0 s"
+    assert not {"files_left_out", "answer", "began"} & left_out.document().keys()
+    assert (
+        summary(report_of(status="succeeded", rows_read=1, rows_updated=1), 1)
+        == "succeeded; 1 row read: 1 updated; 1.0 s"
+    )
+    removed = report_of(job="maintain", status="succeeded", rows_removed=2)
+    assert summary(removed, 1) == "succeeded; 2 rows removed; 1.0 s"
+
+
+def part_of(job, **values):
+    report = Report(job, "r1", status="succeeded")
+    for name, value in values.items():
+        setattr(report, name, value)
+    return report
+
+
+def test_one_line_sums_the_parts_of_a_run_up():
+    full = part_of("aggregate", mode="full", groups_recomputed=3, table="t_agg", table_version=0)
+    assert summary(full, 1) == "succeeded; full, 3 groups; t_agg is at version 0; 1.0 s"
+    sent = part_of("export", mode="full", rows_read=3, rows_inserted=3, table="t_agg", table_version=0)
+    assert summary(sent, 1) == "succeeded; 3 rows read: 3 inserted; full; t_agg is at version 0; 1.0 s"
+
+    ingested = part_of("ingest", rows_read=4, rows_rejected=1, rows_inserted=3, files_skipped=2, table_version=7)
+    several = part_of("aggregate", steps=[full, part_of("aggregate", groups_recomputed=1)])
+    assert summary(several, 1) == "succeeded; 2 aggregates: 4 groups; 1.0 s"
+    exports = part_of("export", steps=[sent, part_of("export", rows_read=2, rows_inserted=1, rows_unchanged=1)])
+    assert summary(exports, 1) == "succeeded; 2 exports: 4 inserted, 1 unchanged; 1.0 s"
+    assert summary(part_of("run", steps=[ingested, several, exports], table="t", table_version=7), 65) == (
+        "succeeded; 4 rows read: 1 rejected, 3 inserted; 2 files skipped: already in the table; t is at version 7; "
+        "2 aggregates: 4 groups; 2 exports: 4 inserted, 1 unchanged; 65.0 s"
+    )
+    current = [part_of("ingest", files_skipped=1), part_of("aggregate"), part_of("export")]
+    assert summary(part_of("run", status="nothing_new", steps=current, table="t", table_version=7), 1) == (
+        "nothing new; 1 file skipped: already in the table; t is at version 7; 1 aggregate: 0 groups; "
+        "1 export: nothing new; 1.0 s"
+    )
 
 
 def test_values_are_cut_only_where_a_width_is_given():

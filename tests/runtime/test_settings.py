@@ -137,12 +137,12 @@ def test_a_path_that_is_no_uri_is_refused_like_others():
 
 def test_the_log_style_is_known_before_the_options_are(monkeypatch):
     def style(*arguments, **defaults):
-        return settings.log_style(arguments, defaults)
+        return settings.log_style("ingest", arguments, defaults)
 
     monkeypatch.delenv("SLUICE_RUN_ID", raising=False)
-    assert style("--log-format", "json", "--run-id=r1") == LogStyle("json", "r1")
+    assert style("--log-format", "json", "--run-id=r1") == LogStyle("json", "r1", "ingest")
     assert style("--run-id", "r1", "--run-id", "r2").run_id == "r2"
-    assert style("--", "--log-format", "json", run_id="r3") == LogStyle("text", "r3")
+    assert style("--", "--log-format", "json", run_id="r3") == LogStyle("text", "r3", "ingest")
     monkeypatch.setenv("SLUICE_LOG_FORMAT", "json")
-    assert style(log_format="text", run_id="r3") == LogStyle("json", "r3")
-    assert style("--log-format", "text", run_id="r3") == LogStyle("text", "r3")
+    assert style(log_format="text", run_id="r3") == LogStyle("json", "r3", "ingest")
+    assert style("--log-format", "text", run_id="r3") == LogStyle("text", "r3", "ingest")

@@ -22,7 +22,7 @@ class StartUp:
     def __init__(self, job: str, arguments: Sequence[str]) -> None:
         self.job = job
         self.arguments = list(arguments)
-        self.log_style = settings.log_style(self.arguments, {})
+        self.log_style = settings.log_style(job, self.arguments, {})
 
     def run(self, command: click.Command, main: Callable[..., Any], **extra: Any) -> NoReturn:
         """Runs the command by its `main`; a job ends itself there, so what is left are help and wrong usage."""
@@ -42,8 +42,8 @@ class StartUp:
     def _defaults(self, command: click.Command) -> dict[str, Any]:
         """What `conf/sluice.toml` sets, for Click. From here on the log style follows it too."""
         values = {"run_id": self.log_style.run_id} | settings.defaults(KEYS)
-        self.log_style = settings.log_style(self.arguments, values)
-        wrapper.introduce(self.log_style.log_format, self.log_style.run_id)
+        self.log_style = settings.log_style(self.job, self.arguments, values)
+        wrapper.introduce(self.log_style)
         return dict.fromkeys(command.commands, values) if isinstance(command, click.Group) else values
 
     def _wrong_usage(self, error: click.UsageError) -> UsageError:

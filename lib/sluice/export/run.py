@@ -117,7 +117,7 @@ def _start_reports(job: Job, plans: Sequence[_Planned]) -> list[Report]:
 def _export(job: Job, database: Database, outdated: Sequence[tuple[_Planned, Report]]) -> None:
     targets = []
     for plan, report in outdated:
-        with job.step(f"send {plan.source.name}"):
+        with job.progress.about(report), job.step(f"send {plan.source.name}"):
             staged = _send(job, database, plan)
         report.mode = "full" if staged.target.full else "incremental"
         report.files_read, report.bytes_read = staged.files_read, staged.bytes_read

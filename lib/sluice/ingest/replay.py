@@ -44,7 +44,7 @@ def replay(job: Job, catalog: Catalog, table: Table | None, options: Options, gi
             _replay(part, group)
         except InputError as error:
             part.note(error)
-            part.progress.log(str(error))
+            part.progress.log(str(error), "warning")
             failures.append(error)
 
     groups = _groups(catalog, with_rejects, options, given)

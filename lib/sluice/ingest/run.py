@@ -73,7 +73,7 @@ def _readable(job: Job, plan: Plan, everything: Read) -> Read:
 def _leave_out(job: Job, plan: Plan, reasons: Sequence[str]) -> None:
     """Logs and reports files that are left out. Raises InputError if no other file is left."""
     for reason in reasons:
-        job.progress.log(f"left out: {reason}")
+        job.progress.log(f"left out: {reason}", "warning")
     refuse.refuse_if_none_readable(plan, reasons)
     job.report.files = len(plan.files) + plan.missing - plan.files_in_table - len(reasons)
     job.report.files_skipped, job.report.files_left_out = plan.files_in_table + len(reasons), len(reasons)
@@ -91,7 +91,7 @@ def _refuse_or_keep_rejects(job: Job, lake: Lake, plan: Plan, readable: Read) ->
     if refusal:
         raise refusal
     for line in refuse.warnings(readable.tallies, plan.table.checks):
-        job.progress.log(line)
+        job.progress.log(line, "warning")
 
 
 def _keep_rejects(job: Job, lake: Lake, plan: Plan, readable: Read) -> None:

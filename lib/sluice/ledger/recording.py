@@ -47,6 +47,7 @@ def recorded(job: Job, table: str, arguments: dict[str, Any]) -> Iterator[None]:
             try:
                 runs.finish(lake, run, attempt, job.writer)
             except Exception as other:  # the run's own failure is the one to report
-                job.progress.log(f"table runs: this run's end could not be recorded ({explained(other, lake)})")
+                lost = f"table runs: this run's end could not be recorded ({explained(other, lake)})"
+                job.progress.log(lost, "warning")
             raise
         runs.finish(lake, run, attempt, job.writer)

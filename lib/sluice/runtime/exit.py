@@ -30,12 +30,8 @@ def end(
         if result_file:
             Path(result_file).write_text(document + "\n", encoding="utf-8")
     except OSError as error:
-        _print(lines.line(f"{result_file}: the report could not be written here ({error.strerror})"))
-    if failure is not None and not isinstance(failure, SluiceError | Terminated):
-        _print(lines.line("".join(traceback.format_tb(failure.__traceback__)).rstrip()))
-    last_line = (
-        lines.line(f"{report.job}: {report.error}") if failure else lines.timed_line(f"{report.job}: {summary(report)}")
-    )
+        _print(lines.line(f"{result_file}: the report could not be written here ({error.strerror})", "warning"))
+    last_line = _last_line(report, failure, lines)
     printed = document if failure or report.answer is None else report.answer
     if not wrapper.end(printed, last_line):
         print(printed, flush=True)
@@ -43,6 +39,18 @@ def end(
     if not stay.is_server:
         java.end(60 if failure is None else 3)  # not before: a failure of Java's is asked for its text
     sys.exit(code)
+
+
+def _last_line(report: Report, failure: BaseException | None, lines: LogStyle) -> str:
+    """What the run did, or the one error of it. An unexpected failure comes with its traceback: as text before it."""
+    if failure is None:
+        return lines.timed_line(lines.short(f"{report.job}: {summary(report, report.seconds_in_all)}"))
+    details = {}
+    if not isinstance(failure, SluiceError | Terminated):
+        details["traceback"] = printable("".join(traceback.format_tb(failure.__traceback__)).rstrip())
+        if not lines.json:
+            _print(details["traceback"])
+    return lines.line(lines.short(f"{report.job}: {report.error}"), "error", **details)
 
 
 def _print(line: str) -> None:

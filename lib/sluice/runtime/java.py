@@ -17,7 +17,6 @@ from sluice.runtime.log_lines import LogStyle
 from sluice.runtime.warm import stay
 
 _CHECK = Path(__file__).parents[3] / "docker" / "check-java.sh"
-_RUN_ID = "sluice.run_id"  # property of the JVM, which Spark's lines in JSON have
 _BESIDE_HEAP = 1 << 30  # bytes that Python and the JVM hold beside the JVM's heap
 _started: subprocess.Popen[bytes] | None = None  # the JVM that this process has started, if any
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -47,7 +46,7 @@ def start(lines: LogStyle, size: int | None) -> None:
     os.environ["SPARK_SUBMIT_OPTS"] = f"{compiling.java_options(size)} {os.environ['SPARK_SUBMIT_OPTS']}"
     if lines.json:
         settings = os.environ["SPARK_SUBMIT_OPTS"].replace("log4j2.properties", "log4j2-json.properties")
-        os.environ["SPARK_SUBMIT_OPTS"] = f"{settings} -D{_RUN_ID}={lines.run_id}"
+        os.environ["SPARK_SUBMIT_OPTS"] = settings
     output = _output()
     before = {number: signal.signal(number, signal.SIG_IGN) for number in _SIGNALS}
     try:
@@ -72,13 +71,6 @@ def _output() -> int:
 
     threading.Thread(target=lead, daemon=True).start()
     return end
-
-
-def log_as(lines: LogStyle) -> None:
-    """Lets a JVM that runs already log as lines of another run."""
-    from pyspark import SparkContext
-
-    SparkContext._jvm.System.setProperty(_RUN_ID, lines.run_id)  # type: ignore[union-attr]
 
 
 def collect_garbage() -> bool:

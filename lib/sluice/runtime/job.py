@@ -34,12 +34,13 @@ class Job:
         self.progress: Progress = (
             parent.progress
             if parent
-            else Progress(chosen.progress, LogStyle(chosen.log_format, chosen.run_id), _on_terminal())
+            else Progress(chosen.progress, LogStyle(chosen.log_format, chosen.run_id, name), _on_terminal())
         )
         self._root: Job = parent._root if parent else self
         self._session: AbstractContextManager[Any] | None = None
         self._size: int | None = None  # bytes that it reads, as far as it is known
         if parent is None:
+            self.progress.report = self.report
             opened.forget()
 
     @property
@@ -115,7 +116,8 @@ class Job:
         part = Job(name, self.settings, self)
         self.report.steps = [*(self.report.steps or []), part.report]
         try:
-            yield part
+            with self.progress.about(part.report):
+                yield part
         except BaseException as failure:
             part.note(failure)
             raise

@@ -1,4 +1,7 @@
-"""Lines on standard error, as text or JSON objects. ./spark-submit.sh runs this module as a filter of all lines."""
+"""Lines on standard error, as text or JSON objects.
+
+./spark-submit.sh runs this module as a filter of all lines: `python -m sluice.runtime.log_lines JOB`.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+Level = Literal["info", "warning", "error"]  # what happens, what someone has to look at, why the run failed
 
 _END = b"\x04"  # ends the line that the wrapper sends last
+_ERROR = b"\x03"  # begins a line by which the wrapper says why the run failed
+_FIRST = ("time", "level")  # in an object
+_SHORT = 300  # characters
 _NOISE = b"Using incubator modules"  # the JVM's, at each start of Spark
 
 
@@ -22,47 +30,71 @@ def printable(text: str) -> str:
 
 @dataclass(frozen=True)
 class LogStyle:
-    """How the lines of a run are written."""
+    """How the lines of a run are written, and what those in JSON say of it: the table and step that it is at."""
 
     log_format: str = "text"
     run_id: str = ""
+    job: str = ""
+    table: str | None = None
+    step: str | None = None
 
     @property
     def json(self) -> bool:
         return self.log_format == "json"
 
-    def line(self, message: str, **fields: Any) -> str:
+    def line(self, message: str, level: Level = "info", **fields: Any) -> str:
         message = printable(message)
         if not self.json:
-            return message
-        values = {"time": datetime.now(UTC).isoformat(), "run_id": self.run_id, "message": message, **fields}
-        return json.dumps(values, ensure_ascii=False)
+            return f"warning: {message}" if level == "warning" else message
+        return self._object({"time": datetime.now(UTC).isoformat(), "level": level, **fields, "message": message})
 
-    def timed_line(self, message: str, **fields: Any) -> str:
+    def short(self, message: str) -> str:
+        """How the run ended, as text short enough for a mail's subject.
+
+        A longer one is cut in the middle: it begins with what it is about, and ends with what to do.
+        """
+        if self.json or len(message) <= _SHORT:
+            return message
+        return f"{message[: _SHORT // 2 - 1]}…{message[-_SHORT // 2 :]}"
+
+    def timed_line(self, message: str, level: Level = "info") -> str:
         """A line with its time."""
-        return self.line(message if self.json else f"{datetime.now(UTC):%H:%M:%S} {message}", **fields)
+        line = self.line(message, level)
+        return line if self.json else f"{datetime.now(UTC):%H:%M:%S} {line}"
 
     def passed(self, line: bytes) -> bytes:
-        """A line of any origin, with its line end; in JSON a line that is not an object becomes one."""
+        """A line of any origin, with its line end; in JSON it becomes an object with all that the job's own have."""
         if _NOISE in line or (self.json and not line.strip()):
             return b""
-        if not self.json or _is_object(line):
+        level: Level = "error" if line.startswith(_ERROR) else "info"
+        line = line.removeprefix(_ERROR)
+        if not self.json:
             return line
-        return self.line(line.decode(errors="backslashreplace").rstrip()).encode() + b"\n"
+        entry = _entry(line)
+        if entry is None:
+            text = line.decode(errors="backslashreplace").rstrip()
+            return self.line(text, level).encode() + b"\n"
+        return line if "run_id" in entry else self._object(entry).encode() + b"\n"
+
+    def _object(self, entry: dict[str, Any]) -> str:
+        """A line in JSON: time and level, then what it is of, then what it says."""
+        of_run = {"run_id": self.run_id, "job": self.job, "table": self.table, "step": self.step}
+        return json.dumps({**{name: entry.pop(name) for name in _FIRST}, **of_run, **entry}, ensure_ascii=False)
 
 
-def _is_object(line: bytes) -> bool:
+def _entry(line: bytes) -> dict[str, Any] | None:
+    """A line in JSON by the job or by Spark; None for any other."""
     with suppress(ValueError):
         entry = json.loads(line)
-        return isinstance(entry, dict) and {"time", "run_id", "message"} <= entry.keys()
-    return False
+        return entry if isinstance(entry, dict) and {*_FIRST, "message"} <= entry.keys() else None
+    return None
 
 
 class Filter:
     """Takes what comes through the wrapper's pipe, in pieces, and gives what to show."""
 
-    def __init__(self, introduced: Path) -> None:
-        self._introduced = introduced
+    def __init__(self, introduced: Path, job: str) -> None:
+        self._introduced, self._job = introduced, job
         self._lines: LogStyle | None = None
         self._held = b""
         self.ended = False
@@ -70,14 +102,14 @@ class Filter:
     def take(self, data: bytes) -> bytes:
         """What can be shown by now: complete lines, and in text also a line that is still being drawn."""
         self._held += data
-        if self._lines is None:
-            self._lines = self._known()
+        if self._lines is None or self._lines.json:
+            self._lines = self._known() or self._lines  # the table and the step of now
         *complete, rest = self._held.split(b"\n")
         self.ended = any(line.endswith(_END) for line in complete)
         if self._lines is None and not self.ended:
             return b""  # the job says at its start how to write
         lines = self._lines or LogStyle(
-            os.environ.get("SLUICE_LOG_FORMAT", "text"), os.environ.get("SLUICE_RUN_ID", "")
+            os.environ.get("SLUICE_LOG_FORMAT", "text"), os.environ.get("SLUICE_RUN_ID", ""), self._job
         )
         shown = b"".join(lines.passed(line.removesuffix(_END) + b"\n") for line in complete if line != _END)
         drawn = not lines.json and not rest.startswith(b"WARNING")  # such a line may turn out to be noise
@@ -90,14 +122,13 @@ class Filter:
 
     def _known(self) -> LogStyle | None:
         with suppress(OSError):
-            log_format, _, run_id = self._introduced.read_text().partition("\n")
-            return LogStyle(log_format, run_id.rstrip("\n"))
+            return LogStyle(**json.loads(self._introduced.read_text()))
         return None
 
 
 def main() -> None:
     """Filters standard input; goes on where nobody reads the output, so that the job does not end for that."""
-    through = Filter(Path(os.environ["SLUICE_WRAPPER"], "run"))
+    through = Filter(Path(os.environ["SLUICE_WRAPPER"], "run"), sys.argv[1])
     while not through.ended and (data := os.read(0, 1 << 16)):
         _show(through.take(data))
     _show(through.rest())

@@ -7,9 +7,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
-from sluice.runtime.log_lines import LogStyle
+from sluice.runtime import wrapper
+from sluice.runtime.log_lines import Level, LogStyle
+from sluice.runtime.report import Report
 from sluice.runtime.spark_status import Figures, SparkStatus
 
 _EVERY = 10.0  # seconds between plain lines of a step
@@ -20,15 +23,32 @@ class Progress:
     """`style` is auto, plain or none; `terminal`: whether a person watches standard error."""
 
     def __init__(self, style: str = "auto", lines: LogStyle | None = None, terminal: bool = False) -> None:
-        self.lines = lines or LogStyle()
+        self._style = lines or LogStyle()
+        self.report: Report | None = None  # of the part of the job that runs
+        self._step: str | None = None
+        self._failed_step: str | None = None
         self._shown = style != "none"
-        self._live = style == "auto" and terminal and not self.lines.json
+        self._live = style == "auto" and terminal and not self._style.json
         self._screen: Any = None  # rich's console while a live line is drawn
         self.spark: Any = None
 
-    def log(self, message: str, **fields: Any) -> None:
-        """Prints one line, whatever the style: what a user must know."""
-        line = self.lines.timed_line(message, **fields)
+    @property
+    def lines(self) -> LogStyle:
+        """How a line is written now: of the table and the step that the job is at, or that it failed at."""
+        table = self.report.table if self.report else None
+        return replace(self._style, table=table, step=self._step or self._failed_step)
+
+    @contextmanager
+    def about(self, report: Report) -> Iterator[None]:
+        """Lines within are about the table of this report; after a failure so are those that follow."""
+        outer, self.report = self.report, report
+        yield
+        self.report, self._failed_step = outer, None
+        self._tell()
+
+    def log(self, message: str, level: Level = "info") -> None:
+        """Prints one line, whatever the style: what a user must know. `warning`: something that has to be looked at."""
+        line = self.lines.timed_line(message, level)
         if self._screen is None:
             print(line, file=sys.stderr, flush=True)
         else:
@@ -37,14 +57,34 @@ class Progress:
     @contextmanager
     def step(self, name: str, files: int = 0) -> Iterator[None]:
         """Shows how far the step has come; `files`: how many it works on, 0 if it is not about files."""
+        outer, self._step, self._failed_step = self._step, name, None
+        self._tell()
+        try:
+            with self._showing(name, files):
+                yield
+        except BaseException:
+            self._failed_step = self._failed_step or name
+            raise
+        finally:
+            self._step = outer
+            self._tell()
+
+    def _tell(self) -> None:
+        """Tells the wrapper where the job is, for lines in JSON that others write."""
+        if self._style.json:
+            with suppress(OSError):  # a full disk: the job goes on
+                wrapper.introduce(self.lines)
+
+    @contextmanager
+    def _showing(self, name: str, files: int) -> Iterator[None]:
         if not self._shown:
             yield
         elif self._live and self._screen is None:
             with self._drawn(_Step(name, files, self)):
                 yield
         else:
-            self.log(f"{name} …", step=name)
-            with _every(_EVERY, _Step(name, files, self), lambda text: self.log(text, step=name)):
+            self.log(f"{name} …")
+            with _every(_EVERY, _Step(name, files, self), self.log):
                 yield
 
     @contextmanager

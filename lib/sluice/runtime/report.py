@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from sluice.errors import counted
 
-NOT_SHOWN = ("answer", "files_left_out")  # in the document
+NOT_SHOWN = ("answer", "files_left_out", "began")  # in the document
 ROWS = ("rejected", "duplicate", "inserted", "updated", "unchanged", "deleted")
 
 
@@ -19,7 +19,8 @@ class Report:
     """What a job did: counts of rows and files, `seconds` by step, `steps` with the parts of a job.
 
     `rows` is what a job shows; of `status` also `under_way` (runs) and `processes` (those that stay). `answer` is what
-    `query` prints in place of the document; `files_left_out`, among `files_skipped`, are those that could not be read.
+    `query` prints in place of the document; `files_left_out`, among `files_skipped`, are those that could not be read;
+    `began` is by the clock of `time.monotonic`.
     """
 
     job: str
@@ -49,6 +50,7 @@ class Report:
     seconds: dict[str, float] = field(default_factory=dict)
     answer: str | None = None
     files_left_out: int = 0
+    began: float = field(default_factory=time.monotonic, compare=False)
 
     def __post_init__(self) -> None:
         if self.job in ("aggregate", "export"):
@@ -64,6 +66,11 @@ class Report:
         total = sum(counts.values())
         if total != self.rows_read or set(counts) - set(ROWS):
             raise RuntimeError(f"{self.rows_read} rows read, but {total} accounted for ({counts}): nothing was merged")
+
+    @property
+    def seconds_in_all(self) -> float:
+        """The seconds since the job began, those between its steps too."""
+        return time.monotonic() - self.began
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -83,23 +90,52 @@ class Report:
         return values
 
 
-def summary(report: Report) -> str:
-    """What the job did, in one line."""
-    parts = [report.status.replace("_", " ")]
-    if report.rows_read:
-        counts = ((outcome, getattr(report, f"rows_{outcome}")) for outcome in ROWS)
-        parts.append(
-            f"{counted(report.rows_read, 'row')} read: " + ", ".join(f"{n:,} {name}" for name, n in counts if n)
-        )
-    if in_table := report.files_skipped - report.files_left_out:
-        parts.append(f"{counted(in_table, 'file')} skipped: already in the table")
-    if report.files_left_out:
-        parts.append(f"{counted(report.files_left_out, 'file')} left out")
-    if report.mode:
-        parts.append(f"{report.mode}, {counted(report.groups_recomputed or 0, 'group')}")
+def summary(report: Report, seconds: float) -> str:
+    """What the job did within so many seconds, in one line: rows by outcome, versions; of its parts in sum."""
+    parts = list(_parts(report))
+    brought = [part for part in parts if part is report or part.job not in ("aggregate", "export")]
+    words = [report.status.replace("_", " "), *_rows(brought), *_files(brought)]
+    if report.mode and not report.steps:
+        words.append(report.mode if report.job == "export" else f"{report.mode}, {_groups(parts)}")
     if report.table_version is not None:
-        parts.append(f"{report.table} is at version {report.table_version}")
-    return "; ".join(parts)
+        words.append(f"{report.table} is at version {report.table_version}")
+    if refreshed := [part for part in parts if part is not report and part.job == "aggregate"]:
+        words.append(f"{counted(len(refreshed), 'aggregate')}: {_groups(refreshed)}")
+    if exported := [part for part in parts if part is not report and part.job == "export"]:
+        words.append(f"{counted(len(exported), 'export')}: {_outcomes(exported) or 'nothing new'}")
+    return "; ".join([*words, f"{seconds:,.1f} s"])
+
+
+def _parts(report: Report) -> Iterator[Report]:
+    """The parts of a job that have none themselves, or the job."""
+    if not report.steps:
+        yield report
+    for step in report.steps or ():
+        yield from _parts(step)
+
+
+def _rows(parts: Collection[Report]) -> Iterator[str]:
+    if read := sum(part.rows_read for part in parts):
+        yield f"{counted(read, 'row')} read: {_outcomes(parts)}"
+    if removed := sum(part.rows_removed for part in parts):
+        yield f"{counted(removed, 'row')} removed"
+
+
+def _outcomes(parts: Collection[Report]) -> str:
+    counts = ((outcome, sum(getattr(part, f"rows_{outcome}") for part in parts)) for outcome in ROWS)
+    return ", ".join(f"{n:,} {name}" for name, n in counts if n)
+
+
+def _files(parts: Collection[Report]) -> Iterator[str]:
+    left_out = sum(part.files_left_out for part in parts)
+    if in_table := sum(part.files_skipped for part in parts) - left_out:
+        yield f"{counted(in_table, 'file')} skipped: already in the table"
+    if left_out:
+        yield f"{counted(left_out, 'file')} left out"
+
+
+def _groups(parts: Collection[Report]) -> str:
+    return counted(sum(part.groups_recomputed or 0 for part in parts), "group")
 
 
 def text_table(rows: list[dict[str, Any]], widest: int | None = None) -> str:

@@ -35,8 +35,6 @@ def opened(
         if before is None:
             java.start(lines, None if stay.is_server else size)  # it takes larger jobs later
             listen()
-        else:
-            java.log_as(lines)
         spark = _session(name)
     for option, value in options.items():  # now: a JVM that starts warns of options that are not Spark's own
         spark.conf.set(option, value)

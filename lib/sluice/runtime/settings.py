@@ -114,14 +114,14 @@ def _new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
 
 
-def log_style(arguments: Sequence[str], defaults: Mapping[str, Any]) -> LogStyle:
-    """How a run's lines are logged, found before Click has read the arguments, so that it holds for wrong usage too.
+def log_style(job: str, arguments: Sequence[str], defaults: Mapping[str, Any]) -> LogStyle:
+    """How a job's lines are logged, found before Click has read the arguments, so that it holds for wrong usage too.
 
     `defaults` are those of `sluice.toml`, as far as they are known. Without a run id it gets a new one.
     """
     log_format = given(arguments, "--log-format", "SLUICE_LOG_FORMAT") or defaults.get("log_format") or "text"
     run_id = given(arguments, "--run-id", "SLUICE_RUN_ID") or defaults.get("run_id") or _new_run_id()
-    return LogStyle(log_format, run_id)
+    return LogStyle(log_format, run_id, job)
 
 
 def defaults(keys: Collection[str] | None = None) -> dict[str, Any]:

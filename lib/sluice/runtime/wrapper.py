@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 from sluice.files.output_file import output_file
+from sluice.runtime.log_lines import LogStyle
 
 
 def _folder() -> Path | None:
@@ -29,11 +32,11 @@ def prints_to_terminal() -> bool:
     return os.environ.get("SLUICE_STDOUT_TERMINAL") == "1" if _folder() else sys.stdout.isatty()
 
 
-def introduce(log_format: str, run_id: str) -> None:
-    """Says how lines are written, for lines that others than the job write."""
+def introduce(lines: LogStyle) -> None:
+    """Says how lines are written, and at which table and step the run is, for lines that others than the job write."""
     if folder := _folder():
         with output_file(folder / "run") as file:
-            file.write(f"{log_format}\n{run_id}\n".encode())
+            file.write(json.dumps(asdict(lines)).encode())
 
 
 def begin() -> signal.Signals | None:
