@@ -6,6 +6,7 @@ JOBS = [
     "click>=8.1",
     "delta-spark==4.4.0",
     "pandas<3",  # no module here imports it, but pyspark's mapInArrow demands it; pyspark 4.2 warns of 3
+    "prometheus-client",
     "psycopg2-binary>=2.9",
     "pyspark==4.2.0",
     "rich>=13",
@@ -23,6 +24,7 @@ DEVELOPMENT = [
     "moto[server]",
     "mypy",
     "pip-audit",
+    "promql-parser",
     "psutil",
     "pytest",
     "pytest-xdist",

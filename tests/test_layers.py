@@ -14,6 +14,7 @@ LIB = PROJECT / "lib" / "sluice"
 LAYERS = """
     cli api
     pipeline
+    metrics
     query export maintain generate draft status
     ingest aggregate
     catalog

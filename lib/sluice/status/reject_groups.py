@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,7 +39,27 @@ def reject_groups(lake: str) -> list[Group]:
     groups: dict[tuple[str, str], Group] = {}
     for piece in small_tables.pieces(lake, rejects.NAME, _COLUMNS):
         _add(groups, piece)
-    in_order = sorted(groups.values(), key=lambda group: (group.table, group.reason == OTHERS, -group.count))
+    return _in_order(groups.values())
+
+
+def reason_counts(lake: str, tables: Collection[str], run_id: str | None = None) -> list[Group]:
+    """The groups of these tables, in the same order, without examples; of a run only if it has this id."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for piece in small_tables.pieces(lake, rejects.NAME, ["table", "reason", "run_id"]):
+        chosen = pc.is_in(piece.column("table"), pa.array(tables, piece.schema.field("table").type))
+        if run_id is not None:
+            chosen = pc.and_(chosen, pc.equal(piece.column("run_id"), run_id))
+        found = piece.filter(chosen).group_by(["table", "reason"], use_threads=False).aggregate([([], "count_all")])
+        columns = (found.column("table"), _reasons(found), found.column("count_all"))
+        for table, reason, count in zip(*(column.to_pylist() for column in columns), strict=True):
+            known = (table, reason) in counts or len(counts) < _KNOWN
+            counts[table, reason if known else OTHERS] += count
+    return _in_order(Group(*key, count) for key, count in counts.items())
+
+
+def _in_order(groups: Iterable[Group]) -> list[Group]:
+    """By table, each table's most frequent ones first."""
+    in_order = sorted(groups, key=lambda group: (group.table, group.reason == OTHERS, -group.count))
     tables = dict.fromkeys(group.table for group in in_order)
     return [group for table in tables for group in _most_frequent([g for g in in_order if g.table == table], table)]
 
@@ -51,7 +72,7 @@ def _most_frequent(groups: list[Group], table: str) -> list[Group]:
 
 
 def _add(groups: dict[tuple[str, str], Group], piece: pa.Table) -> None:
-    reasons = pc.replace_substring_regex(piece.column("reason").cast(pa.string()), _QUOTED, "'…'")
+    reasons = _reasons(piece)
     numbers = pa.array(range(len(piece)), pa.int64())
     for table, reason, rows in _rows_by_reason(piece.column("table"), reasons, numbers):
         key = (table, reason)
@@ -61,6 +82,10 @@ def _add(groups: dict[tuple[str, str], Group], piece: pa.Table) -> None:
         chosen = rows[: _EXAMPLES - len(group.examples)]
         examples = piece.take(pa.array(chosen, pa.int64())).to_pylist()
         group.add(len(rows), [{**each, "raw": (each["raw"] or "")[:_RAW]} for each in examples])
+
+
+def _reasons(piece: pa.Table) -> pa.ChunkedArray:
+    return pc.replace_substring_regex(piece.column("reason").cast(pa.string()), _QUOTED, "'…'")
 
 
 def _rows_by_reason(tables: pa.Array, reasons: pa.Array, numbers: pa.Array) -> Iterator[tuple[str, str, list[int]]]:
