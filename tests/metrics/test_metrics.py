@@ -122,6 +122,30 @@ def test_a_file_that_cannot_be_written_is_a_line(lake, tmp_path, name):
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
+@pytest.mark.slow
+def test_a_lake_on_s3(job, s3_lake, csv_file, tmp_path):
+    file = tmp_path / "a.prom"
+    done = job(
+        "ingest", "products", csv_file("a.csv", HEADER, "1,x,", ",y,"), "--max-rejects", 1, "--metrics-file", file
+    )
+    assert done.exit_code == 0
+    found = read(file)
+    assert found["sluice_table_rows"] == {("products",): 1}
+    assert found["sluice_last_run_rejects"] == {("sku is empty", "ingest", "products"): 1}
+    assert f'lake="{s3_lake}"' in file.read_text()
+
+
+@pytest.mark.slow
+def test_a_run_that_is_stopped_is_told(submit, lake, big_file, tmp_path):
+    file = tmp_path / "a.prom"
+    run = submit("ingest", "products", big_file, "--metrics-file", file, SLUICE_PROGRESS="plain")
+    next(line for line in run.stderr if "read …" in line)
+    os.kill(run.pid, signal.SIGTERM)
+    out, _ = run.communicate(timeout=60)
+    assert (run.returncode, json.loads(out)["status"]) == (143, "failed")
+    assert read(file)["sluice_last_run_success"] == {("ingest", "products"): 0}
+
+
 class Panic(BaseException):
     """As delta-rs raises: no Exception."""
 
