@@ -122,6 +122,17 @@ def test_a_file_that_cannot_be_written_is_a_line(lake, tmp_path, name):
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
+def test_a_run_is_told_even_if_its_lake_cannot_be_read(lake, tmp_path, capsys):
+    log, file = lake / "runs" / "_delta_log", tmp_path / "a.prom"
+    log.mkdir(parents=True)
+    (log / f"{0:020}.json").write_text("{")
+    report = Report("ingest", "r", table="products")
+    tell(listeners(str(file), str(lake), str(tmp_path)), report, ValueError("x"), LogStyle())
+    assert read(file)["sluice_last_run_success"] == {("ingest", "products"): 0}
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"--metrics-file {file}: failed: table runs: ")
+
+
 @pytest.mark.slow
 def test_a_lake_on_s3(job, s3_lake, csv_file, tmp_path):
     file = tmp_path / "a.prom"

@@ -1,7 +1,8 @@
 """The metrics: each with its labels and what it tells, named and in the units that Prometheus' conventions ask for.
 
 All are gauges: they tell of the last run, or of a table as it is now. A run's job is in the label `sluice_job`, since
-Prometheus gives `job` to what it scrapes. A help that is published stays: node-exporter refuses files that differ in it.
+Prometheus gives `job` to what it scrapes. A help that is published stays: node-exporter refuses files that differ in
+it.
 """
 
 from __future__ import annotations
