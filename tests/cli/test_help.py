@@ -42,6 +42,7 @@ ALL_JOBS = [
     "--tables",
     "--run-id",
     "--result-file",
+    "--metrics-file",
     "--log-format",
     "--progress",
     "--shared-filesystem",

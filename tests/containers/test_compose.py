@@ -23,7 +23,7 @@ def test_no_secret_has_a_value():
     assert {*EXAMPLE.values()} == {""}
     variables = [pair for service in SERVICES.values() for pair in service.get("environment", {}).items()]
     secret = [value for name, value in variables if re.search("KEY|SECRET|PASSWORD|TOKEN", name)]
-    assert len(secret) == 11
+    assert len(secret) == 13
     assert [value for value in secret if not re.fullmatch(r"\$\{\w+:\?.*\}", value)] == []
     others = {value for name, value in variables if not re.search("KEY|SECRET|PASSWORD|TOKEN", name)}
     assert [value for value in others if re.search(r"://\S*@|\$\{", value)] == []
@@ -41,7 +41,7 @@ def test_services_wait_for_those_that_are_healthy():
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_images_are_of_one_version(name):
-    assert re.fullmatch(r"[a-z/]+:v?\d+\.\d+(\.\d+)?(-[a-z]+)?", SERVICES[name]["image"])
+    assert re.fullmatch(r"[a-z/-]+:v?\d+\.\d+(\.\d+)?(-[a-z]+)?", SERVICES[name]["image"])
 
 
 def test_nothing_is_published_beyond_this_machine():

@@ -75,7 +75,7 @@ def test_a_file_that_is_missing_sets_nothing(conf):
 
 
 GIVEN = {"lake": "lake", "tables": None, "run_id": None, "result_file": None, "log_format": "text", "progress": "auto"}
-GIVEN |= {"shared_filesystem": False, "keep_warm": None}
+GIVEN |= {"metrics_file": None, "shared_filesystem": False, "keep_warm": None}
 
 
 def test_settings_are_taken_out_of_the_options(tmp_path, monkeypatch):
@@ -91,6 +91,7 @@ def test_settings_are_taken_out_of_the_options(tmp_path, monkeypatch):
         shared_filesystem=False,
         keep_warm=None,
         result_file=None,
+        metrics_file=None,
         log_format="text",
         progress="auto",
         lock_timeout=0,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from sluice.runtime.exit import end
+from sluice.cli.listeners import listeners
+from sluice.errors import Terminated
+from sluice.runtime.exit import end, tell
 from sluice.runtime.job import ENDING, Job
 from sluice.runtime.settings import Settings
 from sluice.runtime.warm import stay
@@ -34,6 +36,15 @@ def job(name: str, options: dict[str, Any]) -> Iterator[Job]:
     except BaseException:  # a panic of delta-rs is no Exception
         pass  # reported below
     finally:
+        _tell(running, failure)
         for number, handler in before:
             signal.signal(number, handler)
     end(running.report, failure, running.progress.lines, running.settings.result_file, running.settings.lake)
+
+
+def _tell(job: Job, failure: BaseException | None) -> None:
+    """Lets others have the report while a signal still raises, so that one that comes now ends this and not the run."""
+    settings = job.settings
+    file = None if settings.dry_run else settings.metrics_file  # which a dry run would make say what is not so
+    with suppress(Terminated):
+        tell(listeners(file, settings.lake, settings.tables), job.report, failure, job.progress.lines, settings.lake)

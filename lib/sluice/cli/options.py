@@ -45,6 +45,13 @@ common_options = option_group(
         "--result-file", envvar="SLUICE_RESULT_FILE", metavar="FILE", help="Write the report to this file too."
     ),
     click.option(
+        "--metrics-file",
+        envvar="SLUICE_METRICS_FILE",
+        metavar="FILE",
+        help="Write metrics for Prometheus to this file, such as products.prom: how the run ended, and the "
+        "state of its tables.",
+    ),
+    click.option(
         "--log-format",
         envvar="SLUICE_LOG_FORMAT",
         type=click.Choice(["text", "json"]),

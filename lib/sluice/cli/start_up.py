@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import click
 
+from sluice.cli.listeners import listeners
 from sluice.cli.options import KEYS
 from sluice.errors import SluiceError, UsageError
 from sluice.runtime import settings, wrapper
-from sluice.runtime.exit import end
+from sluice.runtime.exit import Listener, end, tell
+from sluice.runtime.given import given
 from sluice.runtime.report import Report
 
 
@@ -23,6 +26,7 @@ class StartUp:
         self.job = job
         self.arguments = list(arguments)
         self.log_style = settings.log_style(job, self.arguments, {})
+        self._set: dict[str, Any] = {}  # by `sluice.toml`, once it is read
 
     def run(self, command: click.Command, main: Callable[..., Any], **extra: Any) -> NoReturn:
         """Runs the command by its `main`; a job ends itself there, so what is left are help and wrong usage."""
@@ -37,11 +41,24 @@ class StartUp:
             failure = error
         if failure is None:
             sys.exit(0)
-        end(Report(self.job, self.log_style.run_id), failure, self.log_style)
+        report = Report(self.job, self.log_style.run_id)
+        tell(self._listeners(), report, failure, self.log_style)
+        end(report, failure, self.log_style)
+
+    def _listeners(self) -> Sequence[Listener]:
+        """Those that have the report of wrong usage too, by the options as far as they can be read."""
+        lake = tables = ""
+        with suppress(SluiceError):  # it may be what is wrong
+            lake = settings.lake(given(self.arguments, "--lake"))
+            tables = settings.declarations(
+                given(self.arguments, "--tables", "SLUICE_TABLES") or self._set.get("tables")
+            )
+        return listeners(settings.metrics_file(self.arguments, self._set), lake, tables)
 
     def _defaults(self, command: click.Command) -> dict[str, Any]:
         """What `conf/sluice.toml` sets, for Click. From here on the log style follows it too."""
-        values = {"run_id": self.log_style.run_id} | settings.defaults(KEYS)
+        self._set = settings.defaults(KEYS)
+        values = {"run_id": self.log_style.run_id} | self._set
         self.log_style = settings.log_style(self.job, self.arguments, values)
         wrapper.introduce(self.log_style)
         return dict.fromkeys(command.commands, values) if isinstance(command, click.Group) else values

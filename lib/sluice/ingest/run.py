@@ -131,7 +131,7 @@ def _record(job: Job, lake: Lake, plan: Plan, readable: Read) -> None:
 def _report_files(job: Job, plan: Plan) -> None:
     report = job.report
     report.table, report.table_version = plan.table.name, plan.version
-    report.files = len(plan.sources)
+    report.files, report.bytes_read = len(plan.sources), sum(source.file.size for source in plan.sources)
     report.files_skipped = plan.files_in_table + len(plan.failures)
     report.status = "succeeded" if plan.sources else "nothing_new"
 

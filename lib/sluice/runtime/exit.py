@@ -6,8 +6,9 @@ import json
 import signal
 import sys
 import traceback
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from sluice.errors import SluiceError, Terminated
 from sluice.files.s3.client import failure_in_spark
@@ -17,6 +18,30 @@ from sluice.runtime.executors import executor_failure
 from sluice.runtime.log_lines import LogStyle, printable
 from sluice.runtime.report import Report, summary
 from sluice.runtime.warm import stay
+
+
+class Listener(NamedTuple):
+    """Who gets the report of a run that has ended; `name` tells a user who that is."""
+
+    name: str
+    hear: Callable[[Report], None]
+
+
+def tell(
+    listeners: Iterable[Listener], report: Report, failure: BaseException | None, lines: LogStyle, lake: str = ""
+) -> None:
+    """Lets the listeners have the report of a run on `lake` as it will be printed, its outcome included.
+
+    Whatever fails in one of them is a line on standard error, and never the run's failure.
+    """
+    note_failure(report, failure, lake)
+    for listener in listeners:
+        try:
+            listener.hear(report)
+        except BaseException as error:  # a panic of delta-rs is no Exception; a signal ends this listener alone
+            cause = (error.strerror if isinstance(error, OSError) else None) or explained(error, lake)
+            line = " ".join(str(cause).split()) or type(error).__name__
+            _print(lines.line(f"{listener.name}: failed: {line} (the run itself ended as its report says)", "warning"))
 
 
 def end(

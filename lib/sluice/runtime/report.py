@@ -12,6 +12,7 @@ from sluice.errors import counted
 
 NOT_SHOWN = ("answer", "files_left_out", "began")  # in the document
 ROWS = ("rejected", "duplicate", "inserted", "updated", "unchanged", "deleted")
+DONE = ("succeeded", "nothing_new")  # statuses of a run that did what it should
 
 
 @dataclass
@@ -55,6 +56,8 @@ class Report:
     def __post_init__(self) -> None:
         if self.job in ("aggregate", "export"):
             self.mode, self.groups_recomputed, self.files_read, self.bytes_read = "none", 0, 0, 0
+        if self.job == "ingest":
+            self.bytes_read = 0
         if self.job == "run":
             self.steps = []
 

@@ -32,6 +32,7 @@ class Settings:
     run_id: str
     dry_run: bool
     result_file: str | None
+    metrics_file: str | None
     log_format: str
     progress: str
     lock_timeout: float
@@ -50,6 +51,7 @@ class Settings:
             run_id=_checked_run_id(options.pop("run_id") or _new_run_id()),
             tables=declarations(options.pop("tables")),
             result_file=result_file,
+            metrics_file=options.pop("metrics_file"),
             log_format=options.pop("log_format"),
             progress=options.pop("progress"),
             shared_filesystem=options.pop("shared_filesystem"),
@@ -122,6 +124,11 @@ def log_style(job: str, arguments: Sequence[str], defaults: Mapping[str, Any]) -
     log_format = given(arguments, "--log-format", "SLUICE_LOG_FORMAT") or defaults.get("log_format") or "text"
     run_id = given(arguments, "--run-id", "SLUICE_RUN_ID") or defaults.get("run_id") or _new_run_id()
     return LogStyle(log_format, run_id, job)
+
+
+def metrics_file(arguments: Sequence[str], defaults: Mapping[str, Any]) -> str | None:
+    """Where to write metrics, found before Click has read the arguments, so that wrong usage is told there too."""
+    return given(arguments, "--metrics-file", "SLUICE_METRICS_FILE") or defaults.get("metrics_file")
 
 
 def defaults(keys: Collection[str] | None = None) -> dict[str, Any]:

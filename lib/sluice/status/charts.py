@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from sluice.runtime.report import DONE
 from sluice.status import words
 from sluice.status.days import OUTCOMES
 from sluice.status.html import element, text
@@ -13,7 +14,7 @@ from sluice.status.html import element, text
 _WIDTH, _HEIGHT, _FOOT, _LEFT = 1100, 150, 18, 56
 _LANE, _LANE_NAMES = 22, 250
 _TICK = 4  # the least width of a run
-_DONE, _OTHER = (6, 10), (1, 20)  # where a run's bar begins in its lane, and its height: not told by colour alone
+_FULL, _OTHER = (6, 10), (1, 20)  # where a run's bar begins in its lane, and its height: not told by colour alone
 
 
 def bars_by_day(name: str, days: Mapping[date, Mapping[str, int]]) -> str:
@@ -58,7 +59,7 @@ def timeline(runs: Sequence[Mapping[str, Any]], now: datetime) -> str:
     for run in reversed(runs):
         x = _LANE_NAMES + (run["started_at"] - first).total_seconds() * scale
         seconds = ((run["finished_at"] or now) - run["started_at"]).total_seconds()
-        y, height = _DONE if run["status"] in ("succeeded", "nothing_new") else _OTHER
+        y, height = _FULL if run["status"] in DONE else _OTHER
         y += lanes.index(run["table"]) * _LANE
         bar = _rect(x, y, max(seconds * scale, _TICK), height, f"is-{run['status']}")
         title = f"{run['job']} {run['table']} {run['status']}, {words.moment(run['started_at'])}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,7 +40,30 @@ def reject_groups(lake: str) -> list[Group]:
     groups: dict[tuple[str, str], Group] = {}
     for piece in small_tables.pieces(lake, rejects.NAME, _COLUMNS):
         _add(groups, piece)
-    in_order = sorted(groups.values(), key=lambda group: (group.table, group.reason == OTHERS, -group.count))
+    return _in_order(groups.values())
+
+
+def reason_counts(lake: str, tables: Iterable[str], run_id: str = "") -> list[Group]:
+    """The groups of these tables, in the same order, without examples; of a run only if it has this id."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for piece in small_tables.pieces(lake, rejects.NAME, ["table", "reason", "run_id"]):
+        chosen = piece.filter(_equal(piece.column("run_id"), run_id)) if run_id else piece
+        for table in tables:
+            found = chosen.filter(_equal(chosen.column("table"), table))
+            for pair in pc.value_counts(_reasons(found)).to_pylist():
+                known = (table, pair["values"]) in counts or len(counts) < _KNOWN
+                counts[table, pair["values"] if known else OTHERS] += pair["counts"]
+    return _in_order(Group(*key, count) for key, count in counts.items())
+
+
+def _equal(column: pa.ChunkedArray, text: str) -> pa.ChunkedArray:
+    """Whether each value is the text; a comparison with it would load pandas, which takes half a second."""
+    return pc.match_substring_regex(column.cast(pa.string()), rf"\A{re.escape(text)}\z")
+
+
+def _in_order(groups: Iterable[Group]) -> list[Group]:
+    """By table, each table's most frequent ones first."""
+    in_order = sorted(groups, key=lambda group: (group.table, group.reason == OTHERS, -group.count))
     tables = dict.fromkeys(group.table for group in in_order)
     return [group for table in tables for group in _most_frequent([g for g in in_order if g.table == table], table)]
 
@@ -51,7 +76,7 @@ def _most_frequent(groups: list[Group], table: str) -> list[Group]:
 
 
 def _add(groups: dict[tuple[str, str], Group], piece: pa.Table) -> None:
-    reasons = pc.replace_substring_regex(piece.column("reason").cast(pa.string()), _QUOTED, "'…'")
+    reasons = _reasons(piece)
     numbers = pa.array(range(len(piece)), pa.int64())
     for table, reason, rows in _rows_by_reason(piece.column("table"), reasons, numbers):
         key = (table, reason)
@@ -61,6 +86,10 @@ def _add(groups: dict[tuple[str, str], Group], piece: pa.Table) -> None:
         chosen = rows[: _EXAMPLES - len(group.examples)]
         examples = piece.take(pa.array(chosen, pa.int64())).to_pylist()
         group.add(len(rows), [{**each, "raw": (each["raw"] or "")[:_RAW]} for each in examples])
+
+
+def _reasons(piece: pa.Table) -> pa.ChunkedArray:
+    return pc.replace_substring_regex(piece.column("reason").cast(pa.string()), _QUOTED, "'…'")
 
 
 def _rows_by_reason(tables: pa.Array, reasons: pa.Array, numbers: pa.Array) -> Iterator[tuple[str, str, list[int]]]:

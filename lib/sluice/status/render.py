@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from sluice.runtime.report import DONE
 from sluice.status import words
 
 _RIGHT = ("rows", "files", "size", "version", "rejects", "pid", "attempt", "seconds")  # columns of numbers
@@ -55,7 +56,7 @@ def _state(row: dict[str, Any]) -> dict[str, str]:
 
 def _export(export: dict[str, Any]) -> str:
     schema = "" if export["schema"] == "public" else f"{export['schema']}: "
-    failed = "" if export["last_status"] in ("succeeded", "nothing_new") else f" ({export['last_status']})"
+    failed = "" if export["last_status"] in DONE else f" ({export['last_status']})"
     return f"{schema}{words.lag(export['lag'])}{failed}"
 
 

@@ -12,8 +12,7 @@ import pyarrow as pa
 
 from sluice.lake import lock_state, small_tables
 from sluice.ledger import runs
-
-_DONE = ("succeeded", "nothing_new")
+from sluice.runtime.report import DONE
 
 
 class Exported(NamedTuple):
@@ -66,7 +65,7 @@ class RunLog:
 
     def ingests(self) -> Iterator[dict[str, Any]]:
         """The runs that succeeded in reading files."""
-        return (row for row in self.rows if row["job"] in ("ingest", "rejects") and row["status"] in _DONE)
+        return (row for row in self.rows if row["job"] in ("ingest", "rejects") and row["status"] in DONE)
 
     @cached_property
     def exports(self) -> dict[str, dict[str, Exported]]:
@@ -95,10 +94,10 @@ def _first_of_tables(rows: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]
 
 def _sent(row: dict[str, Any]) -> Iterator[tuple[str, int]]:
     """The names that an export brought up to date, and their versions."""
-    if row["status"] in _DONE:
+    if row["status"] in DONE:
         report = document(row["report"])
         for part in report.get("steps") or [report]:
-            if part.get("status") in _DONE and part.get("table_version") is not None:
+            if part.get("status") in DONE and part.get("table_version") is not None:
                 yield part["table"], int(part["table_version"])
 
 

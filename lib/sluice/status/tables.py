@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -34,13 +34,20 @@ class Named:
 
 
 class Tables:
-    """What the catalog declares and the lake stores, looked at once, at the moment `now` (UTC)."""
+    """What the catalog declares and the lake stores, looked at once, at the moment `now` (UTC).
 
-    def __init__(self, lake: str, catalog: Catalog, run_log: RunLog, now: datetime) -> None:
+    `only`: no others than these tables and aggregates, as far as they exist, with the aggregates of a table.
+    """
+
+    def __init__(
+        self, lake: str, catalog: Catalog, run_log: RunLog, now: datetime, only: Collection[str] | None = None
+    ) -> None:
         self._lake, self._runs, self._now = lake, run_log, now
+        declared = list(_declared(catalog))
         folders = [name for name in lake_files.folders(lake) if name[:1] not in "._" and name not in OWN_TABLES]
-        self._contents = contents(lake, folders)
-        self._names = {item.name: item for item in [*_declared(catalog), *self._undeclared(catalog)]}
+        self._contents = contents(lake, folders if only is None else _needed(folders, declared, only))
+        known = [*declared, *self._undeclared(declared)]
+        self._names = {item.name: item for item in known if only is None or {item.name, item.of} & {*only}}
         self._rejects = rejects.counts(lake)
         self._latest, self._ingests = run_log.latest(), run_log.latest_ingests()
 
@@ -57,11 +64,11 @@ class Tables:
         chosen.sort(key=lambda item: (item.of or item.name, item.of is not None, order[item.name]))
         return [self._row(item) for item in chosen]
 
-    def _undeclared(self, catalog: Catalog) -> Iterator[Named]:
+    def _undeclared(self, declared: Sequence[Named]) -> Iterator[Named]:
         """Tables that are in the lake, but in no declaration, such as aggregates by `--by`."""
-        declared = {item.name for item in _declared(catalog)}
+        names = {item.name for item in declared}
         for name, found in self._contents.items():
-            if name in declared or found is None:
+            if name in names or found is None:
                 continue
             record = log.built_on(self._lake, name, found.state.version) if isinstance(found, Contents) else None
             of = str(record.get("table") or name.partition("_by_")[0]) if record else None
@@ -128,6 +135,14 @@ class Tables:
             if committed is None or committed <= run["finished_at"]:
                 return run["finished_at"]
         return log.changed_at(self._lake, name, found.state.version)
+
+
+def _needed(folders: Sequence[str], declared: Sequence[Named], only: Collection[str]) -> list[str]:
+    """The folders of these tables and aggregates, of a table's aggregates, and of the table that an aggregate is of."""
+    tables = {*only, *(name.partition("_by_")[0] for name in only)}
+    tables |= {item.of for item in declared if item.name in only and item.of}
+    names = tables | {item.name for item in declared if item.of in tables}
+    return [name for name in folders if name in names or name.partition("_by_")[0] in names]
 
 
 def _declared(catalog: Catalog) -> Iterator[Named]:
