@@ -14,6 +14,7 @@ LIB = PROJECT / "lib" / "sluice"
 LAYERS = """
     cli api
     pipeline
+    lineage
     query export maintain generate draft status
     ingest aggregate
     catalog
@@ -25,7 +26,14 @@ LAYERS = """
     errors
 """
 RANK = {name: -row for row, line in enumerate(LAYERS.split("\n")) for name in line.split()}
-OUTSIDE = {"delta": "lake", "deltalake": "lake", "psycopg2": "export", "boto3": "files", "botocore": "files"}
+OUTSIDE = {
+    "delta": "lake",
+    "deltalake": "lake",
+    "psycopg2": "export",
+    "boto3": "files",
+    "botocore": "files",
+    "openlineage": "lineage",
+}
 
 
 def imported(path: Path) -> set[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from sluice.lineage.observe import observe
 from sluice.runtime.exit import end
 from sluice.runtime.job import ENDING, Job
 from sluice.runtime.settings import Settings
@@ -17,6 +18,7 @@ from sluice.runtime.warm import stay
 def job(name: str, options: dict[str, Any]) -> Iterator[Job]:
     """Runs a job: prints its report, turns failures into exit codes, and ends cleanly on SIGTERM and SIGINT."""
     running = Job(name, Settings.of(options))
+    at_end = observe(running)
     failure: BaseException | None = None
     before = [(number, signal.getsignal(number)) for number in ENDING]
     try:
@@ -36,4 +38,4 @@ def job(name: str, options: dict[str, Any]) -> Iterator[Job]:
     finally:
         for number, handler in before:
             signal.signal(number, handler)
-    end(running.report, failure, running.progress.lines, running.settings.result_file, running.settings.lake)
+    end(running.report, failure, running.progress.lines, running.settings.result_file, running.settings.lake, at_end)

@@ -6,8 +6,9 @@ import json
 import signal
 import sys
 import traceback
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 from sluice.errors import SluiceError, Terminated
 from sluice.files.s3.client import failure_in_spark
@@ -18,13 +19,25 @@ from sluice.runtime.log_lines import LogStyle, printable
 from sluice.runtime.report import Report, summary
 from sluice.runtime.warm import stay
 
+AtEnd: TypeAlias = Callable[[Report, BaseException | None], None]  # takes what ended a run, None: nothing did
+
 
 def end(
-    report: Report, failure: BaseException | None, lines: LogStyle, result_file: str | None = None, lake: str = ""
+    report: Report,
+    failure: BaseException | None,
+    lines: LogStyle,
+    result_file: str | None = None,
+    lake: str = "",
+    before: Sequence[AtEnd] = (),
 ) -> NoReturn:
-    """Prints the outcome of a run on `lake`, through the wrapper if there is one, and exits."""
+    """Prints the outcome of a run on `lake`, through the wrapper if there is one, and exits.
+
+    `before`: what is done with the finished report before it is printed; it raises nothing.
+    """
     failure = explained(failure, lake) if failure else None
     code = note_failure(report, failure, lake)
+    for do in before:
+        do(report, failure)
     document = printable(json.dumps(report.document(), default=str, ensure_ascii=False))
     try:
         if result_file:
