@@ -113,7 +113,10 @@ def test_a_run_tells_what_its_parts_read_and_write(job, server, lake, csv_file, 
     assert [word for word in ("url-secret", "key-secret", password) if word in "".join(server.texts)] == []
 
 
-def test_a_refused_and_a_failed_run_say_why(job, server, csv_file):
+def test_a_refused_and_a_failed_run_say_why(job, server, csv_file, tmp_path, monkeypatch):
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    (tmp_path / ".git" / "config").write_text('[remote "origin"]\nurl = https://user:git-secret@example.com/x.git\n')
+    monkeypatch.chdir(tmp_path)
     path = csv_file("a.csv", HEADER, ",Lamp,", "1,Chair,")
     refused = job("ingest", "products", path, "--run-id", "monday")
     missing = run_job("ingest", "products", path.parent / "b.csv", "--run-id", "monday")
@@ -126,6 +129,7 @@ def test_a_refused_and_a_failed_run_say_why(job, server, csv_file):
     assert (ids[0], ids[2]) == (ids[1], ids[3])
     assert ids[0] != ids[2], "an attempt of the same run is a run of its own"
     assert "parent" not in events[0]["run"]["facets"]
+    assert "git-secret" not in "".join(server.texts)
 
 
 BROKEN = {
@@ -180,11 +184,23 @@ def test_settings_that_do_not_fit_are_one_line(server, lake, monkeypatch):
     assert len(server.texts) == told_by_now
 
 
-def test_without_settings_nothing_is_loaded(tmp_path):
-    code = "import sluice.cli.job, sys; print([name for name in sys.modules if 'lineage' in name])"
+WITHOUT_SETTINGS = """
+import sluice.cli.job, sys
+print([name for name in sys.modules if "lineage" in name])
+from sluice.lineage.sender import client
+try: client()
+except ValueError as error: print(error)
+"""
+
+
+def test_without_settings_nothing_is_loaded_and_the_client_logs_nothing(tmp_path):
+    command = [sys.executable, "-c", WITHOUT_SETTINGS]
     environment = {"PYTHONPATH": str(PROJECT / "lib"), "HOME": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout == "['sluice.lineage', 'sluice.lineage.observe']\n"
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
+    loaded, problem = done.stdout.splitlines()
+    assert loaded == "['sluice.lineage', 'sluice.lineage.observe']"
+    assert problem == "its settings name no transport that Sluice can use"
+    assert done.stderr == ""
 
 
 def test_names_of_files():
@@ -222,7 +238,7 @@ def test_a_stopped_run_is_aborted_and_upkeep_is_told(submit, job, server, big_fi
             changes.setdefault(event["job"]["name"], []).append(outputs)
     assert changes == {
         "ingest products": [["CREATE"], []],
-        "aggregate products_agg": [["CREATE"], ["OVERWRITE"]],
+        "aggregate products_agg": [["CREATE"], *[["OVERWRITE"]] * 3],  # clear and restore refresh it too
         "maintain clear products": [["TRUNCATE"]],
         "maintain restore products": [["OVERWRITE"]],
     }

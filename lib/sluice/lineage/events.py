@@ -12,9 +12,9 @@ from uuid import UUID
 from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
 from openlineage.client.facet_v2 import RunFacet, error_message_run, job_type_job, parent_run, set_producer, tags_run
 
-from sluice import __version__
+import sluice
 
-set_producer(f"pkg:generic/sluice@{__version__}")  # a URI that names Sluice, see github.com/package-url
+set_producer(f"pkg:generic/sluice@{sluice.__version__}")  # a URI that names Sluice, see github.com/package-url
 
 
 class Identity(NamedTuple):
