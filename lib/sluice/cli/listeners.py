@@ -13,7 +13,7 @@ def listeners(metrics_file: str | None, lake: str, tables: str) -> Sequence[List
     if not metrics_file:
         return ()
 
-    def write(report: Report) -> None:
+    def write(report: Report, _: BaseException | None) -> None:
         from sluice.metrics.write import write_metrics  # loads prometheus-client
 
         write_metrics(metrics_file, report, lake, tables)

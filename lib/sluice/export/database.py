@@ -37,6 +37,13 @@ class Database:
     def schema(self) -> str:
         return self._statements.schema
 
+    @property
+    def address(self) -> str:
+        """The server and the database, as a URL without credentials."""
+        info = self._connection.info
+        host = "localhost" if info.host.startswith("/") else info.host  # the folder of its socket
+        return f"postgres://{f'[{host}]' if ':' in host else host}:{info.port}/{info.dbname}"
+
     def prepare(self, writer: Writer) -> None:
         """Takes the lock of exports until the connection ends, and drops the staging tables of killed runs.
 

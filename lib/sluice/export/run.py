@@ -53,6 +53,7 @@ def export(job: Job, sources: Sequence[AnyTable], schema: str, *, full: bool = F
     Raises InputError for a source that does not exist, UsageError for one that is not as declared, DatabaseError for
     what PostgreSQL refuses. PostgreSQL is then as before.
     """
+    job.report.table = sources[0].name if len(sources) == 1 else None
     for source in sources:
         _check(job.settings.lake, source)
     with connected(database_url(job.progress.log), schema) as database:
@@ -65,7 +66,7 @@ def export(job: Job, sources: Sequence[AnyTable], schema: str, *, full: bool = F
             names = ",".join(plan.source.name for plan in plans)
             job.expect(plan.source.name for plan, _ in outdated)
             _ = job.spark  # if Spark does not start, no run is recorded
-            with recorded(job, names, {"schema": schema}):
+            with recorded(job, names, {"schema": schema, "database": database.address}):
                 _export(job, database, outdated)
 
 

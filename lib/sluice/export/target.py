@@ -70,7 +70,7 @@ class Target:
     @property
     def types(self) -> dict[str, str]:
         """The columns with PostgreSQL's types."""
-        return {name: _postgres_type(spark_type) for name, spark_type in self.columns.items()}
+        return {name: postgres_type(spark_type) for name, spark_type in self.columns.items()}
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -78,7 +78,8 @@ class Target:
         return tuple(name for name in self.columns if name not in self.key)
 
 
-def _postgres_type(spark_type: str) -> str:
+def postgres_type(spark_type: str) -> str:
+    """PostgreSQL's type for one of Spark's."""
     if spark_type.startswith("decimal"):
         return f"numeric{spark_type.removeprefix('decimal')}"
     return _TYPES[spark_type]

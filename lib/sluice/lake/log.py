@@ -183,6 +183,14 @@ def _files(lake: str, table: str, where: Any = None) -> pa.Table:
     return files if where is None else files.filter(where)
 
 
+def size_of_added(lake: str, table: str, after: int) -> tuple[int, int]:
+    """Number and bytes of the files of rows that the versions later than `after` added."""
+    versions = range(after + 1, (version(lake, table) or 0) + 1)
+    lines = (line for number in versions for line in entry(lake, table, number) or () if line.startswith('{"add"'))
+    sizes = [json.loads(line)["add"]["size"] for line in lines]
+    return len(sizes), sum(sizes)
+
+
 def size_of_changes(lake: str, table: str, after: int) -> tuple[int, int]:
     """Number and bytes of the files that hold the changes of the versions later than `after`."""
     current = version(lake, table) or 0

@@ -126,6 +126,13 @@ def record_files(lake: str, table: str, state: State, tallies: Iterable[Tally], 
     small_tables.upsert(lake, NAME, arrow_table(SCHEMA, rows), key, writer)
 
 
+def counted_of_run(lake: str, table: str, run_id: str) -> dict[str, tuple[int, int]]:
+    """By URI the rows and the bytes of the files that a run has read into a table."""
+    where = (pc.field("table") == table) & (pc.field("run_id") == run_id)
+    rows = small_tables.read(lake, NAME, where, ["table", "run_id", "file", "rows_read", "size"])
+    return {} if rows is None else {row["file"]: (row["rows_read"], row["size"]) for row in rows.to_pylist()}
+
+
 def forget_files(lake: str, table: str, after_version: int, writer: Writer) -> None:
     """Makes files new again whose rows came with versions after `after_version` (-1: all files of the table)."""
     small_tables.delete(lake, NAME, f'"table" = {delta_rs_text(table)} and table_version > {after_version}', writer)

@@ -38,7 +38,7 @@ def recorded(job: Job, table: str, arguments: dict[str, Any]) -> Iterator[None]:
         yield
         return
     lake, run = job.settings.lake, Run(job.report, table, arguments, datetime.now(UTC))
-    with lock.living(lake, *run.identity):
+    with lock.living(lake, *run.identity), job.watch(job, arguments):
         attempt = runs.start(lake, run, job.writer)
         try:
             yield

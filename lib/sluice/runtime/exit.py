@@ -21,10 +21,10 @@ from sluice.runtime.warm import stay
 
 
 class Listener(NamedTuple):
-    """Who gets the report of a run that has ended; `name` tells a user who that is."""
+    """Who gets the report of a run that has ended, and what ended it (None: nothing did); `name` is for users."""
 
     name: str
-    hear: Callable[[Report], None]
+    hear: Callable[[Report, BaseException | None], None]
 
 
 def tell(
@@ -37,7 +37,7 @@ def tell(
     note_failure(report, failure, lake)
     for listener in listeners:
         try:
-            listener.hear(report)
+            listener.hear(report, failure)
         except BaseException as error:  # a panic of delta-rs is no Exception; a signal ends this listener alone
             cause = (error.strerror if isinstance(error, OSError) else None) or explained(error, lake)
             line = " ".join(str(cause).split()) or type(error).__name__

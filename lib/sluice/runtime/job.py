@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -35,6 +35,10 @@ class Job:
             parent.progress
             if parent
             else Progress(chosen.progress, LogStyle(chosen.log_format, chosen.run_id, name), _on_terminal())
+        )
+        # what goes on around each run that is recorded, of this job or its parts, given the arguments that `runs` keeps
+        self.watch: Callable[[Job, Mapping[str, Any]], AbstractContextManager[None]] = (
+            parent.watch if parent else lambda *_: nullcontext()
         )
         self._root: Job = parent._root if parent else self
         self._session: AbstractContextManager[Any] | None = None

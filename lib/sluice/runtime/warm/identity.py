@@ -20,7 +20,7 @@ _LONGEST = 107  # bytes of a socket's path: sun_path of unix(7)
 # What may differ from one job to the next: what a job reads itself, and what terminals, cron and Airflow set anew.
 _OF_A_JOB = re.compile(
     "_|PWD|OLDPWD|SHLVL|TERM.*|COLORTERM|COLUMNS|LINES|WINDOWID|SSH_.*|XDG_SESSION_.*|DBUS_.*|DISPLAY|STY|TMUX.*|VTE_.*"
-    "|INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_EXEC_PID|MAIL|MAILTO|AIRFLOW_CTX_.*|_AIRFLOW_.*|PYTEST_CURRENT_TEST"
+    "|INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_EXEC_PID|MAIL|MAILTO|AIRFLOW_CTX_.*|_AIRFLOW_.*|OPENLINEAGE_.*|PYTEST_CURRENT_TEST"
     "|SLUICE_(?!SPARK_LOG_LEVEL|CLASS_ARCHIVE|CONF_DIR).*"
 )
 _AWS_FILES = {"AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials", "AWS_CONFIG_FILE": "~/.aws/config"}
