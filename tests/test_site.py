@@ -51,7 +51,7 @@ def test_tables_and_fields_of_reports_are_in_the_reference():
     fields = re.findall(
         r"^\| `(\w+)` \| .* \| (.*) \|$", REFERENCE["reports"]().partition("## Errors")[0], re.MULTILINE
     )
-    assert {name for name, where in fields if where == "all"} == Report("ingest", "").document().keys()
+    assert {name for name, where in fields if where == "all"} == Report("query", "").document().keys()
     assert ("groups_recomputed", "aggregate, export") in fields
     assert {"rows", "steps", "under_way"} < dict(fields).keys()
 
