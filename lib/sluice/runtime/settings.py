@@ -39,6 +39,7 @@ class Settings:
     tables: str
     shared_filesystem: bool
     keep_warm: float | None
+    profile: str | None
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> Settings:
@@ -46,6 +47,9 @@ class Settings:
         result_file = options.pop("result_file")
         if result_file and not Path(result_file).expanduser().absolute().parent.is_dir():
             raise UsageError(f"--result-file {result_file}: its folder does not exist: create it first")
+        profile = options.pop("profile")
+        if profile and not Path(profile).expanduser().is_dir():
+            raise UsageError(f"--profile {profile}: this folder does not exist: create it first")
         return cls(
             lake=_lake(options.pop("lake")),
             run_id=_checked_run_id(options.pop("run_id") or _new_run_id()),
@@ -56,6 +60,7 @@ class Settings:
             progress=options.pop("progress"),
             shared_filesystem=options.pop("shared_filesystem"),
             keep_warm=options.pop("keep_warm"),
+            profile=profile,
             dry_run=options.pop("dry_run", False),  # only jobs that write have these
             lock_timeout=options.pop("lock_timeout", 0),
         )
