@@ -90,6 +90,10 @@ MEMORY = "--driver-memory before the job's name, now 2g"
             {"times": [2000], "python": {"time to run Python workers": 1}},
             [f"{STAGE}1 task on 4 cores in 10.0 s: a com"],
         ),
+        (
+            {"times": [2000], "python": {"time to start Python workers": 9000, "time to initialize Python workers": 1}},
+            [],
+        ),
         ({"spilled": 1 << 20}, [f"{STAGE}1.05 MB did not fit into memory and were spilled to disk: give Spark more "]),
         ({"times": [500] * 7 + [5001]}, [f"{STAGE}the slowest task took 5.0 s, the median one 0.5 s: "]),
         ({"times": [501] * 7 + [5001]}, []),
@@ -106,14 +110,14 @@ MEMORY = "--driver-memory before the job's name, now 2g"
     ],
 )
 def test_a_rule_that_is_broken_is_a_line(values, lines):
-    log = log_of(**{"python": {"time to run Python workers": 0}, **values})
+    log = log_of(**{**values})
     found = advice(log, profiles(log))
     assert len(found) == len(lines)
     assert all(text.startswith(line) for text, line in zip(found, lines, strict=True))
 
 
 def test_memory_is_advised_where_the_tasks_run():
-    log = log_of(spilled=1 << 20, python={"time to run Python workers": 0})
+    log = log_of(spilled=1 << 20)
     assert f"({MEMORY})" in advice(log, profiles(log))[0]
     log.settings = {"spark.master": "spark://m:7077"}
     assert "(--executor-memory before the job's name, now 1g)" in advice(log, profiles(log))[0]

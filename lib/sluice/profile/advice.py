@@ -10,6 +10,7 @@ from sluice.profile.steps import (
     StepProfile,
     gc_share,
     python_seconds,
+    python_start_seconds,
     seconds,
     slowest_and_median,
 )
@@ -53,7 +54,7 @@ def _of_stage(log: EventLog, stage: Stage) -> Iterator[str]:
             f"{size(stage.spilled)} did not fit into memory and were spilled to disk: give Spark more "
             f"({_memory(log)}), or let fewer tasks share it (--master 'local[2]')"
         )
-    if stage.tasks < log.cores and seconds(stage) >= _WORTH:
+    if stage.tasks < log.cores and seconds(stage) - python_start_seconds([stage]) >= _WORTH:
         yield f"{counted(stage.tasks, 'task')} on {log.cores} cores in {seconds(stage):.1f} s: {_more_tasks(stage)}"
     slowest, median = slowest_and_median(stage)
     if slowest > _SLOWEST and slowest > _SKEW * median:

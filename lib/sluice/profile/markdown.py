@@ -8,7 +8,15 @@ from datetime import UTC, datetime
 from sluice.profile import plan
 from sluice.profile.advice import advice
 from sluice.profile.event_log import EventLog, Stage
-from sluice.profile.steps import StepProfile, gc_share, python_seconds, rows, seconds, slowest_and_median
+from sluice.profile.steps import (
+    StepProfile,
+    gc_share,
+    python_seconds,
+    python_start_seconds,
+    rows,
+    seconds,
+    slowest_and_median,
+)
 from sluice.runtime.job import Job
 from sluice.status.words import moment, size
 
@@ -30,8 +38,8 @@ _STAGE = (*_STAGE, "spilled", "GC", "Python", "what it did")
 _NOTES = """\
 *In Spark*: a job of Spark ran; *driver*: the rest, in which Sluice, Delta or Spark planned, listed and committed.
 *Cores busy*: the tasks' time as part of that of all cores while Spark ran. *Rows*: the most that one operator
-processed. *GC*: garbage collection, as part of the tasks' time. *Python*: the tasks' seconds in Python, the start of
-its processes included."""
+processed. *GC*: garbage collection, as part of the tasks' time. *Python*: the tasks' seconds in Python, and those in
+which its processes started."""
 
 
 def markdown(job: Job, command: str, log: EventLog | None, steps: Sequence[StepProfile], ended: float) -> str:
@@ -66,12 +74,12 @@ def _overview(log: EventLog, steps: Sequence[StepProfile]) -> Iterator[str]:
 
 
 def _row(log: EventLog, title: str, step: StepProfile) -> list[str]:
-    python, gc = python_seconds(step.stages), gc_share(step.stages)
+    gc = gc_share(step.stages)
     busy = step.task_seconds / (step.in_spark * log.cores) if step.in_spark and log.cores else 0
     tasks = sum(stage.tasks for stage in step.stages)
     figures = [f"{busy:.0%}" if busy else "", _count(tasks), _count(step.rows)]
     times = [f"{time:.1f}" for time in (step.seconds, step.in_spark, step.driver)]
-    return [title, *times, *figures, f"{gc:.0%}" if gc else "", _seconds(python)]
+    return [title, *times, *figures, f"{gc:.0%}" if gc else "", _python(step.stages)]
 
 
 def _step(log: EventLog, step: StepProfile) -> Iterator[str]:
@@ -90,7 +98,7 @@ def _is_read_by_python(step: StepProfile) -> bool:
 def _sources(step: StepProfile) -> Iterator[list[str]]:
     if step.report and _is_read_by_python(step):
         in_python = [stage for stage in step.stages if python_seconds([stage])]
-        given = sum(stage.python["data returned from Python workers"] for stage in in_python)
+        given = sum(stage.python.get("data returned from Python workers", 0) for stage in in_python)
         most = max(map(rows, in_python))
         yield ["input files, by Sluice's readers", f"{most:,}", f"{step.report.files:,}", f"{size(given)} from Python"]
     for source in step.sources:
@@ -108,7 +116,7 @@ def _stage(log: EventLog, stage: Stage) -> list[str]:
         _count(rows(stage)),
         *(size(value) if value else "" for value in sizes),
         _seconds(stage.gc / 1e3),
-        _seconds(python_seconds([stage])),
+        _python([stage]),
         plan.operators(log, stage),
     ]
 
@@ -127,6 +135,11 @@ def _count(value: int) -> str:
 
 def _seconds(value: float) -> str:
     return f"{value:.1f}" if value >= 0.05 else ""
+
+
+def _python(stages: Sequence[Stage]) -> str:
+    python, start = (_seconds(count(stages)) for count in (python_seconds, python_start_seconds))
+    return f"{python} ({start} start)" if start else python
 
 
 def _table(names: Sequence[str], lines: Sequence[Sequence[str]]) -> Iterator[str]:
