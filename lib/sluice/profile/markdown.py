@@ -33,8 +33,21 @@ _SETTINGS = (
     "spark.sql.files.maxPartitionBytes",
     "spark.databricks.delta.snapshotPartitions",
 )
-_STAGE = ("stage", "seconds", "tasks", "slowest / median", "rows", "read", "shuffle read", "shuffle written", "written")
-_STAGE = (*_STAGE, "spilled", "GC", "Python", "what it did")
+_STAGE = (
+    "stage",
+    "seconds",
+    "tasks",
+    "slowest / median",
+    "rows",
+    "read",
+    "shuffle read",
+    "shuffle written",
+    "written",
+    "spilled",
+    "GC",
+    "Python",
+    "what it did",
+)
 _NOTES = """\
 *In Spark*: a job of Spark ran; *driver*: the rest, in which Sluice, Delta or Spark planned, listed and committed.
 *Cores busy*: the tasks' time as part of that of all cores while Spark ran. *Rows*: the most that one operator

@@ -11,8 +11,8 @@ from sluice.status.words import size
 
 _WIDEST = 200  # characters of an operator
 # Parts of Spark's machinery, not of a query.
-_HIDDEN = ("AdaptiveSparkPlan", "ResultQueryStage", "ShuffleQueryStage", "BroadcastQueryStage", "TableCacheQueryStage")
-_HIDDEN += ("InputAdapter", "WholeStageCodegen")
+_STAGES = ("ResultQueryStage", "ShuffleQueryStage", "BroadcastQueryStage", "TableCacheQueryStage")
+_HIDDEN = ("AdaptiveSparkPlan", "InputAdapter", "WholeStageCodegen", *_STAGES)
 _TIMES = {"timing": 1e3, "nsTiming": 1e9}  # kind → so many in a second
 Node = Mapping[str, Any]
 
