@@ -26,14 +26,13 @@ def opened(
     lines: LogStyle,
     listen: Callable[[], None],
     size: int | None,
-    event_log: Path | None = None,
+    event_log: Path | None,
 ) -> Iterator[Any]:
     """A session of the application `name` with further options; one that was open before stays open.
 
     Raises SluiceError if Java or Spark does not start. `lines`: how a JVM that is started logs. `listen`: called once
     signals may end the run again: a cluster that does not answer is waited for, for a minute. `size`: how many
-    bytes the run reads, as far as it is known. `event_log`: the folder in which a session that is started keeps Spark's
-    event log.
+    bytes the run reads, as far as it is known. `event_log`: Spark's folder for it, if one is to be kept.
     """
     from pyspark.sql import SparkSession
 

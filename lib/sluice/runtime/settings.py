@@ -25,7 +25,8 @@ _UNFIT_FOR_LAKES = re.compile(r"[\[\]|^%\\\x00-\x1f\x7f\ud800-\udfff]")
 class Settings:
     """`lake` is the folder of tables, `tables` that of users' declarations; times are seconds, `keep_warm` is minutes.
 
-    Both are absolute paths; a lake on S3 is a URI, `s3a://bucket/folder`.
+    Both are absolute paths; a lake on S3 is a URI, `s3a://bucket/folder`. `profile` is the folder of runs' profiles, if
+    this one is to leave one.
     """
 
     lake: str
