@@ -87,11 +87,11 @@ MEMORY = "--driver-memory before the job's name, now 2g"
         ({"times": [2000] * 4}, []),
         ({"times": [2000] * 3}, [f"{STAGE}3 tasks on 4 cores in 10.0 s: smaller partitions make more of them "]),
         (
-            {"times": [2000], "python": {"time to run Python workers": 1}},
+            {"times": [2000], "python": {"time to run Python workers": 9000, "time to execute Python code": 1001}},
             [f"{STAGE}1 task on 4 cores in 10.0 s: a com"],
         ),
         (
-            {"times": [2000], "python": {"time to start Python workers": 9000, "time to initialize Python workers": 1}},
+            {"times": [2000], "python": {"time to run Python workers": 9000, "time to execute Python code": 999}},
             [],
         ),
         ({"spilled": 1 << 20}, [f"{STAGE}1.05 MB did not fit into memory and were spilled to disk: give Spark more "]),

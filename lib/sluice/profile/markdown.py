@@ -51,8 +51,8 @@ _STAGE = (
 _NOTES = """\
 *In Spark*: a job of Spark ran; *driver*: the rest, in which Sluice, Delta or Spark planned, listed and committed.
 *Cores busy*: the tasks' time as part of that of all cores while Spark ran. *Rows*: the most that one operator
-processed. *GC*: garbage collection, as part of the tasks' time. *Python*: the tasks' seconds in Python, and those in
-which its processes started."""
+processed. *GC*: garbage collection, as part of the tasks' time. *Python*: the tasks' seconds in which Python
+worked or waited for Spark to take what it gave, its start included."""
 
 
 def markdown(job: Job, command: str, log: EventLog | None, steps: Sequence[StepProfile], ended: float) -> str:

@@ -13,7 +13,7 @@ from sluice.runtime.report import Report
 from sluice.runtime.timeline import Step, Timeline
 
 _RUN_PYTHON = "time to run Python workers"
-_START_PYTHON = ("time to start Python workers", "time to initialize Python workers")
+_EXECUTE_PYTHON = "time to execute Python code"
 Interval = tuple[float, float]
 
 
@@ -100,13 +100,16 @@ def rows(stage: Stage) -> int:
 
 
 def python_seconds(stages: Iterable[Stage]) -> float:
-    """How long tasks waited for Python, the start of its processes included: Spark's `PythonSQLMetrics`."""
+    """How long tasks had Python at work, its start and its waiting for Spark included: Spark's `PythonSQLMetrics`."""
     return sum(stage.python.get(_RUN_PYTHON, 0) for stage in stages) / 1e3
 
 
 def python_start_seconds(stages: Iterable[Stage]) -> float:
-    """How long of it Python's processes started and loaded what they run."""
-    return sum(stage.python.get(name, 0) for stage in stages for name in _START_PYTHON) / 1e3
+    """How long of it Python's processes started and loaded what they run.
+
+    Not Spark's "time to start" and "to initialize": of a process that is used again the latter has its idle time too.
+    """
+    return sum(stage.python.get(_RUN_PYTHON, 0) - stage.python.get(_EXECUTE_PYTHON, 0) for stage in stages) / 1e3
 
 
 def slowest_and_median(stage: Stage) -> tuple[float, float]:
