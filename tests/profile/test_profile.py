@@ -26,7 +26,7 @@ SCAN = {
     ],
     "children": [],
 }
-PLAN = {"nodeName": "WholeStageCodegen (1)", "metrics": [], "children": [SCAN]}
+PLAN = {"nodeName": "WholeStageCodegen (1)", "metadata": {}, "metrics": [], "children": [SCAN]}
 
 
 def log_of(cores=4, files=1, size=1 << 20, **values):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -138,8 +139,8 @@ def _settings(log: EventLog) -> Iterator[str]:
     for name in _SETTINGS:
         if name in log.settings:
             yield f"- `{name}` {log.settings[name]}"
-    options = log.settings.get("spark.driver.extraJavaOptions", "").split()
-    yield f"- Java: {' '.join(option for option in options if option.startswith('-X'))}"
+    options = f"{os.environ.get('SPARK_SUBMIT_OPTS', '')} {log.settings.get('spark.driver.extraJavaOptions', '')}"
+    yield f"- Java: {' '.join(option for option in options.split() if option.startswith('-X'))}"
 
 
 def _count(value: int) -> str:
