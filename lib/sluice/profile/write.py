@@ -17,23 +17,20 @@ from sluice.runtime.job import Job
 from sluice.runtime.log_lines import printable
 
 
-def write(job: Job, folder: Path) -> None:
-    """Writes `profile.md` and the plans of a run, or says in one line why not: a profile never fails a run."""
+def write_profile(job: Job, folder: Path) -> None:
+    """Writes `profile.md` and the plans of a run that has ended, whose event log is in the folder, if it has one."""
     ended = time.time()
-    try:
-        path = next((folder / EVENT_LOG).glob("[!.]*"), None)  # `….inprogress` if Spark did not end by itself
-        log = EventLog.read(path) if path else None
-        profiles = steps(job.timeline, log or EventLog(), ended)
-        command = printable(shlex.join([job.report.job, *sys.argv[1:]]))
-        text = markdown(job, command, log, profiles, ended)
-        (folder / PROFILE).write_text(text, encoding="utf-8", errors="backslashreplace")
-        if log:
-            _write_plans(folder / PLANS, profiles)
-        else:
-            (folder / EVENT_LOG).rmdir()
-        job.progress.log(f"profile: {folder / PROFILE}")
-    except Exception as error:  # whatever there is in the log
-        job.progress.log(f"{folder}: the profile could not be written ({type(error).__name__}: {error})")
+    path = next((folder / EVENT_LOG).glob("[!.]*"), None)  # `….inprogress` if Spark did not end by itself
+    log = EventLog.read(path) if path else None
+    profiles = steps(job.timeline, log or EventLog(), ended)
+    command = printable(shlex.join([job.report.job, *sys.argv[1:]]))
+    text = markdown(job, command, log, profiles, ended)
+    (folder / PROFILE).write_text(text, encoding="utf-8", errors="backslashreplace")
+    if log:
+        _write_plans(folder / PLANS, profiles)
+    else:
+        (folder / EVENT_LOG).rmdir()
+    job.progress.log(f"profile: {folder / PROFILE}")
 
 
 def _write_plans(folder: Path, profiles: Sequence[StepProfile]) -> None:
