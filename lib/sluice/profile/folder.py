@@ -17,7 +17,7 @@ def make_folder(parent: str, run_id: str) -> Path:
 
     Raises UsageError if nothing can be written there.
     """
-    within = Path(parent).expanduser().absolute()
+    within = Path(parent).expanduser().resolve()
     for number in count(1):
         folder = within / (run_id if number == 1 else f"{run_id}-{number}")
         try:

@@ -50,7 +50,7 @@ _STAGE = (
     "what it did",
 )
 _NOTES = """\
-*In Spark*: a job of Spark ran; *driver*: the rest, in which Sluice, Delta or Spark planned, listed and committed.
+*In Spark*: a job of Spark ran; *driver*: the rest, in which Spark planned, Delta committed or PostgreSQL worked.
 *Cores busy*: the tasks' time as part of that of all cores while Spark ran. *Rows*: the most that one operator
 processed. *GC*: garbage collection, as part of the tasks' time. *Python*: the tasks' seconds in which Python
 worked or waited for Spark to take what it gave, its start included."""
