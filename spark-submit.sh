@@ -141,9 +141,14 @@ sheltered "$python" -m sluice.runtime.log_lines "$name" <"$work/lines" >&2 &
 filter=$!
 exec 3>"$work/lines"
 code=$none
-if [[ $master == local* ]]; then # a process that stays may take the job (see lib/sluice/runtime/warm)
-    if [ -n "${SLUICE_KEEP_WARM-}" ] || [[ " $* " == *" --keep-warm"[\ =]* ]] \
-        || grep -qs '^ *keep_warm' "$SLUICE_CONF_DIR/sluice.toml"; then
+asks_for() { # whether a job is given an option: asks_for VARIABLE NAME ARGUMENTS
+    local variable=$1 name=$2
+    shift 2
+    [ -n "${!variable-}" ] || [[ " $* " == *" --${name//_/-}"[\ =]* ]] || grep -qs "^ *$name" "$SLUICE_CONF_DIR/sluice.toml"
+}
+# A process that stays may take the job (see lib/sluice/runtime/warm); Spark's event log, for a profile, is of one process.
+if [[ $master == local* ]] && ! asks_for SLUICE_PROFILE profile "$@"; then
+    if asks_for SLUICE_KEEP_WARM keep_warm "$@"; then
         run "$python" -S -m sluice.runtime.warm.client start "$job" "$@" 2>&3
     elif compgen -G "${TMPDIR:-/tmp}/sluice-$UID/*" >/dev/null; then
         run "$python" -S -m sluice.runtime.warm.client find "$job" "$@" 2>&3

@@ -14,7 +14,7 @@ LIB = PROJECT / "lib" / "sluice"
 LAYERS = """
     cli api
     pipeline
-    lineage metrics
+    lineage metrics profile
     query export maintain generate draft status
     ingest aggregate
     catalog

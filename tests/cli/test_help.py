@@ -47,6 +47,7 @@ ALL_JOBS = [
     "--progress",
     "--shared-filesystem",
     "--keep-warm",
+    "--profile",
     "--help",
 ]
 READING = {

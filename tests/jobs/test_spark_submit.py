@@ -190,6 +190,11 @@ def test_a_job_that_reads_little_starts_without_the_optimising_compiler(submit, 
         f'key = ["id"]\n[source]\nformat = "csv"\n[columns]\nid = "string"\n[checks]\nnew = "{check}"\n'
     )
     flags = {"SPARK_SUBMIT_OPTS": "-XX:+PrintFlagsFinal"}
-    code, out, messages = finished(submit("tables", "check", declaration, shipped=True, **flags))
+    profiled = ("--profile", tmp_path, "--run-id", "r")
+    code, out, messages = finished(submit("tables", "check", declaration, *profiled, shipped=True, **flags))
     assert code == 0, out
     assert re.search(r"TieredStopAtLevel += 1 ", messages)
+    profile = (tmp_path / "r" / "profile.md").read_text()
+    assert "- `spark.sql.codegen.wholeStage` false\n" in profile
+    assert " -XX:TieredStopAtLevel=1 " in profile
+    assert re.search(r"^\| \d\. tables.*: check +\| ", profile, re.MULTILINE)

@@ -102,6 +102,12 @@ def test_a_job_of_another_environment_gets_a_process_of_its_own(warm, tmp_path):
     assert len(warm.processes()) == 2
 
 
+def test_a_job_with_a_profile_runs_in_a_process_that_does_not_stay(warm, tmp_path):
+    assert finished(warm("tables", "list", "--profile", str(tmp_path)))[0] == 0
+    assert finished(warm("tables", "list", SLUICE_PROFILE=str(tmp_path)))[0] == 0
+    assert (warm.processes(), len(list(tmp_path.glob("*/profile.md")))) == ([], 2)
+
+
 def test_a_process_that_has_a_job_takes_no_other_and_ends_with_it_by_a_signal(warm, job, csv_file, database):
     job("ingest", "products", csv_file("a.csv", HEADER, "s1,n,d"))
     database("SELECT pg_advisory_lock(%s)", 0x51_1CE)  # as another export would hold it

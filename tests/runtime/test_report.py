@@ -126,7 +126,7 @@ class Panic(BaseException):
 def test_whatever_ends_a_job_there_is_one_document_and_a_cause(capsys, monkeypatch, tmp_path):
     monkeypatch.delenv("SLUICE_WRAPPER", raising=False)
     options = {"lake": str(tmp_path), "tables": None, "run_id": "r1", "result_file": None, "log_format": "text"}
-    options |= {"metrics_file": None, "shared_filesystem": False, "keep_warm": None}
+    options |= {"metrics_file": None, "shared_filesystem": False, "keep_warm": None, "profile": None}
     with pytest.raises(SystemExit) as ended, job("ingest", {**options, "progress": "none"}):
         raise Panic("a\udcff: no such thing")
     printed = capsys.readouterr()

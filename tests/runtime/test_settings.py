@@ -75,7 +75,7 @@ def test_a_file_that_is_missing_sets_nothing(conf):
 
 
 GIVEN = {"lake": "lake", "tables": None, "run_id": None, "result_file": None, "log_format": "text", "progress": "auto"}
-GIVEN |= {"metrics_file": None, "shared_filesystem": False, "keep_warm": None}
+GIVEN |= {"metrics_file": None, "shared_filesystem": False, "keep_warm": None, "profile": None}
 
 
 def test_settings_are_taken_out_of_the_options(tmp_path, monkeypatch):
@@ -90,6 +90,7 @@ def test_settings_are_taken_out_of_the_options(tmp_path, monkeypatch):
         dry_run=False,
         shared_filesystem=False,
         keep_warm=None,
+        profile=None,
         result_file=None,
         metrics_file=None,
         log_format="text",
@@ -116,6 +117,7 @@ def test_settings_are_taken_out_of_the_options(tmp_path, monkeypatch):
         ("lake", "gs://bucket/lake", "--lake gs://bucket/lake: give a folder on disk or s3://BUCKET/FOLDER"),
         ("lake", "s3:///lake", "--lake s3:///lake: '' is not the name of a bucket: give s3://BUCKET/FOLDER"),
         ("tables", "nowhere", "--tables nowhere: this folder does not exist: create it, or leave the option out"),
+        ("profile", "nowhere", "--profile nowhere: this folder does not exist: create it first"),
         ("result_file", "nowhere/r", "--result-file nowhere/r: its folder does not exist: create it first"),
     ],
 )

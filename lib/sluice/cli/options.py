@@ -80,6 +80,12 @@ common_options = option_group(
         show_default="0",
         help="Let this process stay so long after the job, to take the next ones, which then start in no time.",
     ),
+    click.option(
+        "--profile",
+        envvar="SLUICE_PROFILE",
+        metavar="FOLDER",
+        help="Write where the time went to a subfolder of this folder: profile.md, Spark's plans and its event log.",
+    ),
 )
 
 writer_options = option_group(

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sluice.errors import Terminated, UsageError
@@ -21,6 +22,7 @@ from sluice.runtime.log_lines import LogStyle, printable
 from sluice.runtime.progress import Progress
 from sluice.runtime.report import Report, text_table
 from sluice.runtime.settings import Settings
+from sluice.runtime.timeline import Timeline
 
 ENDING = (signal.SIGTERM, signal.SIGINT)  # what ends a run cleanly
 
@@ -43,6 +45,8 @@ class Job:
         self._root: Job = parent._root if parent else self
         self._session: AbstractContextManager[Any] | None = None
         self._size: int | None = None  # bytes that it reads, as far as it is known
+        self.timeline: Timeline = parent.timeline if parent else Timeline()
+        self.event_log: Path | None = None  # the folder for Spark's, if it is to be kept
         if parent is None:
             self.progress.report = self.report
             opened.forget()
@@ -55,8 +59,10 @@ class Job:
             with root.step("start"):
                 options = spark_options() if is_on_s3(root.settings.lake) else {}
                 lines, listen = root.progress.lines, root.listen
-                root._session = session.opened(root.report.job, options, lines, listen, root._size)
+                root._session = session.opened(root.report.job, options, lines, listen, root._size, root.event_log)
                 root.progress.spark = root._session.__enter__()
+                if root.event_log:
+                    root.timeline.context = root.progress.spark.sparkContext
             root.listen()  # Spark has installed a handler of its own for SIGINT
             root.require_shared(root.settings.lake)
         return root.progress.spark
@@ -111,7 +117,8 @@ class Job:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        with self.progress.step(name, self.report.files), self.report.timed(name):
+        shown = self.progress.step(name, self.report.files)
+        with shown, self.report.timed(name), self.timeline.step(self.report, name):
             yield
 
     @contextmanager

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from sluice.errors import SluiceError
@@ -20,13 +21,18 @@ _ENDING = 4.0  # seconds
 
 @contextmanager
 def opened(
-    name: str, options: Mapping[str, str], lines: LogStyle, listen: Callable[[], None], size: int | None
+    name: str,
+    options: Mapping[str, str],
+    lines: LogStyle,
+    listen: Callable[[], None],
+    size: int | None,
+    event_log: Path | None,
 ) -> Iterator[Any]:
     """A session of the application `name` with further options; one that was open before stays open.
 
     Raises SluiceError if Java or Spark does not start. `lines`: how a JVM that is started logs. `listen`: called once
     signals may end the run again: a cluster that does not answer is waited for, for a minute. `size`: how many
-    bytes the run reads, as far as it is known.
+    bytes the run reads, as far as it is known. `event_log`: Spark's folder for it, if one is to be kept.
     """
     from pyspark.sql import SparkSession
 
@@ -35,7 +41,7 @@ def opened(
         if before is None:
             java.start(lines, None if stay.is_server else size)  # it takes larger jobs later
             listen()
-        spark = _session(name)
+        spark = _session(name, event_log)
     for option, value in options.items():  # now: a JVM that starts warns of options that are not Spark's own
         spark.conf.set(option, value)
     try:
@@ -59,13 +65,17 @@ def _start_failures() -> Iterator[None]:
         raise SluiceError(f"Spark did not start ({cause}): {what_to_do}") from None
 
 
-def _session(name: str) -> Any:
+def _session(name: str, event_log: Path | None) -> Any:
     from pyspark.sql import SparkSession
 
     quieten()
     builder = SparkSession.builder.appName(f"sluice {name}")
     for variable, value in executor_environment().items():
         builder = builder.config(f"spark.executorEnv.{variable}", value)
+    if event_log:  # in one file, as it is read while no session is there that could decompress it
+        for setting, value in (("dir", event_log.as_uri()), ("compress", "false"), ("rolling.enabled", "false")):
+            builder = builder.config(f"spark.eventLog.{setting}", value)
+        builder = builder.config("spark.eventLog.enabled", "true")
     return builder.getOrCreate()
 
 

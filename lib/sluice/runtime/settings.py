@@ -25,7 +25,8 @@ _UNFIT_FOR_LAKES = re.compile(r"[\[\]|^%\\\x00-\x1f\x7f\ud800-\udfff]")
 class Settings:
     """`lake` is the folder of tables, `tables` that of users' declarations; times are seconds, `keep_warm` is minutes.
 
-    Both are absolute paths; a lake on S3 is a URI, `s3a://bucket/folder`.
+    Both are absolute paths; a lake on S3 is a URI, `s3a://bucket/folder`. `profile` is the folder of runs' profiles, if
+    this one is to leave one.
     """
 
     lake: str
@@ -39,6 +40,7 @@ class Settings:
     tables: str
     shared_filesystem: bool
     keep_warm: float | None
+    profile: str | None
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> Settings:
@@ -46,6 +48,9 @@ class Settings:
         result_file = options.pop("result_file")
         if result_file and not Path(result_file).expanduser().absolute().parent.is_dir():
             raise UsageError(f"--result-file {result_file}: its folder does not exist: create it first")
+        profile = options.pop("profile")
+        if profile and not Path(profile).expanduser().is_dir():
+            raise UsageError(f"--profile {profile}: this folder does not exist: create it first")
         return cls(
             lake=_lake(options.pop("lake")),
             run_id=_checked_run_id(options.pop("run_id") or _new_run_id()),
@@ -56,6 +61,7 @@ class Settings:
             progress=options.pop("progress"),
             shared_filesystem=options.pop("shared_filesystem"),
             keep_warm=options.pop("keep_warm"),
+            profile=profile,
             dry_run=options.pop("dry_run", False),  # only jobs that write have these
             lock_timeout=options.pop("lock_timeout", 0),
         )
