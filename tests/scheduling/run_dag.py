@@ -1,7 +1,7 @@
-"""Runs the DAG of conf/airflow to its end, in Airflow's environment: `run_dag.py DAY PLAN`.
+"""Runs the DAG of conf/airflow in Airflow: `run_dag.py MIDNIGHT PLAN`.
 
-The plan, in JSON, says what goes wrong in the first attempt of a task, and only in it: `locked` a table (its lock file),
-`timeout` the seconds that `products.ingest` gets, `connection` what the database's connection is first.
+The plan, in JSON, says what is wrong until a task has failed and waits for its next attempt: `locked` is the lock file
+of a table, `timeout` the seconds that `products.ingest` gets, `connection` the database's connection.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import sys
 from datetime import datetime, timedelta
 
 from airflow.dag_processing.dagbag import BundleDagBag
-from airflow.sdk import timezone
 
 DATABASE = "AIRFLOW_CONN_SLUICE_DATABASE"
 
@@ -28,7 +27,7 @@ def load_dag():
 
 def prepare(dag, plan):
     """Lets the first attempts fail as planned, and retries follow at once."""
-    lock = open(plan["locked"], "w") if "locked" in plan else None
+    lock = os.open(plan["locked"], os.O_RDWR | os.O_CREAT) if "locked" in plan else None
     if lock:
         fcntl.lockf(lock, fcntl.LOCK_EX)
     working = os.environ[DATABASE]
@@ -39,16 +38,17 @@ def prepare(dag, plan):
     def mend(context):
         print("RETRY", context["ti"].task_id, flush=True)
         if lock:
-            lock.close()
+            fcntl.lockf(lock, fcntl.LOCK_UN)
         if context["ti"].task_id.endswith("export"):
             os.environ[DATABASE] = working
         ingest.execution_timeout = None
 
     for task in dag.tasks:
-        task.retry_delay, task.retry_exponential_backoff, task.on_retry_callback = timedelta(0), False, mend
+        task.retry_delay, task.retry_exponential_backoff, task.on_retry_callback = timedelta(0), False, [mend]
 
 
 if __name__ == "__main__":
     dag = load_dag()
     prepare(dag, json.loads(sys.argv[2]))
-    dag.test(logical_date=timezone.make_aware(datetime.fromisoformat(sys.argv[1])))
+    midnight = datetime.fromisoformat(sys.argv[1])
+    dag.test(run_after=midnight, logical_date=midnight)

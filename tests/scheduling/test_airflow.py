@@ -1,4 +1,4 @@
-"""The DAG of conf/airflow in Airflow itself: real files, a real lake and PostgreSQL, tasks that fail and are retried."""
+"""The DAG of conf/airflow in Airflow itself: real files, a lake and PostgreSQL, tasks that fail and are retried."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
-from conftest import HEADER, PROJECT, QUICK_JAVA, write_products
-from processes import children, wait_for
+from conftest import HEADER, PROJECT, write_products
+from processes import children, family, wait_for
 
 PYTHON = PROJECT / ".airflow" / "venv" / "bin" / "python"
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not PYTHON.exists(), reason="Airflow is not installed: run make airflow"),
 ]
-DAY, NEXT = "2026-11-27", "2026-11-28T00:00"  # the run of a day is that of the midnight after it
+DAY, NEXT = "2026-11-27", "2026-11-28T00:00+00:00"  # the run of a day is that of the midnight after it
 RUN = "sluice:manual__2026-11-28T00:00:00+00:00"
 PASSWORD = "p@ss/w:rd %25+&?"
 STOPPED = "stopped by SIGTERM: rerun the same command, it resumes safely"
@@ -90,7 +90,7 @@ def empty_home(tmp_path_factory) -> Path:
 def connection(database, postgres_url):
     """The connection of a user of PostgreSQL whose password has all that URLs have to escape."""
     parts = urlsplit(postgres_url)
-    database(f"CREATE ROLE planner LOGIN SUPERUSER PASSWORD '{PASSWORD.replace('%', '%%')}'")
+    database(f"CREATE ROLE planner LOGIN SUPERUSER PASSWORD '{PASSWORD}'")
     yield {
         "conn_type": "postgres",
         "host": parts.hostname,
@@ -105,7 +105,7 @@ def connection(database, postgres_url):
 
 @pytest.fixture
 def airflow(empty_home, connection, lake, tmp_path) -> Airflow:
-    own = ("SLUICE_", "SPARK_", "PYSPARK_", "PYTHONPATH")
+    own = ("SLUICE_", "SPARK_", "PYSPARK_", "PYTHONPATH")  # of pytest's own session
     environment = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     environment |= {
         "AIRFLOW_HOME": str(tmp_path / "airflow"),
@@ -119,9 +119,9 @@ def airflow(empty_home, connection, lake, tmp_path) -> Airflow:
         "SLUICE_HOME": str(PROJECT),
         "SLUICE_SCHEMA": "fresh",
         "SLUICE_LOCK_TIMEOUT": "0",
-        "SPARK_SUBMIT_OPTS": QUICK_JAVA,
     }
-    shutil.copytree(empty_home, tmp_path / "airflow")
+    (tmp_path / "airflow").mkdir()
+    shutil.copy(empty_home / "airflow.db", tmp_path / "airflow")  # not its configuration, which names that folder
     return Airflow(tmp_path / "airflow", environment)
 
 
@@ -217,7 +217,8 @@ def test_a_job_that_is_stopped_ends_and_is_tried_again(way, airflow, rows, tmp_p
         assert f"ingest: {STOPPED}" in airflow.log
         assert process.wait(200) == 0, airflow.log
     finally:
-        process.kill()
+        for each in family(process) if process.poll() is None else ():
+            each.kill()
     expected = {"products.ingest": 2, "products.aggregate": 1, "products.export": 1}
     assert airflow.states == {task: ("success", tries) for task, tries in expected.items()}, airflow.log
     runs = [row for row in rows("runs", "attempt", "status", "error", "job") if row[-1] == "ingest"]

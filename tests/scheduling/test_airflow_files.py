@@ -39,7 +39,7 @@ def test_jobs_and_their_options_exist():
     jobs = {node.value.value for node in ast.walk(DAG) if isinstance(node, ast.keyword) and node.arg == "job"}
     assert jobs == {"ingest", "aggregate", "export"}
     for job in jobs:
-        options = [each for each in runpy.run_path(str(PROJECT / "jobs" / f"{job}.py"))["main"].params]
+        options = runpy.run_path(str(PROJECT / "jobs" / f"{job}.py"))["main"].params
         names = {name for option in options if isinstance(option, click.Option) for name in option.opts}
         assert (texts(DAG, "--") | texts(OPERATOR, "--")) - names == set()
         assert "SLUICE_RESULT_FILE" in {option.envvar for option in options}
