@@ -41,21 +41,13 @@ class SluiceOperator(SparkSubmitOperator):
         self.stopped = False
 
     def execute(self, context: Any) -> dict[str, Any]:
-        failed = False
         with TemporaryDirectory(prefix="sluice-") as folder:
             file = Path(folder, "report.json")
             # in this process, the task's own: `env_vars` would be shown, and be arguments on YARN and Kubernetes
             os.environ.update(self._database(), SLUICE_RESULT_FILE=str(file))
-            try:
-                super().execute(context)
-            except AirflowTaskTimeout:
-                self.on_kill()
-                self._hook._process_spark_submit_log(iter(self._hook._submit_sp.stdout))  # until the job has ended
-                raise
-            except AirflowException:
-                failed = True
+            succeeded = self._succeeds(context)
             report = json.loads(file.read_text()) if file.exists() else {}
-        if failed:
+        if not succeeded:
             context["ti"].xcom_push("return_value", report)
             raise self._failure(report) from None
         if report["job"] == "ingest" and not report["files"] + report["files_skipped"]:
@@ -63,12 +55,31 @@ class SluiceOperator(SparkSubmitOperator):
         self._describe_outlets(context, report)
         return report
 
+    def _succeeds(self, context: Any) -> bool:
+        """Runs the job to its end, and gives whether it did its work. Raises what kept it from starting, and a timeout."""
+        try:
+            super().execute(context)
+        except AirflowTaskTimeout:
+            if self._process:
+                self.on_kill()
+                self._hook._process_spark_submit_log(iter(self._process.stdout))  # the job's last lines
+            raise
+        except AirflowException:
+            if not self._process:
+                raise
+            return False
+        return True
+
     def on_kill(self) -> None:
         """Lets the job end by its own rules. The hook would kill the script alone, and leave the job running."""
-        process = self._hook and self._hook._submit_sp
-        if process and process.poll() is None:
+        if self._process and self._process.poll() is None:
             self.stopped = True
-            process.terminate()
+            self._process.terminate()
+
+    @property
+    def _process(self) -> Any:
+        """The process of the job; None before it starts."""
+        return self._hook and self._hook._submit_sp
 
     def _database(self) -> dict[str, str]:
         """The variables by which the job reaches PostgreSQL; the extra of the connection has libpq's parameters."""
@@ -81,7 +92,7 @@ class SluiceOperator(SparkSubmitOperator):
         return {"SLUICE_DATABASE_URL": url, "PGPASSWORD": found.password or ""}
 
     def _failure(self, report: dict[str, Any]) -> AirflowException:
-        code = self._hook._submit_sp.returncode
+        code = self._process.returncode
         cause = f"{self.application}: {report.get('error') or 'it ended without a report, see the lines above'}"
         kind = AirflowException if code in RETRIED or self.stopped else AirflowFailException
         return kind(f"{cause} (exit {code})")

@@ -54,6 +54,7 @@ def test_tables_and_pools_are_the_built_in_ones():
 
 def test_only_what_is_safe_to_repeat_is_retried():
     assert assigned(OPERATOR, "(BUSY, DATABASE_FAILED)") == (errors.Busy.exit_code, errors.DatabaseError.exit_code)
+    assert "RETRIED = (BUSY, DATABASE_FAILED)" in map(ast.unparse, OPERATOR.body)
 
 
 def test_airflow_loads_them_without_sluice():
