@@ -56,7 +56,7 @@ class SluiceOperator(SparkSubmitOperator):
         return report
 
     def _succeeds(self, context: Any) -> bool:
-        """Runs the job to its end, and gives whether it did its work. Raises what kept it from starting, and a timeout."""
+        """Runs the job to its end and gives whether it succeeded. Raises what kept it from starting, and a timeout."""
         try:
             super().execute(context)
         except AirflowTaskTimeout:
