@@ -7,7 +7,7 @@ DATA ?= data
 # not with --quiet, which hides warnings from --strict too
 MKDOCS = NO_MKDOCS_2_WARNING=1 PYTHONPATH=lib $(BIN)/python -m mkdocs build --strict --site-dir
 
-.PHONY: setup stop-warm demo unit test test-all test-versitygw bench check docs notebook audit jars-list stop-postgres clean
+.PHONY: setup stop-warm demo unit test test-all test-versitygw bench airflow check docs notebook audit jars-list stop-postgres clean
 setup: $(READY)
 
 $(READY): setup.py constraints.txt conf/packages.conf conf/jars.sha256 docker/fetch-jars.sh docker/check-jars.py docker/archive-classes.sh $(wildcard lib/sluice/lake/*.java)
@@ -43,7 +43,7 @@ test: setup
 
 # everything, with the settings that users have; the slow ones one by one: some run eight jobs at once, some measure time
 test-all: export SLUICE_TEST_SESSION = shipped
-test-all: setup
+test-all: setup airflow
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow" tests
 	@$(BIN)/python -m pytest -q -m slow tests
 	@if command -v go >/dev/null; then $(MAKE) test-versitygw; else echo "no Go here: versitygw was not tested" >&2; fi
@@ -61,6 +61,15 @@ bench: setup .bench/venv/.ready
 .bench/venv/.ready: tests/benchmarks/requirements.txt
 	@test -x .bench/venv/bin/python || $(PYTHON) -m venv .bench/venv
 	@.bench/venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+# Airflow, in which tests/scheduling runs the DAG of conf/airflow; it has an environment of its own
+airflow: .airflow/venv/.ready
+
+.airflow/venv/.ready: tests/scheduling/requirements.txt
+	@test -x .airflow/venv/bin/python || $(PYTHON) -m venv .airflow/venv
+	@echo "installing Airflow …" >&2
+	@.airflow/venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
 # JupyterLab with the notebooks, on the lake of `make demo`; it has an environment of its own, its kernel is this one's
@@ -97,4 +106,4 @@ jars-list:
 	@docker/fetch-jars.sh --write
 
 clean: stop-postgres
-	rm -rf .venv .sluice .bench .notebook .site data lake
+	rm -rf .venv .sluice .airflow .bench .notebook .site data lake
