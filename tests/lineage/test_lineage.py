@@ -155,7 +155,7 @@ def test_a_broken_server_costs_no_more_than_a_line(server, lake, monkeypatch, ca
     assert (outcome.exit_code, outcome.report["error"].split(":")[0]) == (3, "/missing.csv")
     *lines, last = outcome.stderr.splitlines()
     warning = f"OpenLineage: http://{server.address} did not take the events of this run: {BROKEN[how]}"
-    assert [line.split(" ", 1)[1] for line in lines] == [warning]
+    assert [line.split(" warning: ", 1)[1] for line in lines] == [warning]
     assert last.startswith("ingest: /missing.csv")
     assert capfd.readouterr() == ("", "")
 
@@ -165,7 +165,10 @@ def test_settings_that_do_not_fit_are_one_line(server, lake, monkeypatch):
         with pytest.MonkeyPatch.context() as patch:
             for name, value in variables.items():
                 patch.setenv(name, value)
-            return [line.split(" ", 1)[1] for line in run_job("ingest", "products", "/m.csv").stderr.splitlines()[:-1]]
+            return [
+                line.split(" warning: ", 1)[1]
+                for line in run_job("ingest", "products", "/m.csv").stderr.splitlines()[:-1]
+            ]
 
     see = "see OPENLINEAGE_URL and openlineage.yml"
     assert warned(OPENLINEAGE_URL="user:url-secret@x") == [
