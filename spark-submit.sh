@@ -78,6 +78,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'end TERM' TERM HUP
 trap 'end INT' INT
+trap '' PIPE # should the filter be gone, the job, its report and its exit code are as ever
 export SLUICE_WRAPPER=$work SLUICE_TERMINAL=0 SLUICE_STDOUT_TERMINAL=0
 [ ! -t 1 ] || SLUICE_STDOUT_TERMINAL=1
 if [ -t 2 ] && [ "${TERM-dumb}" != dumb ]; then
@@ -99,13 +100,12 @@ run() { # runs a command to its end, through signals, and sets `code`
 }
 finish() {
     trap '' INT TERM HUP
-    if [ -s "$work/result" ]; then
-        cat "$work/result"
-    elif [ $code -ne 0 ] && [ ! -s "$work/last" ]; then
+    [ -s "$work/result" ] && (trap - PIPE; exec cat "$work/result")
+    if [ $code -ne 0 ] && [ ! -s "$work/result" ] && [ ! -s "$work/last" ]; then
         printf '\003the job ended without a report (exit %s): see the lines above\n' "$code" >&3 # \003: an error
     fi
-    [ -s "$work/last" ] && cat "$work/last" >&3
-    printf '\004\n' >&3 # ends the filter, even if a process that was left behind holds the pipe open
+    [ -s "$work/last" ] && { cat "$work/last" >&3 2>/dev/null || cat "$work/last" >&2; }
+    printf '\004\n' >&3 2>/dev/null # ends the filter, even if a process that was left behind holds the pipe open
     wait $filter
     exit $code
 }

@@ -6,6 +6,7 @@ import json
 import re
 import time
 
+import psutil
 import pytest
 from conftest import HEADER
 from processes import children, finished, wait_for
@@ -119,3 +120,15 @@ def test_the_wrapper_ends_after_its_last_line(submit, log_format):
     code, _, err = finished(process)
     assert code == 3
     assert "ingest: /nowhere: no such file" in err.splitlines()[-1]
+
+
+def test_the_outcome_is_printed_even_if_the_filter_is_gone(submit, lake):
+    process = submit("tables", "list", "--log-format", "json")
+    wait_for(lambda: (found := filters(process)) and not found[0].kill())
+    code, out, err = finished(process)
+    assert (code, json.loads(out)["status"], json.loads(err)["level"]) == (0, "succeeded", "info")
+
+
+def filters(process):
+    """The processes that pass on the lines of a job that was submitted."""
+    return [child for child in psutil.Process(process.pid).children() if "sluice.runtime.log_lines" in child.cmdline()]
