@@ -65,7 +65,7 @@ def test_credentials_in_a_uri_are_refused_and_not_shown(uri):
         assert not any(part in str(refused.value) for part in ("canary", "zebra"))
 
 
-NO_OPTIONS = {"result_file": None}
+NO_OPTIONS = {"result_file": None, "profile": None}
 
 
 def test_renewed_credentials_are_taken(configured, s3, s3_lake):
