@@ -33,7 +33,7 @@ def open_lake(folder: str | None = None) -> ReadableLake:
 class ReadableLake:
     """A lake whose tables are read as they are when asked. `root`: its absolute path, or `s3a://BUCKET/FOLDER`.
 
-    All methods raise InputError where there is no lake, or no such table, and UsageError where access is refused.
+    All methods raise InputError if the lake or the table does not exist, and UsageError if access is refused.
     """
 
     root: str

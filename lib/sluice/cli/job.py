@@ -36,7 +36,7 @@ def job(name: str, options: dict[str, Any]) -> Iterator[Job]:
             running.close(failure)
     except SystemExit:
         raise
-    except BaseException:  # a panic of delta-rs is no Exception
+    except BaseException:  # not Exception alone: delta-rs's panics are none
         pass  # reported below
     finally:
         _tell(running, failure, observers)

@@ -50,10 +50,8 @@ class StartUp:
         lake = tables = ""
         with suppress(SluiceError):  # it may be what is wrong
             lake = settings.lake(given(self.arguments, "--lake"))
-            tables = settings.declarations(
-                given(self.arguments, "--tables", "SLUICE_TABLES") or self._set.get("tables")
-            )
-        return listeners(settings.metrics_file(self.arguments, self._set), lake, tables)
+            tables = settings.declarations(settings.before_click("tables", self.arguments, self._set))
+        return listeners(settings.before_click("metrics_file", self.arguments, self._set), lake, tables)
 
     def _defaults(self, command: click.Command) -> dict[str, Any]:
         """What `conf/sluice.toml` sets, for Click. From here on the log style follows it too."""

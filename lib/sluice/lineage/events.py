@@ -43,7 +43,7 @@ class Ancestors(NamedTuple):
 
 @dataclass(frozen=True)
 class Told:
-    """A run as OpenLineage is told of it. `run_id` is Sluice's own, `kind` the name of its job."""
+    """A run as it is sent to OpenLineage. `run_id` is Sluice's own id of the run, `kind` the name of its job."""
 
     identity: Identity
     ancestors: Ancestors | None

@@ -1,4 +1,4 @@
-"""The runs that OpenLineage is told of a job: one for each table that it writes; of `run` one around them too."""
+"""Sends a job's runs to OpenLineage: one for each table that it writes, and for `run` one that contains these."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def tell(
     for listener in listeners:
         try:
             listener.hear(report, failure)
-        except BaseException as error:  # a panic of delta-rs is no Exception; a signal ends this listener alone
+        except BaseException as error:  # delta-rs's panics too; a signal ends this listener alone
             cause = (error.strerror if isinstance(error, OSError) else None) or explained(error, lake)
             line = " ".join(str(cause).split()) or type(error).__name__
             _print(lines.line(f"{listener.name}: failed: {line} (the run itself ended as its report says)", "warning"))

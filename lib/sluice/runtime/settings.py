@@ -127,14 +127,16 @@ def log_style(job: str, arguments: Sequence[str], defaults: Mapping[str, Any]) -
 
     `defaults` are those of `sluice.toml`, as far as they are known. Without a run id it gets a new one.
     """
-    log_format = given(arguments, "--log-format", "SLUICE_LOG_FORMAT") or defaults.get("log_format") or "text"
-    run_id = given(arguments, "--run-id", "SLUICE_RUN_ID") or defaults.get("run_id") or _new_run_id()
-    return LogStyle(log_format, run_id, job)
+    log_format = before_click("log_format", arguments, defaults) or "text"
+    return LogStyle(log_format, before_click("run_id", arguments, defaults) or _new_run_id(), job)
 
 
-def metrics_file(arguments: Sequence[str], defaults: Mapping[str, Any]) -> str | None:
-    """Where to write metrics, found before Click has read the arguments, so that wrong usage is told there too."""
-    return given(arguments, "--metrics-file", "SLUICE_METRICS_FILE") or defaults.get("metrics_file")
+def before_click(name: str, arguments: Sequence[str], defaults: Mapping[str, Any]) -> str | None:
+    """The value of an option, by its name in `sluice.toml`, before Click has read the arguments.
+
+    `defaults` are those of that file, as far as they are known.
+    """
+    return given(arguments, f"--{name.replace('_', '-')}", f"SLUICE_{name.upper()}") or defaults.get(name)
 
 
 def defaults(keys: Collection[str] | None = None) -> dict[str, Any]:
