@@ -9,9 +9,8 @@ from pkgutil import iter_modules
 
 from fastapi import FastAPI
 
-from sluice.serve import problems, routes
+from sluice.serve import database, problems, routes
 from sluice.serve.context import Context, Log
-from sluice.serve.database import opened
 from sluice.serve.options import ServeSettings
 
 
@@ -20,8 +19,8 @@ def make_app(settings: ServeSettings, database_url: str, log: Log) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with opened(database_url, settings) as database:
-            app.state.context = Context(settings, database, log)
+        async with database.opened(database_url, settings) as opened:
+            app.state.context = Context(settings, opened, log)
             yield
 
     app = FastAPI(
@@ -33,6 +32,7 @@ def make_app(settings: ServeSettings, database_url: str, log: Log) -> FastAPI:
         redoc_url=None,
     )
     problems.install(app)
+    database.install(app)
     for module in iter_modules(routes.__path__, f"{routes.__name__}."):
         app.include_router(import_module(module.name).router)
     return app
