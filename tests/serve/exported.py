@@ -68,7 +68,9 @@ def export(url: str, name: str, rows: Iterable[Sequence[Any]], *, schema: str = 
         target = target_of(name, **own)
         with psycopg2.connect(url) as connection, connection.cursor() as cursor:
             staging = database.create_staging(target)
-            execute_values(cursor, f"INSERT INTO {staging} VALUES %s", [(*row, False) for row in rows])
+            execute_values(
+                cursor, "INSERT INTO {} VALUES %s".format(staging.replace("%", "%%")), [(*row, False) for row in rows]
+            )
         database.apply([target], "run")
 
 

@@ -18,7 +18,8 @@ _SELECT = """
 SELECT e.table_name AS name, e.lake, e.version, e.exported_at, nullif(c.reltuples, -1)::bigint AS rows,
   (SELECT json_object_agg(attname, format_type(atttypid, atttypmod) ORDER BY attnum)::text FROM pg_attribute
    WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped) AS columns,
-  (SELECT array_agg(a.attname::text ORDER BY array_position(i.indkey::smallint[], a.attnum), a.attnum)
+  (SELECT array_agg(a.attname::text
+     ORDER BY CASE WHEN i.indexprs IS NULL THEN array_position(i.indkey::smallint[], a.attnum) END, a.attnum)
    FROM pg_index i JOIN pg_attribute a ON a.attrelid = c.oid AND (a.attnum = ANY (i.indkey) OR i.indexprs IS NOT NULL
      AND EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = i.indexrelid
        AND refobjid = c.oid AND refobjsubid = a.attnum))
