@@ -56,8 +56,8 @@ class _Request:
         except Problem as problem:
             await self._answer_problem(problem)
         except TimeoutError:
-            seconds = f"{self._settings.request_timeout:g}"
-            await self._answer_problem(Problem(503, f"the request took longer than {seconds} s: ask for less"))
+            detail = f"the request took longer than {self._settings.request_timeout:g} s (--request-timeout): try again"
+            await self._answer_problem(Problem(503, detail, headers={"Retry-After": "1"}))
         except Exception as error:  # the app has answered 500, or has begun another answer
             place = traceback.extract_tb(error.__traceback__)[-1]
             cause = " ".join(f"unexpected {type(error).__name__}: {error} ({place.name}, line {place.lineno})".split())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 from contextlib import suppress
 
@@ -76,6 +77,6 @@ def _listener(settings: ServeSettings) -> socket.socket:
         family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
     except OSError as error:
-        raise UsageError(
-            f"--bind {settings.host} --port {settings.port}: cannot listen there ({error.strerror}): choose another"
-        ) from None
+        cause = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        address = f"--bind {settings.host} --port {settings.port}"
+        raise UsageError(f"{address}: cannot listen there ({cause}): choose another") from None

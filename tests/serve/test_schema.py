@@ -1,0 +1,64 @@
+"""Schemathesis asks the real server for what its OpenAPI document allows, and for what it does not."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+import schemathesis
+from exported import COLUMNS, export
+from hypothesis import HealthCheck, settings
+from schemathesis import checks
+
+AT = datetime(2026, 1, 31, 8, 15, tzinfo=UTC)
+CHECKS = [
+    checks.not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+]
+VALUES = {"string": "a", "int": 1, "bigint": 1, "double": 0.5, "date": "2026-01-31", "timestamp": AT}
+
+
+@pytest.fixture
+def api(client, postgres_url):
+    """The server's document; each table has a row of values and one that has null where it may."""
+    for name, columns in COLUMNS.items():
+        values = [VALUES.get(kind, 2) for kind in columns.values()]
+        empty = [
+            None if kind == "double" or column in ("description", "command", "threads") else value
+            for (column, kind), value in zip(columns.items(), values, strict=True)
+        ]
+        other = [
+            f"{value}b" if kind == "string" else value for value, kind in zip(empty, columns.values(), strict=True)
+        ]
+        if name == "top_scores":
+            other[0] = 2
+        export(postgres_url, name, [values, other])
+    return schemathesis.openapi.from_url(f"{client.base_url}/openapi.json")
+
+
+schema = schemathesis.pytest.from_fixture("api")
+
+
+@pytest.mark.slow
+@schema.parametrize()
+@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), print_blob=False)
+def test_no_answer_is_a_500_or_outside_the_schema(case):
+    """Without the token, so that what writes answers 401."""
+    case.call_and_validate(checks=CHECKS)
+
+
+def test_each_endpoint_has_an_example_that_its_own_schema_allows(client):
+    document = client.get("/openapi.json").json()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            assert operation["summary"], path
+            answers = operation["responses"]
+            assert {"422", "500", "503"} <= answers.keys()
+            for status, answer in answers.items():
+                kind = "application/problem+json" if status >= "4" else None
+                assert kind is None or list(answer["content"]) == [kind], (path, method, status)
+    assert "HTTPValidationError" not in json.dumps(document)
