@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
 import schemathesis
 from exported import COLUMNS, export
-from hypothesis import HealthCheck, settings
-from schemathesis import checks
+from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode, checks
 
 AT = datetime(2026, 1, 31, 8, 15, tzinfo=UTC)
 CHECKS = [
@@ -19,6 +21,7 @@ CHECKS = [
     checks.response_headers_conformance,
     checks.response_schema_conformance,
 ]
+NOT_HTTP = b"Invalid HTTP request received."  # uvicorn's, to an address of more than 64 KB, say
 VALUES = {"string": "a", "int": 1, "bigint": 1, "double": 0.5, "date": "2026-01-31", "timestamp": AT}
 
 
@@ -40,15 +43,26 @@ def api(client, postgres_url):
     return schemathesis.openapi.from_url(f"{client.base_url}/openapi.json")
 
 
-schema = schemathesis.pytest.from_fixture("api")
-
-
 @pytest.mark.slow
-@schema.parametrize()
-@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), print_blob=False)
-def test_no_answer_is_a_500_or_outside_the_schema(case):
+@pytest.mark.parametrize("mode", GenerationMode)
+def test_no_answer_is_a_500_or_outside_the_schema(api, mode):
     """Without the token, so that what writes answers 401."""
-    case.call_and_validate(checks=CHECKS)
+    operations = [result.ok() for result in api.get_all_operations()]
+    assert len(operations) >= 12
+    for operation in operations:
+        _ask(operation.as_strategy(generation_mode=mode))
+
+
+def _ask(cases):
+    @given(cases)
+    @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    def ask(case):
+        answer = case.call()
+        if answer.content != NOT_HTTP:
+            case.validate_response(answer, checks=CHECKS)
+
+    with suppress(Unsatisfiable):  # nothing about the request can be wrong
+        ask()
 
 
 def test_each_endpoint_has_an_example_that_its_own_schema_allows(client):
