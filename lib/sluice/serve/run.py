@@ -37,6 +37,7 @@ def serve(job: Job, settings: ServeSettings) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=_GRACE,
     )
     with suppress(Terminated):  # uvicorn raises the signal again once all requests have ended
