@@ -46,10 +46,8 @@ def test_an_address_that_is_taken_is_named(lake):
         port = other.getsockname()[1]
         code, line = refused("--port", port)
         assert code == 2
-        assert (
-            line
-            == f"serve: --bind 127.0.0.1 --port {port}: cannot listen there (Address already in use): choose another"
-        )
+        message = "cannot listen there (Address already in use): choose another"
+        assert line == f"serve: --bind 127.0.0.1 --port {port}: {message}"
 
 
 def test_a_database_that_is_not_there_is_told_without_its_password(lake, monkeypatch):
@@ -68,6 +66,12 @@ def test_a_database_that_is_not_there_is_told_without_its_password(lake, monkeyp
 def test_a_schema_that_is_not_there_is_named(lake, database):
     message = 'serve: PostgreSQL: schema "nowhere" does not exist: create it, or choose another --schema'
     assert refused("--port", 0, "--schema", "nowhere") == (6, message)
+
+
+def test_a_package_that_is_not_installed_is_named(lake, monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    monkeypatch.delitem(sys.modules, "sluice.serve.run", raising=False)
+    assert refused() == (2, "serve: package uvicorn is not installed: pip install 'sluice[serve]'")
 
 
 def test_it_loads_neither_pyspark_nor_delta():
