@@ -27,7 +27,7 @@ from sluice.errors import UsageError
 )
 @click.option(
     "--request-timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.FloatRange(min=0.1, max=86_400),
     metavar="SECONDS",
     default=60,
     help="End requests that take longer than this; an upload may not pause for so long.",

@@ -9,6 +9,7 @@ from pkgutil import iter_modules
 
 from fastapi import FastAPI
 
+from sluice import __version__
 from sluice.serve import database, problems, routes
 from sluice.serve.context import Context, Log
 from sluice.serve.options import ServeSettings
@@ -25,11 +26,12 @@ def make_app(settings: ServeSettings, database_url: str, log: Log) -> FastAPI:
 
     app = FastAPI(
         title="Sluice",
-        version="0.1.0",
+        version=__version__,
         description="Tables and aggregates as `export` wrote them; uploads that become jobs.",
         lifespan=lifespan,
         docs_url=None,  # these pages would load scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,
     )
     problems.install(app)
     database.install(app)

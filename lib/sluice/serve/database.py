@@ -45,7 +45,7 @@ class Database:
         """A connection of the pool. Raises a Problem if PostgreSQL cannot be reached."""
         try:
             lent = await self.pool.acquire(timeout=_WAIT)
-        except (OSError, asyncpg.PostgresError) as error:  # a timeout too
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:  # OSError: a timeout too
             raise unreachable(error) from None
         try:
             yield lent
@@ -65,10 +65,8 @@ class Database:
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:
         """Statements that all see one state: that before an export, or that after it."""
-        async with self.connection() as connection:
-            transaction = connection.transaction(isolation="repeatable_read", readonly=True)
-            async with transaction:
-                yield Snapshot(connection, self)
+        async with self.connection() as lent, lent.transaction(isolation="repeatable_read", readonly=True):
+            yield Snapshot(lent, self)
 
 
 @dataclass(frozen=True)

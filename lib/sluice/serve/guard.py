@@ -60,8 +60,8 @@ class _Request:
             await self._answer_problem(Problem(503, detail, headers={"Retry-After": "1"}))
         except Exception as error:  # the app has answered 500, or has begun another answer
             place = traceback.extract_tb(error.__traceback__)[-1]
-            cause = " ".join(f"unexpected {type(error).__name__}: {error} ({place.name}, line {place.lineno})".split())
-            self._log(f"{self._scope['method']} {self._scope['path']}: {cause}", "error")
+            cause = f"unexpected {type(error).__name__}: {error} ({place.name}, line {place.lineno})"
+            self._log(" ".join(f"{self._scope['method']} {self._scope['path']}: {cause}".split()), "error")
         finally:
             route = getattr(self._scope.get("route"), "path", "none")
             count_request(self._scope["method"], route, self._status or 499, time.monotonic() - began)

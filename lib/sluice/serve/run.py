@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import uvicorn
 
-from sluice.errors import Terminated, UsageError
+from sluice.errors import SluiceError, Terminated, UsageError
 from sluice.export.connection import database_url
 from sluice.runtime.job import Job
 from sluice.serve.app import make_app
@@ -41,7 +41,10 @@ def serve(job: Job, settings: ServeSettings) -> None:
         timeout_graceful_shutdown=_GRACE,
     )
     with suppress(Terminated):  # uvicorn raises the signal again once all requests have ended
-        _Server(config, listener, log).run([listener])
+        server = _Server(config, listener, log)
+        server.run([listener])
+        if not server.started:
+            raise SluiceError("the server did not start: the line above says why")
     job.report.status = "succeeded"
 
 
@@ -54,7 +57,7 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         cause = f": {record.exc_info[1]!r}" if record.exc_info else ""
-        self._log(f"{record.getMessage()}{cause}".replace("\n", " "), "warning")
+        self._log(" ".join(f"{record.getMessage()}{cause}".split()), "warning")
 
 
 class _Server(uvicorn.Server):
