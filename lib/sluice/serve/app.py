@@ -9,8 +9,8 @@ from pkgutil import iter_modules
 
 from fastapi import FastAPI
 
-from sluice import __version__
-from sluice.serve import database, problems, routes
+import sluice
+from sluice.serve import database, problems, routes, uploads
 from sluice.serve.context import Context, Log
 from sluice.serve.options import ServeSettings
 
@@ -20,13 +20,16 @@ def make_app(settings: ServeSettings, database_url: str, log: Log) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with database.opened(database_url, settings) as opened:
-            app.state.context = Context(settings, opened, log)
+        async with (
+            database.opened(database_url, settings) as opened,
+            uploads.opened(settings, opened, log) as taking,
+        ):
+            app.state.context = Context(settings, opened, taking, log)
             yield
 
     app = FastAPI(
         title="Sluice",
-        version=__version__,
+        version=sluice.__version__,
         description="Tables and aggregates as `export` wrote them; uploads that become jobs.",
         lifespan=lifespan,
         docs_url=None,  # these pages would load scripts from elsewhere

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,8 +20,9 @@ from sluice.serve.problems import Problem, response
 _CONNECTIONS = 10
 _WAIT = 10  # seconds for a connection
 # what asyncpg raises if PostgreSQL cannot be reached, or ends a connection
-_LOST = (
+LOST = (
     ConnectionError,
+    socket.gaierror,
     asyncpg.InterfaceError,
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
@@ -139,7 +141,7 @@ def _first_line(error: Exception) -> str:
 
 
 _ANSWERS: dict[type[Exception], Callable[[Exception], Problem]] = {
-    **dict.fromkeys(_LOST, unreachable),
+    **dict.fromkeys(LOST, unreachable),
     **dict.fromkeys((TimeoutError, asyncpg.QueryCanceledError), _late),
     **dict.fromkeys((asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError), _changed),
 }

@@ -13,7 +13,7 @@ from sluice.serve.context import Log
 from sluice.serve.options import ServeSettings
 from sluice.serve.problems import Problem
 
-_HEADERS = [
+_HEADERS = [  # unless an answer has its own
     (b"cache-control", b"no-cache"),  # tables change with every export
     (
         b"content-security-policy",
@@ -93,7 +93,8 @@ class _Request:
     async def _send_with_headers(self, message: Any) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            message["headers"] = [*message["headers"], *_HEADERS]
+            own = {name for name, _ in message["headers"]}
+            message["headers"] = [*message["headers"], *(header for header in _HEADERS if header[0] not in own)]
         await self._send_piece(message)
 
     async def _answer_problem(self, problem: Problem) -> None:
