@@ -36,7 +36,7 @@ def test_writes_need_the_token(client, method, path):
 def test_a_server_without_a_token_takes_no_writes(serve):
     with serve(SLUICE_TOKEN="") as server:
         for method, path in WRITES:
-            answer = server.client.request(method, path, headers={"Authorization": "Bearer "})
+            answer = server.client.request(method, path, headers={"Authorization": "Bearer x"})
             detail = "this server takes no writes: set SLUICE_TOKEN where it runs, and start it again"
             assert (answer.status_code, answer.json()["detail"]) == (403, detail)
         assert server.client.get("/tables").status_code == 200
