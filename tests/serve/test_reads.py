@@ -69,6 +69,20 @@ def test_bad_parameters_are_named(client):
         assert (document["status"], document["type"], document["instance"]) == (422, "about:blank", path.split("?")[0])
 
 
+def test_parameters_that_are_none_are_named(client):
+    answer = client.get("/products?serch=lamp&limit=5&limt=1")
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [
+        {"name": "serch", "reason": "no such parameter: did you mean 'search'?"},
+        {"name": "limt", "reason": "no such parameter: did you mean 'limit'?"},
+    ]
+    for path in ("/customers/a/stats?form=2026-01-01", "/scores?after=x", "/runs?offset=5", "/ingest/products?dry=1"):
+        method = "POST" if "ingest" in path else "GET"
+        assert client.request(method, path).status_code == 422
+    reason = "this endpoint has no parameters"
+    assert client.get("/healthz?x=1").json()["errors"] == [{"name": "x", "reason": reason}]
+
+
 def test_top_scores(client, postgres_url):
     export(postgres_url, "top_scores", [(rank, f"id{rank}", 100 - rank) for rank in range(1, 30)])
     assert client.get("/scores?limit=2").text == (

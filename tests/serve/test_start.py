@@ -14,7 +14,7 @@ import psycopg2
 import pytest
 from conftest import PROJECT, run_job
 from exported import export
-from processes import command_lines, family, finished, read_until, wait_for
+from processes import command_lines, family, finished, job_pythons, read_until, wait_for
 from serving import TOKEN
 
 
@@ -107,13 +107,14 @@ def test_open_requests_are_answered_before_it_ends(serve, database, postgres_url
 
 
 def test_through_the_wrapper_lines_are_its_own_and_secrets_are_in_none(submit, database, postgres_url):
-    process = submit("serve", "--port", 0, "--log-format", "json", SLUICE_TOKEN=TOKEN)
+    process = submit("serve", "--port", 0, "--log-format", "json", SLUICE_TOKEN=TOKEN, SLUICE_KEEP_WARM="0.2")
     lines = read_until(process, "listening on http")
     address = json.loads(lines.splitlines()[-1])["message"].removeprefix("listening on ")
     headers = {"Authorization": f"Bearer {TOKEN}x"}
     for path in ("/healthz", "/tables", "/nothing"):
         httpx.get(f"{address}{path}", headers=headers)
     shown = command_lines(family(process))
+    assert len(job_pythons(process)) == 1  # not in a process that stays for other jobs
     process.send_signal(signal.SIGTERM)
     code, out, err = finished(process, 30)
     assert (code, json.loads(out)["job"]) == (0, "serve")

@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from pkgutil import iter_modules
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 import sluice
 from sluice.serve import database, problems, routes, uploads
 from sluice.serve.context import Context, Log
 from sluice.serve.options import ServeSettings
+from sluice.serve.parameters import refuse_unknown
 
 
 def make_app(settings: ServeSettings, database_url: str, log: Log) -> FastAPI:
@@ -39,5 +40,5 @@ def make_app(settings: ServeSettings, database_url: str, log: Log) -> FastAPI:
     problems.install(app)
     database.install(app)
     for module in iter_modules(routes.__path__, f"{routes.__name__}."):
-        app.include_router(import_module(module.name).router)
+        app.include_router(import_module(module.name).router, dependencies=[Depends(refuse_unknown)])
     return app

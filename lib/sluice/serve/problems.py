@@ -109,10 +109,11 @@ def install(app: FastAPI) -> None:
     described = app.openapi
 
     def openapi() -> dict[str, Any]:
-        document = described()
-        schema = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
-        parts = {**schema.pop("$defs"), ProblemDocument.__name__: schema}
-        document.setdefault("components", {}).setdefault("schemas", {}).update(parts)
+        document = described()  # the same one each time
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        if ProblemDocument.__name__ not in schemas:
+            schema = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas |= {**schema.pop("$defs"), ProblemDocument.__name__: schema}
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -13,6 +13,7 @@ from sluice.serve import paging, relations
 from sluice.serve.answers import example, with_rows
 from sluice.serve.context import Serving
 from sluice.serve.paging import After, Conditions, Limit
+from sluice.serve.parameters import OWN_CHECK
 from sluice.serve.problems import answers
 from sluice.serve.relations import Relation
 
@@ -89,6 +90,7 @@ def _described(relation: Relation) -> ExportedTable:
     description="Any column of the table may be a parameter: rows have its value. `/tables` lists the columns.",
     response_model=TablePage,
     responses=answers(404),
+    openapi_extra=OWN_CHECK,
 )
 async def read_table(
     name: Name, request: Request, serving: Serving, after: After = None, limit: Limit = 100
