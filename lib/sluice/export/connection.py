@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import psycopg2
@@ -20,7 +20,9 @@ from psycopg2.extras import wait_select
 
 from sluice.errors import DatabaseError
 from sluice.export import embedded
-from sluice.export.database import Database
+
+if TYPE_CHECKING:
+    from sluice.export.database import Database
 
 _LIBPQ_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
 _ADVICE = {  # what to do about a failure of encryption, by words of libpq's message
@@ -70,6 +72,8 @@ def check_url(url: str) -> None:
 @contextmanager
 def connected(url: str, schema: str) -> Iterator[Database]:
     """A connection to the database, whose tables are exported into a schema. Raises DatabaseError for its refusals."""
+    from sluice.export.database import Database  # loads pyspark
+
     try:
         connection = psycopg2.connect(url, connect_timeout=10, application_name="sluice")
         set_wait_callback(_wait)

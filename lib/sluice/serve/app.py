@@ -1,0 +1,38 @@
+"""The app: all endpoints, and what they share while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from pkgutil import iter_modules
+
+from fastapi import FastAPI
+
+from sluice.serve import problems, routes
+from sluice.serve.context import Context, Log
+from sluice.serve.database import opened
+from sluice.serve.options import ServeSettings
+
+
+def make_app(settings: ServeSettings, database_url: str, log: Log) -> FastAPI:
+    """The app for these settings; `log` writes a line."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with opened(database_url, settings) as database:
+            app.state.context = Context(settings, database, log)
+            yield
+
+    app = FastAPI(
+        title="Sluice",
+        version="0.1.0",
+        description="Tables and aggregates as `export` wrote them; uploads that become jobs.",
+        lifespan=lifespan,
+        docs_url=None,  # these pages would load scripts from elsewhere
+        redoc_url=None,
+    )
+    problems.install(app)
+    for module in iter_modules(routes.__path__, f"{routes.__name__}."):
+        app.include_router(import_module(module.name).router)
+    return app

@@ -1,0 +1,96 @@
+"""Errors as `application/problem+json` (RFC 9457): what is wrong and what to do, for each answer that is none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Wrong(BaseModel):
+    """A parameter or a field that is wrong."""
+
+    name: str
+    reason: str
+
+
+class ProblemDocument(BaseModel):
+    """What an error answers."""
+
+    type: str = "about:blank"
+    title: str = Field(examples=["Not Found"])
+    status: int = Field(examples=[404])
+    detail: str = Field(examples=["table products is not yet exported: run ./spark-submit.sh export products"])
+    instance: str | None = Field(default=None, examples=["/products"])
+    errors: list[Wrong] | None = None
+
+
+class Problem(Exception):
+    """An error of the request or of what it needs. `errors`: names of parameters with what is wrong with them."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        errors: Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.errors, self.headers = status, detail, errors, headers
+
+
+def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The errors of an endpoint for its `responses`, as OpenAPI describes them; those of every endpoint are added."""
+    schema = {"$ref": "#/components/schemas/ProblemDocument"}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": schema}}}
+        for status in sorted({*statuses, 413, 422, 500, 503})
+    }
+
+
+def response(problem: Problem, instance: str) -> Response:
+    """The answer for a problem of a request for the path `instance`."""
+    document: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "detail": problem.detail,
+        "instance": instance,
+    }
+    if problem.errors:
+        document["errors"] = [{"name": name, "reason": reason} for name, reason in problem.errors]
+    text = json.dumps(document, ensure_ascii=False).encode(errors="backslashreplace")
+    return Response(text, problem.status, dict(problem.headers or {}), MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Lets the app answer all errors so."""
+
+    @app.exception_handler(Problem)
+    async def of_ours(request: Request, error: Problem) -> Response:
+        return response(error, request.url.path)
+
+    @app.exception_handler(HTTPException)
+    async def of_starlette(request: Request, error: HTTPException) -> Response:
+        detail = f"{request.method} {request.url.path}: {str(error.detail).lower()}: /openapi.json has all endpoints"
+        return response(Problem(error.status_code, detail, headers=error.headers), request.url.path)
+
+    @app.exception_handler(RequestValidationError)
+    async def of_parameters(request: Request, error: RequestValidationError) -> Response:
+        errors = [(_name(entry["loc"]), str(entry["msg"])) for entry in error.errors()]
+        detail = "; ".join(f"{name}: {reason}" for name, reason in errors)
+        return response(Problem(422, detail, errors), request.url.path)
+
+
+def _name(location: Sequence[Any]) -> str:
+    """`limit` of the query, `items.3.sku` of the body."""
+    return ".".join(str(part) for part in location[1:]) or str(location[0])
