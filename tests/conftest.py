@@ -202,6 +202,12 @@ def template(spark, lake, tmp_path_factory, _templates) -> Callable[..., object]
     return copy
 
 
+def job_environment() -> dict[str, str]:
+    """The environment in which ./spark-submit.sh starts its own session, not that of this process."""
+    own = ("PYSPARK_SUBMIT_ARGS", "SPARK_SUBMIT_OPTS", "SPARK_CONF_DIR")
+    return {name: value for name, value in os.environ.items() if name not in own}
+
+
 @pytest.fixture
 def submit(lake) -> Callable[..., subprocess.Popen]:
     """Starts ./spark-submit.sh in a process group of its own, with variables of its environment.
@@ -212,8 +218,7 @@ def submit(lake) -> Callable[..., subprocess.Popen]:
     def start(
         *arguments: object, stderr: int = subprocess.PIPE, shipped: bool = False, **variables: str
     ) -> subprocess.Popen:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYSPARK_SUBMIT")}
-        del environment["SPARK_SUBMIT_OPTS"], environment["SPARK_CONF_DIR"]
+        environment = job_environment()
         options: list[str] = []
         if SESSION == "quick" and not shipped:
             environment["SPARK_SUBMIT_OPTS"] = QUICK_JAVA

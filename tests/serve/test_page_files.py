@@ -68,7 +68,7 @@ def test_what_scripts_and_labels_refer_to_exists_once():
         for name in re.findall(r'new Pages\("(\w+)"', FILES["products.js"])
         for part in ("list", "state")
     }
-    named |= {*re.findall(r'"(run-\w+)"', FILES["run.js"])}
+    named |= {*re.findall(r'"(run-\w+)"', FILES["watch.js"])}
     assert len(named) > 20
     assert named - {*ids} == set()
     refers = {*attributes("for"), *attributes("aria-labelledby"), *attributes("aria-describedby")}
@@ -78,7 +78,7 @@ def test_what_scripts_and_labels_refer_to_exists_once():
 
 def test_every_field_has_a_label():
     fields = [found["id"] for tag, found in TAGS if tag in ("input", "select")]
-    assert len(fields) == 8
+    assert len(fields) == 14
     assert {*fields} - {*attributes("for")} == set()
 
 

@@ -5,21 +5,22 @@ export class Problem extends Error {}
 
 /** The JSON of an endpoint; `parameters` that are empty are left out. */
 export async function get(path, parameters = {}) {
-  const chosen = Object.entries(parameters).filter(([, value]) => value);
-  const query = chosen.length ? `?${new URLSearchParams(chosen)}` : "";
   let answer;
   try {
-    answer = await fetch(path + query, { headers: { Accept: "application/json" } });
+    answer = await fetch(path + query(parameters), { headers: { Accept: "application/json" } });
   } catch {
     throw new Problem("the server does not answer: is it running?");
   }
   return read(answer.status, await answer.text());
 }
 
-/** Sends a file; `sent` is called with the part of it, 0 to 1, that is on its way. The answer has the run's id. */
-export function upload(table, file, token, sent) {
+/**
+ * Sends a file; `sent` is called with the part of it, 0 to 1, that is on its way. The answer has the run's id.
+ * `options` are those of the file, by their names.
+ */
+export function upload(table, file, options, token, sent) {
   const request = new XMLHttpRequest(); // fetch does not say how much of a file is sent
-  request.open("POST", `ingest/${encodeURIComponent(table)}?${new URLSearchParams({ name: file.name })}`);
+  request.open("POST", `ingest/${encodeURIComponent(table)}${query({ name: file.name, ...options })}`);
   request.setRequestHeader("Content-Type", "application/octet-stream");
   if (token) request.setRequestHeader("Authorization", `Bearer ${token}`);
   request.upload.addEventListener("progress", (event) => sent(event.loaded / (event.total || 1)));
@@ -35,6 +36,11 @@ export function upload(table, file, token, sent) {
     request.addEventListener("error", () => reject(new Problem(cut)));
     request.send(file);
   });
+}
+
+function query(parameters) {
+  const chosen = Object.entries(parameters).filter(([, value]) => value);
+  return chosen.length ? `?${new URLSearchParams(chosen)}` : "";
 }
 
 /** The document of an answer. Throws what it says if it is a problem. */

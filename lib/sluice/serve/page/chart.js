@@ -20,7 +20,12 @@ export function linesByDay(title, unit, points, lines) {
   const y = (value) => TOP + (1 - value / most) * (HEIGHT - TOP);
   const shown = lines.map(([name, column, kind]) => {
     const known = points.map((point, at) => [x(days[at]), point[column] === null ? null : y(point[column]), point]);
-    return drawn("g", { class: kind }, path(known), dots(known, (point) => `${point.day}: ${name} ${number(point[column])}`));
+    return drawn(
+      "g",
+      { class: kind },
+      path(known),
+      dots(known, (point) => `${point.day}: ${name} ${number(point[column])}`),
+    );
   });
   return drawn(
     "svg",

@@ -31,4 +31,5 @@ async function showCounts() {
   byId("products-total").textContent = first ? total(first) : "";
 }
 
-const total = ({ total: { products: all, groups } }) => `${number(all)} products with ${number(groups)} different names`;
+const total = ({ total: { products: all, groups } }) =>
+  `${number(all)} products with ${number(groups)} different names`;

@@ -2,9 +2,9 @@
 
 import { get, upload } from "./api.js";
 import { byId, element, quiet, table } from "./dom.js";
-import { status } from "./overview.js";
-import { watch } from "./run.js";
-import { moment, number } from "./words.js";
+import { status } from "./runs.js";
+import { watch } from "./watch.js";
+import { moment } from "./words.js";
 
 /** `ended` is called when a run that was watched has ended. */
 export function start(ended) {
@@ -26,7 +26,9 @@ async function send(ended) {
   const bar = byId("upload-sent");
   bar.hidden = false;
   try {
-    const accepted = await upload(table, file, byId("upload-token").value, (part) => (bar.value = part));
+    const fields = [...byId("upload-options").querySelectorAll("input")];
+    const options = Object.fromEntries(fields.map((field) => [field.name, field.value]));
+    const accepted = await upload(table, file, options, byId("upload-token").value, (part) => (bar.value = part));
     watch(accepted.run_id, `${file.name} into ${table}`, ended);
     byId("run").focus();
   } finally {
@@ -54,7 +56,9 @@ export async function refresh(ended) {
   ];
   try {
     const { rows } = await get("runs", { limit: 10 });
-    const shown = rows.length ? table("Latest uploads, newest first", columns, rows) : quiet("Nothing was uploaded yet.");
+    const shown = rows.length
+      ? table("Latest uploads, newest first", columns, rows)
+      : quiet("Nothing was uploaded yet.");
     byId("uploads-list").replaceChildren(shown);
   } catch (problem) {
     byId("uploads-list").replaceChildren(quiet(problem.message));
@@ -62,8 +66,8 @@ export async function refresh(ended) {
 }
 
 /** How long it took from the upload to the end. */
-function seconds(run) {
-  return run.finished_at ? number(Number(((Date.parse(run.finished_at) - Date.parse(run.received_at)) / 1000).toFixed(1))) : "";
+function seconds({ received_at, finished_at }) {
+  return finished_at ? ((Date.parse(finished_at) - Date.parse(received_at)) / 1000).toFixed(1) : "";
 }
 
 function showButton(run, ended) {

@@ -1,7 +1,8 @@
 // One run, step by step, as the server tells of it, and what became of it.
 
-import { bad, byId, element, quiet, visible } from "./dom.js";
-import { rejectExample, status, stepsTable } from "./overview.js";
+import { bad, byId, element, visible } from "./dom.js";
+import { rejectExample } from "./overview.js";
+import { status, stepsTable } from "./runs.js";
 import { duration, number } from "./words.js";
 
 const OUTCOMES = ["read", "inserted", "updated", "unchanged", "duplicate", "deleted", "rejected"];
@@ -28,7 +29,9 @@ export function watch(run, title, ended) {
   });
   events.addEventListener("error", () => {
     const closed = events.readyState === EventSource.CLOSED;
-    byId("run-state").textContent = closed ? "The server does not tell of this run: load the page again." : "Connecting again …";
+    byId("run-state").textContent = closed
+      ? "The server does not tell of this run: load the page again."
+      : "Connecting again …";
     if (closed) stop();
   });
 }
@@ -36,7 +39,7 @@ export function watch(run, title, ended) {
 function clear(title) {
   stop();
   byId("run-title").textContent = visible(title);
-  byId("run-state").textContent = "Sent.";
+  byId("run-state").textContent = STATES.queued;
   emptied("run-steps", "run-lines", "run-result");
   byId("run").hidden = false;
   clock = setInterval(tick, 100);
@@ -56,7 +59,8 @@ function showState({ state }) {
 
 /** A step that begins, or, with its seconds (null if they are not known), the end of the one that ran. */
 function showStep({ step, table, ...rest }) {
-  if ("seconds" in rest) return endStep(rest.seconds);
+  endStep(rest.seconds ?? null);
+  if ("seconds" in rest) return;
   const item = element("li", { class: "runs" }, element("span", {}, step), element("span", { class: "took" }));
   if (table) item.title = visible(table);
   byId("run-steps").append(item);
@@ -81,33 +85,38 @@ function emptied(...ids) {
 
 function showLine({ message, level }) {
   const lines = byId("run-lines");
-  lines.append(element("li", { class: { error: "bad", warning: "odd" }[level] }, level === "info" ? "" : `${level}: `, message));
+  lines.append(
+    element("li", { class: { error: "bad", warning: "odd" }[level] }, level === "info" ? "" : `${level}: `, message),
+  );
   if (lines.children.length > LINES) lines.firstChild.remove();
 }
 
 function showEnd(found) {
-  const leaves = parts(found.report);
-  const taken = leaves.filter((part) => !["aggregate", "export"].includes(part.job));
-  const counts = OUTCOMES.map((name) => [name, taken.reduce((sum, part) => sum + (part[`rows_${name}`] ?? 0), 0)]);
-  const steps = leaves.flatMap((part) => Object.entries(part.seconds ?? {}).map(([name, seconds]) => [`${part.job}: ${name}`, seconds]));
-  byId("run-state").replaceChildren(status(found.state), found.report ? `: ${summary(counts)}` : "");
+  const all = parts(found.report);
+  const steps = all.flatMap((part) =>
+    Object.entries(part.seconds).map(([name, took]) => [`${part.job}: ${name}`, took]),
+  );
+  byId("run-state").replaceChildren(status(found.state), `: ${summary(found, all)}`);
   byId("run-result").replaceChildren(
-    ...[found.report?.error ?? found.error].filter(Boolean).map((text) => bad(text)),
-    ...(found.batch && found.batch !== found.run_id ? [quiet(`It was taken in one run with others, ${found.batch}; rows are those of all.`)] : []),
+    ...(found.error ? [bad(found.error)] : []),
+    ...(found.rejects.length
+      ? [element("h4", {}, "Rejects of this file"), ...found.rejects.flatMap(rejectExample)]
+      : []),
     ...(steps.length ? [stepsTable(steps)] : []),
-    ...rejects(found.rejects ?? []),
   );
 }
 
-const summary = (counts) => counts.filter(([name, rows]) => name === "read" || rows).map(([name, rows]) => `${number(rows)} ${name}`).join(", ");
-
-/** The parts of a job that have none themselves, or the job. */
-function parts(report) {
-  if (!report) return [];
-  return [report, ...(report.steps ?? []).flatMap(parts)].filter((part) => !part.steps?.length || Object.keys(part.seconds).length);
+/** What became of the rows; of one file among others that the job read together, only what is known of it alone. */
+function summary(found, all) {
+  const ingest = all.find((part) => part.job === "ingest") ?? {};
+  const others = found.batch_uploads - 1;
+  const rows = others ? found : ingest;
+  const counts = OUTCOMES.filter((name) => rows[`rows_${name}`]).map(
+    (name) => `${number(rows[`rows_${name}`])} ${name}`,
+  );
+  const said = counts.join(", ") || "no rows";
+  return others ? `${said}, in one job with ${number(others)} other uploads` : said;
 }
 
-function rejects(found) {
-  if (!found.length) return [];
-  return [element("h4", {}, "Rejects of this file"), ...found.flatMap(rejectExample)];
-}
+/** A report and those of its parts, all the way down. */
+const parts = (report) => (report ? [report, ...(report.steps ?? []).flatMap(parts)] : []);
