@@ -9,7 +9,7 @@ from pkgutil import iter_modules
 
 from fastapi import FastAPI
 
-from sluice.serve import problems, routes
+from sluice.serve import problems, routes, uploads
 from sluice.serve.context import Context, Log
 from sluice.serve.database import opened
 from sluice.serve.options import ServeSettings
@@ -20,8 +20,8 @@ def make_app(settings: ServeSettings, database_url: str, log: Log) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with opened(database_url, settings) as database:
-            app.state.context = Context(settings, database, log)
+        async with opened(database_url, settings) as database, uploads.opened(settings, database, log) as taking:
+            app.state.context = Context(settings, database, taking, log)
             yield
 
     app = FastAPI(

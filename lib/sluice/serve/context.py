@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
 
 from sluice.serve.database import Database
 from sluice.serve.options import ServeSettings
+
+if TYPE_CHECKING:
+    from sluice.serve.uploads import Uploads
 
 Log = Callable[..., Any]  # writes a line on standard error: log(message, level="info")
 
@@ -21,6 +24,7 @@ class Context:
 
     settings: ServeSettings
     database: Database
+    uploads: Uploads
     log: Log
 
 
