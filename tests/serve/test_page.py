@@ -21,7 +21,7 @@ NEEDED = "a browser shows the page: apt-get install chromium chromium-driver"
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not (CHROMIUM and DRIVER), reason=NEEDED)]
 
 EVIL = "<img src=x onerror=alert(1)>"
-# of all elements that show a text: how many times lighter the one of its colour and its background is, by WCAG's formula
+# of all elements with a text: the contrast of its colour to its background, by the formula of WCAG
 CONTRASTS = """
 const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
 const light = (colour) => {
@@ -67,7 +67,7 @@ class Page:
         driver.get_log("browser")  # what earlier pages wrote
         driver.get(address)
         self.wait(lambda: self.text("as-of").startswith("as of"))
-        self.wait(lambda: self.text("latency-state"))
+        self.wait(lambda: self.text("latency-state") or self.text("uploads-list"))
 
     def look(self, width: int, scheme: str = "light") -> None:
         """Shows it so wide, `light` or `dark`."""
@@ -95,7 +95,7 @@ class Page:
 
     def upload(self, file: Path, token: str = TOKEN, rejects: str = "") -> None:
         """Uploads into products, with as many rejects allowed."""
-        Select(self.part("upload-table")).select_by_value("products")
+        Select(self.part("upload-table")).select_by_visible_text("products")
         self.part("upload-file").send_keys(str(file))
         self.part("upload-token").send_keys(Keys.CONTROL, "a")
         self.part("upload-token").send_keys(token)
