@@ -26,7 +26,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from processes import free_port
+from processes import free_port, job_environment
 from s3_server import S3Server
 from serving import Server, started
 from sluice.lake import log, opened
@@ -200,12 +200,6 @@ def template(spark, lake, tmp_path_factory, _templates) -> Callable[..., object]
         return result
 
     return copy
-
-
-def job_environment() -> dict[str, str]:
-    """The environment in which ./spark-submit.sh starts its own session, not that of this process."""
-    own = ("PYSPARK_SUBMIT_ARGS", "SPARK_SUBMIT_OPTS", "SPARK_CONF_DIR")
-    return {name: value for name, value in os.environ.items() if name not in own}
 
 
 @pytest.fixture

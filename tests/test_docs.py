@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import click
 import pytest
-from conftest import PROJECT, Outcome, job_environment
-from processes import free_port, kill, read_until
+from conftest import PROJECT, Outcome
+from processes import free_port, job_environment, kill, read_until
 from sluice import errors
 from sluice.catalog.catalog import BUILT_IN
 

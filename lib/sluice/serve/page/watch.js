@@ -102,7 +102,7 @@ function showEnd(found) {
     ...(found.rejects.length
       ? [element("h4", {}, "Rejects of this file"), ...found.rejects.flatMap(rejectExample)]
       : []),
-    ...(steps.length ? [stepsTable(steps)] : []),
+    ...(steps.length ? [element("details", {}, element("summary", {}, "Seconds by step"), stepsTable(steps))] : []),
   );
 }
 
