@@ -90,8 +90,10 @@ class Page:
 
     def rows(self, name: str) -> list[list[str]]:
         """The texts of a table's cells, a list a row."""
-        found = self.all(f"#{name} tbody tr")
-        return [[cell.text for cell in row.find_elements(By.CSS_SELECTOR, "th, td")] for row in found]
+        texts = (
+            "return [...document.querySelectorAll(arguments[0])].map((row) => [...row.cells].map((c) => c.innerText))"
+        )
+        return self.driver.execute_script(texts, f"#{name} tbody tr")
 
     def upload(self, file: Path, token: str = TOKEN, rejects: str = "") -> None:
         """Uploads into products, with as many rejects allowed."""
@@ -116,8 +118,8 @@ class Page:
         return self.driver.switch_to.active_element
 
     def complaints(self) -> list[str]:
-        """What the browser's console has, such as what the page's policy did not let pass."""
-        return [entry["message"] for entry in self.driver.get_log("browser")]
+        """What the browser's console has, such as what the page's policy did not let pass, but for statuses of HTTP."""
+        return [entry["message"] for entry in self.driver.get_log("browser") if entry["source"] != "network"]
 
 
 @pytest.fixture
@@ -206,7 +208,7 @@ def test_rejects_runs_and_the_chart(page):
     page.all("#latency-chart summary")[0].click()
     numbers = page.rows("latency-chart")
     assert len(numbers) == len(drawing.find_elements(By.CSS_SELECTOR, ".series-1 circle")) > 1
-    assert numbers[0][0] in texts
+    assert numbers[-1][0] in texts
     page.part("latency-customer").send_keys("-nobody", Keys.ENTER)
     page.wait(lambda: "no requests" in page.text("latency-state"))
     assert page.all("#latency-chart svg") == []
@@ -217,8 +219,8 @@ def test_by_keyboard_alone(page):
     seen: list[WebElement] = []
     page.press(Keys.TAB)
     while page.focused.tag_name != "body":
-        assert page.driver.execute_script("return getComputedStyle(arguments[0]).outlineStyle", page.focused) == "solid"
-        assert page.focused.accessible_name, page.focused.get_attribute("outerHTML")
+        outline = page.driver.execute_script("return getComputedStyle(arguments[0]).outlineStyle", page.focused)
+        assert (outline, bool(page.focused.accessible_name)) == ("solid", True), page.focused.get_attribute("outerHTML")
         seen.append(page.focused)
         assert len(seen) < 100, "the keyboard cannot leave the page"
         page.press(Keys.TAB)
@@ -249,13 +251,11 @@ def test_by_keyboard_alone(page):
     assert page.rows("products-list")[0][0] == "10"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1200, 400])
-def test_it_can_be_read(page, scheme, width):
-    page.look(width, scheme)
-    for details in page.all("summary"):
-        details.click()
-    assert page.driver.execute_script("return document.documentElement.scrollWidth") <= width
-    contrasts = page.driver.execute_script(CONTRASTS)
-    assert len(contrasts) > 150
-    assert [found for found in contrasts if found[0] < 4.5] == []
+def test_it_can_be_read_in_light_in_dark_and_where_it_is_narrow(page):
+    page.driver.execute_script("for (const details of document.querySelectorAll('details')) details.open = true")
+    for width, scheme in [(1200, "light"), (1200, "dark"), (400, "light"), (400, "dark")]:
+        page.look(width, scheme)
+        assert page.driver.execute_script("return document.documentElement.scrollWidth") <= width
+        contrasts = page.driver.execute_script(CONTRASTS)
+        assert len(contrasts) > 150
+        assert [found for found in contrasts if found[0] < 4.5] == []
