@@ -106,6 +106,11 @@ def install(app: FastAPI) -> None:
     async def unexpected(request: Request, error: Exception) -> Response:
         return response(Problem(500, "unexpected: the lines of the server tell more"), request.url.path)
 
+    _describe(app)
+
+
+def _describe(app: FastAPI) -> None:
+    """Lets OpenAPI have the document of an error, which no endpoint returns as a model."""
     described = app.openapi
 
     def openapi() -> dict[str, Any]:
