@@ -106,6 +106,7 @@ def test_products(client, postgres_url):
     assert found("lamp") == ["1", "5"]
     assert found("") == sorted(names)
     assert (found("100%"), found("_"), found("\\"), found("x' OR '1")) == (["2/3"], ["3"], ["5"], [])
+    assert client.get("/products/%00").status_code == client.get("/products?search=%00").status_code == 422
     page = client.get("/products", params={"search": "l", "limit": 1}).json()
     assert [row["sku"] for row in page["rows"]] == ["1"]
     page = client.get("/products", params={"search": "l", "limit": 5, "after": page["after"]}).json()
@@ -152,6 +153,7 @@ def test_snapshots_of_a_process_newest_first(client, postgres_url):
     assert [row["snapshot_at"][14:16] for row in page["rows"]] == ["03", "02"]
     rest = client.get("/processes/web/7", params={"after": page["after"]}).json()
     assert [row["snapshot_at"][14:16] for row in rest["rows"]] == ["01"]
+    assert client.get("/processes/%00/7").status_code == 422
     assert client.get("/processes/web/9").json() == {"after": None, "rows": []}
 
 
