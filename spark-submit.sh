@@ -147,7 +147,8 @@ asks_for() { # whether a job is given an option: asks_for VARIABLE NAME ARGUMENT
     [ -n "${!variable-}" ] || [[ " $* " == *" --${name//_/-}"[\ =]* ]] || grep -qs "^ *$name" "$SLUICE_CONF_DIR/sluice.toml"
 }
 # A process that stays may take the job (see lib/sluice/runtime/warm); Spark's event log, for a profile, is of one process.
-if [[ $master == local* ]] && ! asks_for SLUICE_PROFILE profile "$@"; then
+# A server would hold it for good.
+if [[ $master == local* && $name != serve ]] && ! asks_for SLUICE_PROFILE profile "$@"; then
     if asks_for SLUICE_KEEP_WARM keep_warm "$@"; then
         run "$python" -S -m sluice.runtime.warm.client start "$job" "$@" 2>&3
     elif compgen -G "${TMPDIR:-/tmp}/sluice-$UID/*" >/dev/null; then

@@ -16,16 +16,19 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from processes import free_port
+from processes import free_port, job_environment
 from s3_server import S3Server
+from serving import Server, started
 from sluice.lake import log, opened
 from sluice.lake.rows import read as read_rows
 
@@ -209,8 +212,7 @@ def submit(lake) -> Callable[..., subprocess.Popen]:
     def start(
         *arguments: object, stderr: int = subprocess.PIPE, shipped: bool = False, **variables: str
     ) -> subprocess.Popen:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYSPARK_SUBMIT")}
-        del environment["SPARK_SUBMIT_OPTS"], environment["SPARK_CONF_DIR"]
+        environment = job_environment()
         options: list[str] = []
         if SESSION == "quick" and not shipped:
             environment["SPARK_SUBMIT_OPTS"] = QUICK_JAVA
@@ -373,3 +375,29 @@ def database(postgres_url, monkeypatch) -> Iterator[Callable[..., list[tuple]]]:
     monkeypatch.setenv("SLUICE_SCHEMA", "fresh")
     yield query
     connection.close()
+
+
+@pytest.fixture
+def serve(database, lake, tmp_path) -> Callable[..., AbstractContextManager[Server]]:
+    """Starts servers of the test's lake and schema: `with serve("--max-upload", "1K", SLUICE_TOKEN="") as server`."""
+    return partial(started, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def _server(postgres_url, tmp_path_factory) -> Iterator[Server]:
+    """One for all tests that only read; each has the schema of it to itself."""
+    import psycopg2
+
+    with psycopg2.connect(postgres_url) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE SCHEMA IF NOT EXISTS fresh")
+    connection.close()
+    folder = tmp_path_factory.mktemp("server")
+    variables = {"SLUICE_DATABASE_URL": postgres_url, "SLUICE_SCHEMA": "fresh", "SLUICE_LAKE": str(folder / "lake")}
+    with started(folder, **variables) as server:
+        yield server
+
+
+@pytest.fixture
+def client(database, _server) -> Any:
+    """A client of a server for tests that only read: `client.get("/healthz")`."""
+    return _server.client

@@ -12,6 +12,7 @@ from conftest import PROJECT
 LIB = PROJECT / "lib" / "sluice"
 # a row may import the rows below it, and nothing beside it in its own row
 LAYERS = """
+    serve
     cli api
     pipeline
     lineage metrics profile
@@ -28,6 +29,7 @@ LAYERS = """
 RANK = {name: -row for row, line in enumerate(LAYERS.split("\n")) for name in line.split()}
 OUTSIDE = {"delta": "lake", "deltalake": "lake", "psycopg2": "export", "boto3": "files", "botocore": "files"}
 OUTSIDE |= {"prometheus_client": "metrics", "openlineage": "lineage"}
+OUTSIDE |= dict.fromkeys(("fastapi", "starlette", "uvicorn", "asyncpg"), "serve")
 
 
 def imported(path: Path) -> set[str]:

@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sluice.errors import Terminated, UsageError
 from sluice.files.s3.client import is_on_s3, spark_options
 from sluice.lake import log, opened
-from sluice.lake.lake import Lake
 from sluice.lake.writer import Writer
 from sluice.runtime import compiling, session, wrapper
 from sluice.runtime.exit import note_failure
@@ -23,6 +22,9 @@ from sluice.runtime.progress import Progress
 from sluice.runtime.report import Report, text_table
 from sluice.runtime.settings import Settings
 from sluice.runtime.timeline import Timeline
+
+if TYPE_CHECKING:
+    from sluice.lake.lake import Lake
 
 ENDING = (signal.SIGTERM, signal.SIGINT)  # what ends a run cleanly
 
@@ -89,6 +91,8 @@ class Job:
 
     @property
     def lake(self) -> Lake:
+        from sluice.lake.lake import Lake  # loads pyspark, which not all jobs need
+
         return Lake(self.spark, self.settings.lake, self.report.job, self.writer)
 
     def close(self, failure: BaseException | None) -> None:

@@ -1,4 +1,4 @@
-"""Input files on S3: objects listed and read."""
+"""Input files on S3: objects listed, read and put there."""
 
 from __future__ import annotations
 
@@ -68,6 +68,13 @@ def _glob_pattern(key: str) -> re.Pattern[str]:
     parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     tokens = re.findall(r"\*\*/|\*\*|\*|\?|\[[^\]]+\]|.", key, re.DOTALL)
     return re.compile("".join(parts.get(t) or (t.replace("[!", "[^") if len(t) > 2 else re.escape(t)) for t in tokens))
+
+
+def put_object(uri: str, file: BinaryIO) -> None:
+    """Writes an object from a file; it appears when all of it is there."""
+    bucket, key = split(uri)
+    with input_errors(uri):
+        client().upload_fileobj(file, bucket, key)
 
 
 @contextmanager

@@ -1,0 +1,261 @@
+"""The page in a real browser: an upload followed to its end, what goes wrong, the keyboard, light, dark and narrow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from shutil import which
+
+import pytest
+from conftest import HEADER
+from selenium import webdriver
+from selenium.webdriver import ActionChains, Keys
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import Select, WebDriverWait
+from serving import TOKEN
+
+CHROMIUM, DRIVER = which("chromium"), which("chromedriver")
+NEEDED = "a browser shows the page: apt-get install chromium chromium-driver"
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not (CHROMIUM and DRIVER), reason=NEEDED)]
+
+EVIL = "<img src=x onerror=alert(1)>"
+# of all elements with a text: the contrast of its colour to its background, by the formula of WCAG
+CONTRASTS = """
+const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
+const light = (colour) => {
+  const linear = (c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+  const [r, g, b] = parts(colour).map((c) => linear(c / 255));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const behind = (element) => {
+  const colour = getComputedStyle(element).backgroundColor;
+  return parts(colour)[3] === 0 && element.parentElement ? behind(element.parentElement) : colour;
+};
+const hasText = (element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+const texts = [...document.body.querySelectorAll("*")].filter(
+  (element) => element.checkVisibility() && !element.disabled && hasText(element),
+);
+return texts.map((element) => {
+  const style = getComputedStyle(element);
+  const of = light(element instanceof SVGElement ? style.fill : style.color);
+  const [dark, bright] = [of, light(behind(element))].sort((one, other) => one - other);
+  return [(bright + 0.05) / (dark + 0.05), element.textContent];
+});
+"""
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[webdriver.Chrome]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    yield driver
+    driver.quit()
+
+
+class Page:
+    """The page in the browser; its parts are named by their ids."""
+
+    def __init__(self, driver: webdriver.Chrome, address: str) -> None:
+        self.driver = driver
+        self.look(1200)
+        driver.get_log("browser")  # what earlier pages wrote
+        driver.get(address)
+        self.wait(lambda: self.text("as-of").startswith("as of"))
+        self.wait(lambda: self.text("latency-state") or self.text("uploads-list"))
+
+    def look(self, width: int, scheme: str = "light") -> None:
+        """Shows it so wide, `light` or `dark`."""
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+    def wait(self, condition: Callable[[], object], seconds: float = 120) -> object:
+        return WebDriverWait(self.driver, seconds, 0.1).until(lambda _: condition())
+
+    def part(self, name: str) -> WebElement:
+        return self.driver.find_element(By.ID, name)
+
+    def all(self, selector: str) -> list[WebElement]:
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def text(self, name: str) -> str:
+        return self.part(name).text
+
+    def rows(self, name: str) -> list[list[str]]:
+        """The texts of a table's cells, a list a row."""
+        texts = (
+            "return [...document.querySelectorAll(arguments[0])].map((row) => [...row.cells].map((c) => c.innerText))"
+        )
+        return self.driver.execute_script(texts, f"#{name} tbody tr")
+
+    def upload(self, file: Path, token: str = TOKEN, rejects: str = "") -> None:
+        """Uploads into products, with as many rejects allowed."""
+        Select(self.part("upload-table")).select_by_visible_text("products")
+        self.part("upload-file").send_keys(str(file))
+        self.part("upload-token").send_keys(Keys.CONTROL, "a")
+        self.part("upload-token").send_keys(token)
+        if rejects:
+            self.part("upload-options").click()
+            self.part("option-max-rejects").send_keys(rejects)
+        self.part("upload-button").click()
+
+    def wait_for_end(self, state: str) -> None:
+        self.wait(lambda: self.text("run-state").startswith(("done", "failed")))
+        assert self.text("run-state").startswith(state), self.text("run")
+
+    def press(self, *keys: str) -> None:
+        ActionChains(self.driver).send_keys(*keys).perform()
+
+    @property
+    def focused(self) -> WebElement:
+        return self.driver.switch_to.active_element
+
+    def complaints(self) -> list[str]:
+        """What the browser's console has, such as what the page's policy did not let pass, but for statuses of HTTP."""
+        return [entry["message"] for entry in self.driver.get_log("browser") if entry["source"] != "network"]
+
+
+@pytest.fixture
+def opened(serve, chromium) -> Iterator[Callable[[], Page]]:
+    """Opens the page of a server with the test's lake and database."""
+    with serve() as server:
+        yield lambda: Page(chromium, str(server.client.base_url))
+
+
+@pytest.fixture
+def page(job, tmp_path, csv_file, opened) -> Page:
+    """The page with 25 products, five of them lamps, a reject, and requests of a customer on three days."""
+    names = [("Lamp", "Desk", EVIL, "Rug", "Bed")[n % 5] for n in range(25)]
+    products = csv_file("a.csv", HEADER, *(f"{n:02},{name}," for n, name in enumerate(names)), f",{EVIL},")
+    assert job("run", "products", products, "--with-records", "--max-rejects", 1).exit_code == 0
+    log = tmp_path / "in" / "requests.csv"
+    assert job("generate", "requests", "--rows", 500, "--seed", 1, "--output", log).exit_code == 0
+    assert job("run", "requests", log).exit_code == 0
+    return opened()
+
+
+def test_an_upload_is_followed_to_its_end(opened, csv_file):
+    page = opened()
+    assert page.text("tables-list").startswith("No table is in the lake.")
+    assert page.text("uploads-list") == "Nothing was uploaded yet."
+    file = csv_file("new.csv", HEADER, f"1,{EVIL},", "2,Desk,", f",{EVIL},")
+    page.upload(file, rejects="50%")
+    page.wait(lambda: page.all("#run-steps .runs"))
+    assert page.text("run-title") == "new.csv into products"
+    assert page.focused == page.part("run")
+    page.wait_for_end("done: 3 read, 2 inserted, 1 rejected")
+    steps = [step.text.split("\n")[0] for step in page.all("#run-steps .ended")]
+    assert {"read", "merge", "aggregate"} <= {*steps}
+    assert "sku is empty" in page.text("run-result")
+    page.wait(lambda: page.rows("tables-list"))
+    assert [row[:2] for row in page.rows("tables-list")][:2] == [["products", "2"], ["products_agg", "2"]]
+    assert [row[:3] for row in page.rows("uploads-list")] == [["new.csv", "products", "done"]]
+    page.wait(lambda: page.rows("products-list"))
+    assert page.rows("products-list") == [["1", EVIL, ""], ["2", "Desk", ""]]
+    assert page.all("main img") == []
+    assert page.complaints() == []
+
+
+def test_a_bad_file_and_a_wrong_token_are_explained(opened, csv_file):
+    page = opened()
+    bad = csv_file("bad.csv", "colour,size", "red,1")
+    page.upload(bad, token="another-token-than-that")
+    page.wait(lambda: page.text("upload-error"))
+    assert page.text("upload-error") == "show the token: Authorization: Bearer SLUICE_TOKEN"
+    assert not page.part("run").is_displayed()
+    page.upload(bad)
+    page.wait_for_end("failed")
+    assert page.text("upload-error") == ""
+    (error,) = page.all("#run-result .bad")
+    assert "bad.csv" in error.text
+    assert "sku" in error.text
+    page.wait(lambda: page.rows("uploads-list"))
+    assert [row[:3] for row in page.rows("uploads-list")] == [["bad.csv", "products", "failed"]]
+
+
+def test_pages_and_searches(page):
+    assert page.text("products-total") == "25 products with 5 different names"
+    assert [row[0] for row in page.rows("products-list")] == [f"{n:02}" for n in range(10)]
+    page.part("products-search").send_keys("lam", Keys.ENTER)
+    page.wait(lambda: len(page.rows("products-list")) == 5)
+    assert {row[1] for row in page.rows("products-list")} == {"Lamp"}
+    page.part("products-search").send_keys("p%", Keys.ENTER)
+    page.wait(lambda: page.text("products-state") == "nothing is found")
+    assert page.rows("products-list") == []
+    Select(page.part("counts-order")).select_by_value("name")
+    page.wait(lambda: page.rows("counts-list")[0] == [EVIL, "5"])
+    assert page.complaints() == []
+
+
+def test_rejects_runs_and_the_chart(page):
+    assert [reject.text for reject in page.all("#rejects-list summary")] == ["1\nsku is empty"]
+    page.all("#rejects-list summary")[0].click()
+    assert page.all("#rejects-list pre")[0].text == f",{EVIL},"
+    first = page.all("#runs-list summary")[0]
+    assert "succeeded" in first.text
+    (drawing,) = page.all("#latency-chart svg[role=img]")
+    customer = page.part("latency-customer").get_attribute("value")
+    assert drawing.accessible_name == f"Seconds a request of customer {customer}, by day"
+    texts = [text.text for text in drawing.find_elements(By.CSS_SELECTOR, "text")]
+    assert {"0", "day (UTC)", "seconds a request"} <= {*texts}
+    page.all("#latency-chart summary")[0].click()
+    numbers = page.rows("latency-chart")
+    assert len(numbers) == len(drawing.find_elements(By.CSS_SELECTOR, ".series-1 circle")) > 1
+    assert numbers[-1][0] in texts
+    page.part("latency-customer").send_keys("-nobody", Keys.ENTER)
+    page.wait(lambda: "no requests" in page.text("latency-state"))
+    assert page.all("#latency-chart svg") == []
+    assert page.complaints() == []
+
+
+def test_by_keyboard_alone(page):
+    seen: list[WebElement] = []
+    page.press(Keys.TAB)
+    while page.focused.tag_name != "body":
+        outline = page.driver.execute_script("return getComputedStyle(arguments[0]).outlineStyle", page.focused)
+        assert (outline, bool(page.focused.accessible_name)) == ("solid", True), page.focused.get_attribute("outerHTML")
+        seen.append(page.focused)
+        assert len(seen) < 100, "the keyboard cannot leave the page"
+        page.press(Keys.TAB)
+    reached = [element.get_attribute("id") for element in seen]
+    assert seen[0].text == "Skip to the upload"
+    in_order = ["refresh", "upload-table", "upload-file", "upload-token", "upload-button", "products-search"]
+    in_order += ["counts-order", "latency-customer", "latency-from", "latency-to"]
+    assert [each for each in reached if each in in_order] == list(dict.fromkeys(x for x in reached if x in in_order))
+    assert [each for each in dict.fromkeys(reached) if each in in_order] == in_order
+    assert {element.text for element in seen if element.tag_name == "button"} >= {
+        "Upload",
+        "Search",
+        "Next page",
+        "Show",
+    }
+
+    (turn,) = [e for e in page.all("#products-list button") if e.text == "Next page"]
+    page.driver.execute_script("arguments[0].focus()", turn)
+    page.press(Keys.ENTER)
+    page.wait(lambda: page.text("products-state") == "page 2")
+    page.wait(lambda: page.focused.text == "Next page")
+    page.press(Keys.SPACE)
+    page.wait(lambda: page.text("products-state") == "page 3")
+    page.wait(lambda: page.focused.text == "Previous page")  # there is no page 4
+    assert [row[0] for row in page.rows("products-list")] == ["20", "21", "22", "23", "24"]
+    page.press(Keys.ENTER)
+    page.wait(lambda: page.text("products-state") == "page 2")
+    assert page.rows("products-list")[0][0] == "10"
+
+
+def test_it_can_be_read_in_light_in_dark_and_where_it_is_narrow(page):
+    page.driver.execute_script("for (const details of document.querySelectorAll('details')) details.open = true")
+    for width, scheme in [(1200, "light"), (1200, "dark"), (400, "light"), (400, "dark")]:
+        page.look(width, scheme)
+        assert page.driver.execute_script("return document.documentElement.scrollWidth") <= width
+        contrasts = page.driver.execute_script(CONTRASTS)
+        assert len(contrasts) > 150
+        assert [found for found in contrasts if found[0] < 4.5] == []
