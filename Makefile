@@ -64,7 +64,7 @@ bench: setup .bench/venv/.ready
 	@.bench/venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch .bench/nothing.py
 	@PYSPARK_PYTHON=$(BIN)/python $(BIN)/spark-submit --packages org.postgresql:postgresql:42.7.13 \
-	  --conf spark.jars.ivy=.bench/ivy .bench/nothing.py >.bench/ivy.log 2>&1 || { tail -n 3 .bench/ivy.log >&2; exit 1; }
+	  --conf spark.jars.ivy=$(CURDIR)/.bench/ivy .bench/nothing.py >.bench/ivy.log 2>&1 || { cat .bench/ivy.log >&2; exit 1; }
 	@touch $@
 
 # Airflow, in which tests/scheduling runs the DAG of conf/airflow; it has an environment of its own
