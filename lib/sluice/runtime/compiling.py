@@ -37,6 +37,17 @@ def spark_options(size: int | None, options: Sequence[str]) -> list[str]:
 
     Who has a file of settings of their own has chosen these too.
     """
+    settings = _SPARK if _is_tiny(size, options) else {}
+    return [*(part for name, value in settings.items() for part in ("--conf", f"{name}={value}")), *options]
+
+
+def session_settings(size: int | None, options: Sequence[str]) -> dict[str, str]:
+    """The same, but for those that the user chose, for a job in a JVM that started for jobs of all sizes."""
+    if not _is_tiny(size, options):
+        return {}
+    return {name: value for name, value in _SPARK.items() if not any(text.startswith(f"{name}=") for text in options)}
+
+
+def _is_tiny(size: int | None, options: Sequence[str]) -> bool:
     tiny = size is not None and size <= TINY and (given(options, "--master") or "").startswith("local")
-    tiny = tiny and Path(given(options, "--properties-file") or "") == _SHIPPED
-    return [*(part for name, value in _SPARK.items() if tiny for part in ("--conf", f"{name}={value}")), *options]
+    return tiny and Path(given(options, "--properties-file") or "") == _SHIPPED

@@ -12,7 +12,7 @@ from typing import Any
 
 from sluice.errors import SluiceError
 from sluice.files.s3.client import executor_environment
-from sluice.runtime import java
+from sluice.runtime import compiling, java, wrapper
 from sluice.runtime.log_lines import LogStyle
 from sluice.runtime.warm import stay
 
@@ -42,6 +42,8 @@ def opened(
             java.start(lines, None if stay.is_server else size)  # it takes larger jobs later
             listen()
         spark = _session(name, event_log)
+    if stay.is_server:
+        options = {**compiling.session_settings(size, wrapper.spark_options() or ()), **options}
     for option, value in options.items():  # now: a JVM that starts warns of options that are not Spark's own
         spark.conf.set(option, value)
     try:

@@ -175,6 +175,8 @@ class Steps:
         if begins:
             self._step, self._began = step, at
             return [*events, ("step", step)]
+        if "logger" in entry and entry["level"] == "info":  # what Spark and Java say along the way
+            return events
         return [*events, ("line", {"message": entry["message"], "level": entry.get("level", "info")})]
 
 
