@@ -24,7 +24,7 @@ from sluice.serve.job_process import JobEnd, Tell
 from sluice.serve.queue import CHANNEL, LOCK, Batch, Queue
 from sluice.serve.reports import with_recorded
 
-_AWAY = (*LOST, asyncpg.PostgresError, TimeoutError)  # what the database's absence, or its end, may raise
+_AWAY = (*LOST, asyncpg.PostgresError, OSError)  # what the database's absence, or its end, may raise
 _LOOKS = 5.0  # seconds between looks at the queue, beside those that an upload asks for
 _PAUSES = (1, 2, 4, 8, 16, 32, 60)  # seconds before each further attempt
 _NOT_TRIED_AGAIN = (0, 2, 3, 4)  # exit codes that another attempt would not change

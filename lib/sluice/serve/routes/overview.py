@@ -7,7 +7,7 @@ from typing import Any
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from sluice.catalog.catalog import Catalog
 from sluice.errors import SluiceError
@@ -28,11 +28,24 @@ router = APIRouter(tags=["lake"])
 class Overview(BaseModel):
     """The lake at a moment."""
 
-    lake: str = Field(examples=["/srv/sluice/lake"])
+    lake: str
     now: datetime
     tables: list[dict[str, Any]] = Field(description="a row for each table and aggregate, as `status` reports it")
     runs: list[dict[str, Any]] = Field(description=f"the newest {_RUNS}, newest first, with the seconds of their steps")
     rejects: list[Group] = Field(description="by table and reason, the most frequent first, with three examples each")
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "lake": "/srv/sluice/lake",
+                    "now": "2026-01-31T08:15:00.123456Z",
+                    "tables": [{"table": "products", "version": 3, "rows": 1002, "rejects": 0}],
+                    "runs": [{"run_id": "20260131T081459-5d1c7a90", "job": "ingest", "status": "succeeded"}],
+                    "rejects": [],
+                }
+            ]
+        }
+    )
 
 
 @router.get("/overview", summary="Tables, newest runs and rejects of the lake", responses=answers())

@@ -1,4 +1,4 @@
-"""The scores: sent as records and answered for at once, and cleared."""
+"""The scores: the top ones; sent as records and answered for at once; cleared."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict
 
-from sluice.serve import items
+from sluice.runtime.report import ROWS
+from sluice.serve import items, paging, relations
+from sluice.serve.answers import example, with_rows
 from sluice.serve.body import of_bytes, whole
 from sluice.serve.context import Context, Serving
+from sluice.serve.paging import Conditions, Limit
 from sluice.serve.problems import Problem, answers
 from sluice.serve.queue import Upload
 from sluice.serve.reports import ingest_of, of_file
-from sluice.serve.routes.ingest import Accepted, accepted, table_named, take
+from sluice.serve.routes.ingest import EXAMPLE, Accepted, accepted, table_named, take
 from sluice.serve.routes.runs import ended
 from sluice.serve.token import WRITERS
 
@@ -38,6 +41,21 @@ _BODY = {
 }
 
 
+class Score(BaseModel):
+    """A record of the ranking, from rank 1 on; the value has all its digits."""
+
+    rank: int
+    id: str
+    value: float
+
+
+class Scores(BaseModel):
+    """The top records, the greatest value first."""
+
+    rows: list[Score]
+    model_config = ConfigDict(json_schema_extra=example({"rank": 1, "id": "11111111", "value": 10.5}))
+
+
 class RejectedItem(BaseModel):
     """An item that is no score; `position`: its place among the items, the first is 0."""
 
@@ -50,7 +68,7 @@ class Scored(BaseModel):
     """What became of the items: the six counts of rows add up to `rows_read`."""
 
     run_id: str
-    status: str = Field(examples=["succeeded"])
+    status: str
     rows_read: int
     rows_rejected: int
     rows_duplicate: int
@@ -59,6 +77,30 @@ class Scored(BaseModel):
     rows_unchanged: int
     rows_deleted: int
     rejects: list[RejectedItem]
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "run_id": EXAMPLE,
+                    "status": "succeeded",
+                    **dict.fromkeys((f"rows_{outcome}" for outcome in ROWS), 0),
+                    "rows_read": 2,
+                    "rows_inserted": 1,
+                    "rows_rejected": 1,
+                    "rejects": [{"item": "no value", "position": 1, "reason": "value is not a number"}],
+                }
+            ]
+        }
+    )
+
+
+@router.get("/scores", summary="The top records", response_model=Scores, responses=answers(404))
+async def top(serving: Serving, limit: Limit = 10) -> Response:
+    async with serving.database.snapshot() as snapshot:
+        relation = await relations.find(snapshot, "top_scores")
+        shown = {name: relation.columns[name] for name in ("rank", "id", "value")}
+        page = await paging.read(snapshot, Conditions(relation), limit, columns=shown)
+    return with_rows(page.rows)
 
 
 @router.post(
@@ -75,7 +117,7 @@ async def add(request: Request, response: Response, serving: Serving) -> Any:
     sent = items.parsed(await whole(request, settings.request_timeout, settings.max_upload), settings.max_records)
     data, table = items.lines(sent), table_named(serving, _TABLE)
     upload = await take(serving, table, of_bytes("items.txt", data), ("--max-rejects=100%",), alone=True)
-    done = await ended(serving, upload.run_id, settings.request_timeout)
+    done = await ended(serving, upload.run_id, 0.9 * settings.request_timeout)  # before the request itself is ended
     if done is None:
         return JSONResponse(accepted(upload, response).model_dump(), 202, {"Location": response.headers["Location"]})
     ingest = ingest_of(done.report or {})
