@@ -110,9 +110,10 @@ def test_the_commands_of_all_documents_are_understood(tmp_path, monkeypatch):
     for name in RUN_BY_TEST:
         write_declarations(name, tmp_path)
         for command, exit_code, _ in examples(DOCUMENTS[name]):
-            words = shlex.split(command.removesuffix(BACKGROUND).removeprefix(SUBMIT))
-            job, *arguments = words if command.startswith(SUBMIT) else [""]
-            if job and exit_code != errors.UsageError.exit_code:
+            if not command.startswith(SUBMIT):
+                continue
+            job, *arguments = shlex.split(command.removeprefix(SUBMIT).removesuffix(BACKGROUND))
+            if exit_code != errors.UsageError.exit_code:
                 understand(runpy.run_path(str(JOBS[job]))["main"], arguments)
 
 

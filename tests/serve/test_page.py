@@ -225,10 +225,9 @@ def test_by_keyboard_alone(page):
         assert len(seen) < 100, "the keyboard cannot leave the page"
         page.press(Keys.TAB)
     reached = [element.get_attribute("id") for element in seen]
-    assert seen[0].text == "Skip to the upload"
+    assert seen[0].get_attribute("textContent") == "Skip to the upload"
     in_order = ["refresh", "upload-table", "upload-file", "upload-token", "upload-button", "products-search"]
     in_order += ["counts-order", "latency-customer", "latency-from", "latency-to"]
-    assert [each for each in reached if each in in_order] == list(dict.fromkeys(x for x in reached if x in in_order))
     assert [each for each in dict.fromkeys(reached) if each in in_order] == in_order
     assert {element.text for element in seen if element.tag_name == "button"} >= {
         "Upload",

@@ -9,9 +9,6 @@ from shutil import which
 
 import pytest
 from conftest import PROJECT
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
-from sluice.serve.routes.page import router
 
 FILES = {path.name: path.read_text() for path in (PROJECT / "lib" / "sluice" / "serve" / "page").iterdir()}
 SCRIPTS = {name: text for name, text in FILES.items() if name.endswith(".js")}
@@ -33,13 +30,6 @@ TAGS = Tags(INDEX).all
 
 def attributes(name):
     return [found[name] for _, found in TAGS if name in found]
-
-
-@pytest.fixture
-def client():
-    app = FastAPI()
-    app.include_router(router)
-    return TestClient(app)
 
 
 def test_nothing_is_loaded_from_elsewhere():
@@ -109,6 +99,7 @@ def test_a_strict_policy_and_an_etag(client, path):
     policy = dict(each.split(" ", 1) for each in answer.headers["content-security-policy"].split("; "))
     assert policy["default-src"] == policy["base-uri"] == policy["form-action"] == policy["frame-ancestors"] == "'none'"
     assert {policy[f"{kind}-src"] for kind in ("script", "style", "img", "connect")} == {"'self'"}
+    assert (policy["require-trusted-types-for"], policy["trusted-types"]) == ("'script'", "'none'")
     assert answer.headers["x-content-type-options"] == "nosniff"
     again = client.get(path, headers={"If-None-Match": answer.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")

@@ -40,7 +40,7 @@ function clear(title) {
   stop();
   byId("run-title").textContent = visible(title);
   byId("run-state").textContent = STATES.queued;
-  emptied("run-steps", "run-lines", "run-result");
+  emptied("run-steps", "run-notice", "run-lines", "run-result");
   byId("run").hidden = false;
   clock = setInterval(tick, 100);
 }
@@ -54,7 +54,7 @@ function stop() {
 /** Each time it runs, after a server or a job was killed too, its steps begin anew. */
 function showState({ state }) {
   byId("run-state").textContent = STATES[state] ?? visible(state);
-  if (state === "running") emptied("run-steps", "run-lines");
+  if (state === "running") emptied("run-steps", "run-notice", "run-lines");
 }
 
 /** A step that begins, or, with its seconds (null if they are not known), the end of the one that ran. */
@@ -88,6 +88,7 @@ function showLine({ message, level }) {
   lines.append(
     element("li", { class: { error: "bad", warning: "odd" }[level] }, level === "info" ? "" : `${level}: `, message),
   );
+  if (level !== "info") byId("run-notice").textContent = visible(message); // such as that it is tried again
   if (lines.children.length > LINES) lines.firstChild.remove();
 }
 
@@ -96,6 +97,7 @@ function showEnd(found) {
   const steps = all.flatMap((part) =>
     Object.entries(part.seconds).map(([name, took]) => [`${part.job}: ${name}`, took]),
   );
+  byId("run-notice").replaceChildren();
   byId("run-state").replaceChildren(status(found.state), `: ${summary(found, all)}`);
   byId("run-result").replaceChildren(
     ...(found.error ? [bad(found.error)] : []),
