@@ -8,6 +8,7 @@ from shutil import which
 
 import pytest
 from conftest import HEADER
+from processes import free_port
 from selenium import webdriver
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.chrome.service import Service
@@ -161,6 +162,19 @@ def test_an_upload_is_followed_to_its_end(opened, csv_file):
     assert page.rows("products-list") == [["1", EVIL, ""], ["2", "Desk", ""]]
     assert page.all("main img") == []
     assert page.complaints() == []
+
+
+def test_a_run_is_followed_across_a_kill_of_the_server(serve, chromium, csv_file):
+    port = free_port()
+    with serve("--port", port) as server:
+        page = Page(chromium, str(server.client.base_url))
+        page.upload(csv_file("new.csv", HEADER, "1,Lamp,", "2,Desk,"))
+        page.wait(lambda: page.all("#run-steps .ended"))
+        server.process.kill()
+        page.wait(lambda: page.text("run-state") == "Connecting again …")
+        with serve("--port", port):
+            page.wait_for_end("done: 2 read, 2 inserted")
+            page.wait(lambda: page.rows("products-list") == [["1", "Lamp", ""], ["2", "Desk", ""]])
 
 
 def test_a_bad_file_and_a_wrong_token_are_explained(opened, csv_file):
