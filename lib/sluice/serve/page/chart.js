@@ -74,7 +74,7 @@ function scale(step, y, unit) {
   return [...ticks.flat(), drawn("text", turned, unit)];
 }
 
-/** The axis of days: at most eight of them, the first and the last among them. */
+/** The axis of days: at most eight of them, the last among them. */
 function dates(points, days, x) {
   const every = Math.ceil((points.length - 1) / 7) || 1;
   const chosen = points.filter((_, at) => (points.length - 1 - at) % every === 0);

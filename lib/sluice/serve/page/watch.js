@@ -11,6 +11,7 @@ const STATES = { queued: "Waiting for its turn …", running: "Running …", don
 
 let events = null; // of the run that is shown
 let clock = null;
+let reached = "queued"; // the state of that run
 let begun = null; // the step that runs: its element, and when it began
 
 /** Shows the run from its beginning, until it ends; `ended` is called then. */
@@ -27,6 +28,7 @@ export function watch(run, title, ended) {
     showEnd(found);
     ended();
   });
+  events.addEventListener("open", () => (byId("run-state").textContent = STATES[reached]));
   events.addEventListener("error", () => {
     const closed = events.readyState === EventSource.CLOSED;
     byId("run-state").textContent = closed
@@ -39,7 +41,8 @@ export function watch(run, title, ended) {
 function clear(title) {
   stop();
   byId("run-title").textContent = visible(title);
-  byId("run-state").textContent = STATES.queued;
+  reached = "queued";
+  byId("run-state").textContent = STATES[reached];
   emptied("run-steps", "run-notice", "run-lines", "run-result");
   byId("run").hidden = false;
   clock = setInterval(tick, 100);
@@ -53,7 +56,8 @@ function stop() {
 
 /** Each time it runs, after a server or a job was killed too, its steps begin anew. */
 function showState({ state }) {
-  byId("run-state").textContent = STATES[state] ?? visible(state);
+  reached = state;
+  byId("run-state").textContent = STATES[state];
   if (state === "running") emptied("run-steps", "run-notice", "run-lines");
 }
 
