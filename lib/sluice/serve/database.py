@@ -24,6 +24,7 @@ LOST = (
     ConnectionError,
     socket.gaierror,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # of a connection that ends in the middle of an answer
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
