@@ -79,6 +79,23 @@ def test_requests_are_counted_by_route(client):
     assert "# HELP sluice_http_request_seconds How long answers took." in text
 
 
+def test_names_of_others_do_not_lead_to_a_server_of_this_machine(client):
+    """A page of `evil.example` could else have its name lead here, and read the answers (DNS rebinding)."""
+    for host in (
+        "evil.example",
+        "evil.example:8000",
+        "127.0.0.1.evil.example",
+        "localhost.evil.example",
+        "[",
+        "192.0.2.1",
+    ):
+        answer = client.get("/tables", headers={"Host": host})
+        assert answer.status_code == 400, host
+        assert answer.json()["detail"].startswith(f"Host: {host!r} is not a name of this machine")
+    for host in ("localhost", "LOCALHOST:8000", "127.0.0.1", "127.0.0.1:1", "[::1]:8000"):
+        assert client.get("/tables", headers={"Host": host}).status_code == 200, host
+
+
 def test_connections_that_were_ended_are_replaced(client, database):
     """Also in the middle of an answer, as requests go on meanwhile."""
     end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sluice serve'"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 import traceback
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 from sluice.metrics.serving import count_request
 from sluice.serve import problems
 from sluice.serve.context import Log
-from sluice.serve.options import ServeSettings
+from sluice.serve.options import ServeSettings, is_loopback
 from sluice.serve.problems import Problem
 
+_HOST = re.compile(r"\[?([^\[\]]*?)\]?(?::\d*)?")  # a name or an address, perhaps with a port
 _HEADERS = [  # unless an answer has its own
     (b"cache-control", b"no-cache"),  # tables change with every export
     (
@@ -52,6 +54,7 @@ class _Request:
         began = time.monotonic()
         try:
             async with self._limit:
+                self._check_host()
                 self._check_length()
                 await self._app(self._scope, self._receive, self._send)
         except Problem as problem:
@@ -66,6 +69,18 @@ class _Request:
         finally:
             route = getattr(self._scope.get("route"), "path", "none")
             count_request(self._scope["method"], route, self._status or 499, time.monotonic() - began)
+
+    def _check_host(self) -> None:
+        """Raises Problem for a name that is not this machine's own: a page of elsewhere may have it lead here.
+
+        The browser of somebody on this machine would then give that page what the server answers.
+        """
+        host = dict(self._scope["headers"]).get(b"host", b"").decode("latin-1")
+        name = _HOST.fullmatch(host)
+        if is_loopback(self._settings.host) and not (name and is_loopback(name[1].lower())):
+            raise Problem(
+                400, f"Host: {host[:100]!r} is not a name of this machine: a proxy must send 127.0.0.1, or use --bind"
+            )
 
     def _check_length(self) -> None:
         for name, value in self._scope["headers"]:

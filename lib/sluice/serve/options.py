@@ -41,7 +41,7 @@ class ServeSettings:
     def of(cls, options: dict[str, Any], settings: Settings) -> ServeSettings:
         """Takes the job's own options and those of all jobs. Raises UsageError for what must not be served."""
         token, host = _token(), options.pop("bind")
-        if not _is_loopback(host) and not token:
+        if not is_loopback(host) and not token:
             raise UsageError(
                 f"--bind {host}: other machines reach this address: set SLUICE_TOKEN to what those who write must show"
             )
@@ -57,7 +57,8 @@ class ServeSettings:
         )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
