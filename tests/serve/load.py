@@ -41,7 +41,7 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
             return
         customer = random.randint(1, CUSTOMERS)
-        self._transport.write(f"GET /customers/customer-{customer}/stats HTTP/1.1\r\nHost: load\r\n\r\n".encode())
+        self._transport.write(f"GET /customers/customer-{customer}/stats HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
 
     def data_received(self, data: bytes) -> None:
         self._held += data
