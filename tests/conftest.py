@@ -384,8 +384,21 @@ def serve(database, lake, tmp_path) -> Callable[..., AbstractContextManager[Serv
     return partial(started, tmp_path)
 
 
+@pytest.fixture(scope="session")
+def _server(postgres_url, tmp_path_factory) -> Iterator[Server]:
+    """One for all tests that only read; each has the schema of it to itself."""
+    import psycopg2
+
+    with psycopg2.connect(postgres_url) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE SCHEMA IF NOT EXISTS fresh")
+    connection.close()
+    folder = tmp_path_factory.mktemp("server")
+    variables = {"SLUICE_DATABASE_URL": postgres_url, "SLUICE_SCHEMA": "fresh", "SLUICE_LAKE": str(folder / "lake")}
+    with started(folder, **variables) as server:
+        yield server
+
+
 @pytest.fixture
-def client(serve) -> Iterator[Any]:
-    """A client of a server, which shows its token; paths are enough: `client.get("/healthz")`."""
-    with serve() as server:
-        yield server.client
+def client(database, _server) -> Any:
+    """A client of a server for tests that only read: `client.get("/healthz")`."""
+    return _server.client

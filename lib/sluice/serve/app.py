@@ -9,9 +9,8 @@ from pkgutil import iter_modules
 
 from fastapi import FastAPI
 
-from sluice.serve import problems, routes, uploads
+from sluice.serve import database, problems, routes, uploads
 from sluice.serve.context import Context, Log
-from sluice.serve.database import opened
 from sluice.serve.options import ServeSettings
 
 
@@ -20,8 +19,11 @@ def make_app(settings: ServeSettings, database_url: str, log: Log) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with opened(database_url, settings) as database, uploads.opened(settings, database, log) as taking:
-            app.state.context = Context(settings, database, taking, log)
+        async with (
+            database.opened(database_url, settings) as reached,
+            uploads.opened(settings, reached, log) as taking,
+        ):
+            app.state.context = Context(settings, reached, taking, log)
             yield
 
     app = FastAPI(
@@ -33,6 +35,7 @@ def make_app(settings: ServeSettings, database_url: str, log: Log) -> FastAPI:
         redoc_url=None,
     )
     problems.install(app)
+    database.install(app)
     for module in iter_modules(routes.__path__, f"{routes.__name__}."):
         app.include_router(import_module(module.name).router)
     return app

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
 
 from sluice.errors import DatabaseError
 from sluice.serve.address import for_asyncpg
 from sluice.serve.options import ServeSettings
-from sluice.serve.problems import Problem
+from sluice.serve.problems import Problem, response
 
 _CONNECTIONS = 10
-# what asyncpg says if PostgreSQL cannot be reached, or ends a connection
-LOST = (
-    OSError,
+_WAIT = 10  # seconds for a connection
+# what asyncpg raises if PostgreSQL cannot be reached, or ends a connection
+_LOST = (
+    ConnectionError,
     asyncpg.InterfaceError,
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
@@ -36,24 +40,47 @@ class Database:
         """A table of the schema as quoted SQL."""
         return f"{quoted(self.schema)}.{quoted(table)}"
 
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """A connection of the pool. Raises a Problem if PostgreSQL cannot be reached."""
+        try:
+            lent = await self.pool.acquire(timeout=_WAIT)
+        except (OSError, asyncpg.PostgresError) as error:  # a timeout too
+            raise unreachable(error) from None
+        try:
+            yield lent
+        finally:
+            await self.pool.release(lent)
+
     async def fetch(self, statement: str, *values: Any) -> list[Any]:
         """The rows of a statement."""
-        async with self.pool.acquire() as connection:
+        async with self.connection() as connection:
             return list(await connection.fetch(statement, *values))
 
     async def fetchval(self, statement: str, *values: Any) -> Any:
         """The first value of the first row; None if there is none."""
-        async with self.pool.acquire() as connection:
+        async with self.connection() as connection:
             return await connection.fetchval(statement, *values)
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[Any]:
-        """A connection whose statements all see one state: that before an export, or that after it."""
-        async with (
-            self.pool.acquire() as connection,
-            connection.transaction(isolation="repeatable_read", readonly=True),
-        ):
-            yield connection
+    async def snapshot(self) -> AsyncIterator[Snapshot]:
+        """Statements that all see one state: that before an export, or that after it."""
+        async with self.connection() as connection:
+            transaction = connection.transaction(isolation="repeatable_read", readonly=True)
+            async with transaction:
+                yield Snapshot(connection, self)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A connection that sees one state of the database."""
+
+    connection: Any
+    database: Database
+
+    async def fetch(self, statement: str, *values: Any) -> list[Any]:
+        """The rows of a statement."""
+        return list(await self.connection.fetch(statement, *values))
 
 
 def quoted(name: str) -> str:
@@ -68,7 +95,7 @@ async def opened(url: str, settings: ServeSettings) -> AsyncIterator[Database]:
         for_asyncpg(url) or None,
         min_size=0,
         max_size=_CONNECTIONS,
-        timeout=10,
+        timeout=_WAIT,
         command_timeout=settings.request_timeout,
         server_settings={
             "application_name": "sluice serve",
@@ -84,15 +111,48 @@ async def check(url: str, settings: ServeSettings) -> None:
     try:
         async with opened(url, settings) as database:
             found = await database.fetchval("SELECT 1 FROM pg_namespace WHERE nspname::text = $1", settings.schema)
-    except (*LOST, asyncpg.PostgresError, TimeoutError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise DatabaseError(f"PostgreSQL: {first}") from None
+    except Problem as problem:
+        raise DatabaseError(str(problem.detail)) from None
     if not found:
         raise DatabaseError(
             f'PostgreSQL: schema "{settings.schema}" does not exist: create it, or choose another --schema'
         )
 
 
-def not_exported(table: str) -> Problem:
-    """The answer about a table that PostgreSQL lacks."""
-    return Problem(404, f"table {table} is not yet exported: run ./spark-submit.sh export {table}")
+def unreachable(error: Exception) -> Problem:
+    """The answer where PostgreSQL cannot be asked."""
+    return _for_now(f"PostgreSQL cannot be reached: {_first_line(error)}")
+
+
+def _late(error: Exception) -> Problem:
+    return _for_now("PostgreSQL took too long (--request-timeout): ask for less, or again once an export has ended")
+
+
+def _changed(error: Exception) -> Problem:
+    return _for_now(f"an export changed the table meanwhile ({_first_line(error)}): try again")
+
+
+def _for_now(detail: str) -> Problem:
+    return Problem(503, detail, headers={"Retry-After": "1"})
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+_ANSWERS: dict[type[Exception], Callable[[Exception], Problem]] = {
+    **dict.fromkeys(_LOST, unreachable),
+    **dict.fromkeys((TimeoutError, asyncpg.QueryCanceledError), _late),
+    **dict.fromkeys((asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError), _changed),
+}
+
+
+def install(app: FastAPI) -> None:
+    """Lets the app answer 503 for what PostgreSQL cannot do now."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        tell = next(tell for kind, tell in _ANSWERS.items() if isinstance(error, kind))
+        return response(tell(error), request.url.path)
+
+    for kind in _ANSWERS:
+        app.add_exception_handler(kind, answer)

@@ -34,7 +34,7 @@ class ProblemDocument(BaseModel):
     errors: list[Wrong] | None = None
 
 
-class Problem(Exception):
+class Problem(HTTPException):
     """An error of the request or of what it needs. `errors`: names of parameters with what is wrong with them."""
 
     def __init__(
@@ -44,8 +44,8 @@ class Problem(Exception):
         errors: Sequence[tuple[str, str]] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(detail)
-        self.status, self.detail, self.errors, self.headers = status, detail, errors, headers
+        super().__init__(status, detail, headers)
+        self.errors = errors
 
 
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -61,19 +61,19 @@ def response(problem: Problem, instance: str) -> Response:
     """The answer for a problem of a request for the path `instance`."""
     document: dict[str, Any] = {
         "type": "about:blank",
-        "title": HTTPStatus(problem.status).phrase,
-        "status": problem.status,
+        "title": HTTPStatus(problem.status_code).phrase,
+        "status": problem.status_code,
         "detail": problem.detail,
         "instance": instance,
     }
     if problem.errors:
         document["errors"] = [{"name": name, "reason": reason} for name, reason in problem.errors]
     text = json.dumps(document, ensure_ascii=False).encode(errors="backslashreplace")
-    return Response(text, problem.status, dict(problem.headers or {}), MEDIA_TYPE)
+    return Response(text, problem.status_code, dict(problem.headers or {}), MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
-    """Lets the app answer all errors so."""
+    """Lets the app answer all errors so, and describe them in OpenAPI."""
 
     @app.exception_handler(Problem)
     async def of_ours(request: Request, error: Problem) -> Response:
@@ -81,14 +81,33 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def of_starlette(request: Request, error: HTTPException) -> Response:
-        detail = f"{request.method} {request.url.path}: {str(error.detail).lower()}: /openapi.json has all endpoints"
+        detail = f"{request.method} {request.url.path}: {error.detail}: /openapi.json has all endpoints"
         return response(Problem(error.status_code, detail, headers=error.headers), request.url.path)
 
     @app.exception_handler(RequestValidationError)
     async def of_parameters(request: Request, error: RequestValidationError) -> Response:
         errors = [(_name(entry["loc"]), str(entry["msg"])) for entry in error.errors()]
-        detail = "; ".join(f"{name}: {reason}" for name, reason in errors)
-        return response(Problem(422, detail, errors), request.url.path)
+        return response(unfit(errors), request.url.path)
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> Response:
+        return response(Problem(500, "unexpected: the lines of the server tell more"), request.url.path)
+
+    described = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = described()
+        schema = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
+        parts = {**schema.pop("$defs"), ProblemDocument.__name__: schema}
+        document.setdefault("components", {}).setdefault("schemas", {}).update(parts)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def unfit(errors: Sequence[tuple[str, str]]) -> Problem:
+    """The Problem of parameters that are wrong: names with reasons."""
+    return Problem(422, "; ".join(f"{name}: {reason}" for name, reason in errors), errors)
 
 
 def _name(location: Sequence[Any]) -> str:

@@ -19,7 +19,7 @@ from sluice.serve.database import Database
 
 NAME = "sluice_uploads"
 CHANNEL = "sluice_uploads"  # of NOTIFY: an upload has come
-LOCK = 0x51_1CF  # the advisory lock of the server that takes uploads
+_LOCK = 0x51_1CF  # with the hash of the table's name: the advisory lock of the server that runs its jobs
 MOST = 1000  # uploads in a batch: the command line of its job names their files
 _COLUMNS = (
     "run_id, table_name, name, file, options, alone, state, batch, exit_code, error, report, received_at, started_at, "
@@ -116,16 +116,20 @@ class Queue:
     """The queue in a schema of the database."""
 
     def __init__(self, database: Database) -> None:
-        self._pool = database.pool
+        self._database = database
         self._table = database.name(NAME)
 
     async def prepare(self, connection: Any) -> None:
         """Makes the table if it is not there."""
         await connection.execute(_TABLE.format(table=self._table))
 
+    async def lock(self, connection: Any) -> bool:
+        """Takes the lock of the server that runs this queue's jobs, until the connection ends; False if it is taken."""
+        return bool(await connection.fetchval("SELECT pg_try_advisory_lock($1, hashtext($2))", _LOCK, self._table))
+
     async def add(self, upload: Upload) -> None:
         """Puts an upload into the queue; once this returns it is not lost."""
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self._database.connection() as connection, connection.transaction():
             await connection.execute(
                 f"INSERT INTO {self._table} (run_id, table_name, name, file, options, alone, state) "
                 "VALUES ($1, $2, $3, $4, $5, $6, 'queued')",
@@ -133,16 +137,17 @@ class Queue:
             )
             await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, upload.table)
 
-    async def tables_with_work(self, connection: Any) -> list[str]:
-        """The tables that have uploads which are not done."""
+    async def waiting(self, connection: Any) -> dict[str, int]:
+        """The tables that have uploads which are not done, and how many wait for a job."""
         rows = await connection.fetch(
-            f"SELECT DISTINCT table_name FROM {self._table} WHERE state IN ('queued', 'running') ORDER BY table_name"
+            f"SELECT table_name, count(*) FILTER (WHERE state = 'queued') AS waiting FROM {self._table} "
+            "WHERE state IN ('queued', 'running') GROUP BY table_name ORDER BY table_name"
         )
-        return [row["table_name"] for row in rows]
+        return {row["table_name"]: row["waiting"] for row in rows}
 
     async def take(self, table: str) -> Batch | None:
         """What the next job of a table has to do; None if there is nothing. No job of the table may be running."""
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self._database.connection() as connection, connection.transaction():
             left = await self._open(connection, table, "running")
             if left:
                 first = left[0].batch
@@ -163,7 +168,7 @@ class Queue:
 
     async def begin(self, batch: Batch) -> None:
         """Makes uploads that are running a batch of their own."""
-        async with self._pool.acquire() as connection:
+        async with self._database.connection() as connection:
             await self._begin(connection, batch)
 
     async def _begin(self, connection: Any, batch: Batch) -> None:
@@ -176,7 +181,7 @@ class Queue:
     async def end(self, batch: Batch, exit_code: int, error: str | None, report: Mapping[str, Any] | None) -> None:
         """Records how the job of a batch ended."""
         document = None if report is None else json.dumps(report)
-        async with self._pool.acquire() as connection:
+        async with self._database.connection() as connection:
             await connection.execute(
                 f"UPDATE {self._table} SET state = $1, exit_code = $2, error = $3, report = $4, finished_at = now() "
                 "WHERE run_id = ANY ($5)",
@@ -184,13 +189,13 @@ class Queue:
             )
 
     async def find(self, run_id: str) -> Upload | None:
-        async with self._pool.acquire() as connection:
+        async with self._database.connection() as connection:
             row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM {self._table} WHERE run_id = $1", run_id)
         return None if row is None else _upload(row)
 
     async def newest(self, limit: int, before: str | None = None) -> list[Upload]:
         """Uploads, the one that came last first; those that came before one if it is given."""
-        async with self._pool.acquire() as connection:
+        async with self._database.connection() as connection:
             rows = await connection.fetch(
                 f"SELECT {_COLUMNS} FROM {self._table} WHERE $2::text IS NULL OR run_id < $2 "
                 "ORDER BY run_id DESC LIMIT $1",
@@ -200,16 +205,8 @@ class Queue:
 
     async def size_of(self, batch: str) -> int:
         """How many uploads a batch has."""
-        async with self._pool.acquire() as connection:
+        async with self._database.connection() as connection:
             return int(await connection.fetchval(f"SELECT count(*) FROM {self._table} WHERE batch = $1", batch))
-
-    async def counts(self) -> dict[str, int]:
-        """How many uploads are `queued` and `running`."""
-        async with self._pool.acquire() as connection:
-            rows = await connection.fetch(
-                f"SELECT state, count(*) FROM {self._table} WHERE state IN ('queued', 'running') GROUP BY state"
-            )
-        return {"queued": 0, "running": 0} | {row["state"]: row["count"] for row in rows}
 
 
 def _together(waiting: Sequence[Upload]) -> list[Upload]:

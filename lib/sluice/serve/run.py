@@ -15,6 +15,7 @@ from sluice.runtime.job import Job
 from sluice.serve.app import make_app
 from sluice.serve.context import Log
 from sluice.serve.database import check
+from sluice.serve.guard import Guard
 from sluice.serve.options import ServeSettings
 
 _GRACE = 20  # seconds for open requests after SIGTERM
@@ -28,7 +29,7 @@ def serve(job: Job, settings: ServeSettings) -> None:
     asyncio.run(check(url, settings))
     logging.basicConfig(handlers=[_Lines(log)], force=True)
     config = uvicorn.Config(
-        make_app(settings, url, log),
+        Guard(make_app(settings, url, log), settings, log),
         loop="uvloop",
         http="httptools",
         ws="none",

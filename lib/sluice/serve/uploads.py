@@ -29,7 +29,7 @@ class Uploads:
     async def take(self, table: str, source: Source, options: Sequence[str] = (), *, alone: bool = False) -> Upload:
         """Lands a file and puts it into the queue: once this returns it will be read, whatever happens.
 
-        Raises TooLarge, and what the source raises.
+        Raises what the source raises.
         """
         run_id = new_run_id()
         file = await self.landing.receive(table, run_id, source)
@@ -48,7 +48,7 @@ class Uploads:
 @asynccontextmanager
 async def opened(settings: ServeSettings, database: Database, log: Log) -> AsyncIterator[Uploads]:
     """Takes uploads and runs their jobs until the end, which jobs that run do not outlive."""
-    landing, queue, events = Landing(settings.landing, settings.max_upload), Queue(database), Events()
+    landing, queue, events = Landing(settings.landing), Queue(database), Events()
     landing.prepare()
     jobs = JobProcesses(settings.lake, settings.tables, settings.schema, settings.landing, settings.idle_minutes)
     dispatcher = Dispatcher(database, queue, jobs, events, settings.lake, log)

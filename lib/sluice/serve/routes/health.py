@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
+from fastapi.responses import PlainTextResponse, Response
 from pydantic import BaseModel
 
+from sluice.metrics.serving import CONTENT_TYPE, exposition
 from sluice.serve.context import Serving
 from sluice.serve.problems import answers
 
 router = APIRouter(tags=["health"])
+_METRIC = 'sluice_http_requests_total{code="200",method="GET",route="/tables"} 12.0'
 
 
 class Alive(BaseModel):
@@ -33,3 +36,13 @@ async def healthz() -> Alive:
 async def readyz(serving: Serving) -> Ready:
     await serving.database.fetchval("SELECT 1")
     return Ready()
+
+
+@router.get(
+    "/metrics",
+    summary="What the server has done, for Prometheus",
+    response_class=PlainTextResponse,
+    responses={**answers(), 200: {"content": {"text/plain": {"example": _METRIC}}}},
+)
+async def metrics() -> Response:
+    return Response(exposition(), media_type=CONTENT_TYPE)

@@ -1,4 +1,4 @@
-"""The scores: sent as records and answered for at once, and cleared."""
+"""The scores: the top records, records sent and answered for at once, and their end."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from sluice.serve import items
+from sluice.serve import items, paging, relations
+from sluice.serve.answers import example, with_rows
 from sluice.serve.body import of_bytes, whole
 from sluice.serve.context import Context, Serving
+from sluice.serve.paging import Conditions, Limit
 from sluice.serve.problems import Problem, answers
 from sluice.serve.queue import Upload
 from sluice.serve.reports import ingest_of, of_file
@@ -23,6 +25,7 @@ from sluice.serve.token import WRITERS
 
 router = APIRouter(tags=["scores"])
 _TABLE = "scores"
+_PATIENCE = 0.9  # of the seconds that a request may take
 _BODY = {
     "required": True,
     "content": {
@@ -36,6 +39,21 @@ _BODY = {
         }
     },
 }
+
+
+class Score(BaseModel):
+    """A record of the ranking, from rank 1 on; the value has all its digits."""
+
+    rank: int
+    id: str
+    value: float
+
+
+class Scores(BaseModel):
+    """The top records, the greatest value first."""
+
+    rows: list[Score]
+    model_config = ConfigDict(json_schema_extra=example({"rank": 1, "id": "11111111", "value": 10.000000000}))
 
 
 class RejectedItem(BaseModel):
@@ -61,21 +79,30 @@ class Scored(BaseModel):
     rejects: list[RejectedItem]
 
 
+@router.get("/scores", summary="The top records", response_model=Scores, responses=answers(404))
+async def top(serving: Serving, limit: Limit = 10) -> Response:
+    async with serving.database.snapshot() as snapshot:
+        relation = await relations.find(snapshot, "top_scores")
+        shown = {name: relation.columns[name] for name in ("rank", "id", "value")}
+        page = await paging.read(snapshot, Conditions(relation), limit, columns=shown)
+    return with_rows(page.rows)
+
+
 @router.post(
     "/scores",
     dependencies=WRITERS,
     response_model=Scored,
-    responses={**answers(400, 401, 403, 408, 409, 413), 202: {"model": Accepted}},
+    responses={**answers(400, 401, 403, 404, 409), 202: {"model": Accepted}},
     openapi_extra={"requestBody": _BODY},
     summary="Add scores, each as id_value",
 )
 async def add(request: Request, response: Response, serving: Serving) -> Any:
     """Answers once the scores are in PostgreSQL; with 202 and where to look if that takes longer than a request may."""
     settings = serving.settings
-    sent = items.parsed(await whole(request, settings.request_timeout, settings.max_upload), settings.max_records)
+    sent = items.parsed(await whole(request), settings.max_records)
     data, table = items.lines(sent), table_named(serving, _TABLE)
     upload = await take(serving, table, of_bytes("items.txt", data), ("--max-rejects=100%",), alone=True)
-    done = await ended(serving, upload.run_id, settings.request_timeout)
+    done = await ended(serving, upload.run_id, _PATIENCE * settings.request_timeout)
     if done is None:
         return JSONResponse(accepted(upload, response).model_dump(), 202, {"Location": response.headers["Location"]})
     ingest = ingest_of(done.report or {})
