@@ -58,9 +58,13 @@ test-versitygw: setup
 bench: setup .bench/venv/.ready
 	@PYTHONPATH=lib:tests $(BIN)/python -m benchmarks $(ARGS)
 
+# with the driver by which plain Spark writes into PostgreSQL
 .bench/venv/.ready: tests/benchmarks/requirements.txt
 	@test -x .bench/venv/bin/python || $(PYTHON) -m venv .bench/venv
 	@.bench/venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch .bench/nothing.py
+	@PYSPARK_PYTHON=$(BIN)/python $(BIN)/spark-submit --packages org.postgresql:postgresql:42.7.13 \
+	  --conf spark.jars.ivy=$(CURDIR)/.bench/ivy .bench/nothing.py >.bench/ivy.log 2>&1 || { cat .bench/ivy.log >&2; exit 1; }
 	@touch $@
 
 # Airflow, in which tests/scheduling runs the DAG of conf/airflow; it has an environment of its own

@@ -33,6 +33,7 @@ DEVELOPMENT = [
     "pytest-xdist",
     "ruff",
     "schemathesis>=4",
+    "selenium",  # tests of the page, with Debian's Chromium
 ]
 
 setup(
@@ -43,6 +44,7 @@ setup(
     python_requires=">=3.11",
     package_dir={"": "lib"},
     packages=find_packages("lib"),
+    package_data={"sluice.serve": ["page/*"]},
     install_requires=[  # enough to read a lake from Python
         "deltalake>=1.6",
         "numpy>=2",

@@ -9,6 +9,7 @@ from sluice.cli.command import JobCommand
 from sluice.cli.job import job
 from sluice.cli.options import common_options, export_options
 from sluice.cli.size import SizeType
+from sluice.errors import UsageError
 
 
 @click.command(cls=JobCommand, examples=["serve", "serve --port 8080 --max-upload 100M"])
@@ -26,7 +27,7 @@ from sluice.cli.size import SizeType
 )
 @click.option(
     "--request-timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.FloatRange(min=0.1, max=86_400),
     metavar="SECONDS",
     default=60,
     help="End requests that take longer than this; an upload may not pause for so long.",
@@ -46,9 +47,11 @@ def main(**options: Any) -> None:
     SLUICE_TOKEN. The server itself does not start Java; --keep-warm is for the jobs that it starts, 10 unless told.
     """
     with job("serve", options) as running:
-        from sluice.serve.options import ServeSettings  # they need the packages of the extra `serve`
-        from sluice.serve.run import serve
-
+        try:
+            from sluice.serve.options import ServeSettings
+            from sluice.serve.run import serve
+        except ModuleNotFoundError as error:
+            raise UsageError(f"package {error.name} is not installed: pip install 'sluice[serve]'") from None
         serve(running, ServeSettings.of(options, running.settings))
 
 

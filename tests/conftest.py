@@ -26,7 +26,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from processes import free_port
+from processes import free_port, job_environment
 from s3_server import S3Server
 from serving import Server, started
 from sluice.lake import log, opened
@@ -212,8 +212,7 @@ def submit(lake) -> Callable[..., subprocess.Popen]:
     def start(
         *arguments: object, stderr: int = subprocess.PIPE, shipped: bool = False, **variables: str
     ) -> subprocess.Popen:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYSPARK_SUBMIT")}
-        del environment["SPARK_SUBMIT_OPTS"], environment["SPARK_CONF_DIR"]
+        environment = job_environment()
         options: list[str] = []
         if SESSION == "quick" and not shipped:
             environment["SPARK_SUBMIT_OPTS"] = QUICK_JAVA

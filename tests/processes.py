@@ -16,6 +16,12 @@ from pathlib import Path
 import psutil
 
 
+def job_environment() -> dict[str, str]:
+    """The environment in which ./spark-submit.sh starts its own session, not that of this process."""
+    own = ("PYSPARK_SUBMIT_ARGS", "SPARK_SUBMIT_OPTS", "SPARK_CONF_DIR")
+    return {name: value for name, value in os.environ.items() if name not in own}
+
+
 def finished(process: subprocess.Popen, timeout: float = 120) -> tuple[int, str, str]:
     """The exit code, standard output and standard error of a process once it has ended."""
     out, err = process.communicate(timeout=timeout)

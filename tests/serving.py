@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from processes import read_until
+from processes import job_environment, read_until
 
 PROJECT = Path(__file__).parent.parent
 TOKEN = "a-token-of-the-tests"
@@ -42,7 +41,7 @@ def start(folder: Path, *arguments: object, token: str = TOKEN, **variables: str
         stderr=subprocess.PIPE,
         text=True,
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(PROJECT / "lib"), "SLUICE_TOKEN": token} | variables,
+        env=job_environment() | {"PYTHONPATH": str(PROJECT / "lib"), "SLUICE_TOKEN": token} | variables,
     )
     lines = read_until(process, "listening on http")
     address = re.search(r"listening on (http\S+)", lines)[1]

@@ -8,7 +8,7 @@ import re
 import runpy
 import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from json import dumps
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from typing import NamedTuple
 import click
 import pytest
 from conftest import PROJECT, Outcome
+from processes import free_port, job_environment, kill, read_until
 from sluice import errors
 from sluice.catalog.catalog import BUILT_IN
 
@@ -23,6 +24,8 @@ JOBS = {path.stem: path for path in (PROJECT / "jobs").glob("*.py")}
 DOCUMENTS = {str(path.relative_to(PROJECT)): path.read_text() for path in PROJECT.glob("*.md")}
 DOCUMENTS |= {str(path.relative_to(PROJECT)): path.read_text() for path in (PROJECT / "docs").glob("*.md")}
 SUBMIT = "./spark-submit.sh "
+BACKGROUND = " &"  # ends the command of a server
+PORT = "8000"  # of servers in documents; tests replace it
 
 
 class Example(NamedTuple):
@@ -81,6 +84,24 @@ def printed(outcome: Outcome) -> str:
     return "".join(f"{line}\n" for line in (*messages, report, last))
 
 
+@pytest.fixture
+def server() -> Iterator[Callable[[str], None]]:
+    """Starts the server of a command; at the end it is killed."""
+    started = []
+
+    def start(command: str) -> None:
+        shell = ["bash", "-c", command.removesuffix(BACKGROUND).replace("./", f"{PROJECT}/")]
+        process = subprocess.Popen(
+            shell, stderr=subprocess.PIPE, text=True, env=job_environment(), start_new_session=True
+        )
+        started.append(process)
+        read_until(process, "listening on")
+
+    yield start
+    for process in started:
+        kill(process)
+
+
 RUN_BY_TEST = sorted(name for name, text in DOCUMENTS.items() if any(examples(text)))
 
 
@@ -89,8 +110,10 @@ def test_the_commands_of_all_documents_are_understood(tmp_path, monkeypatch):
     for name in RUN_BY_TEST:
         write_declarations(name, tmp_path)
         for command, exit_code, _ in examples(DOCUMENTS[name]):
-            job, *arguments = shlex.split(command.removeprefix(SUBMIT)) if command.startswith(SUBMIT) else [""]
-            if job and exit_code != errors.UsageError.exit_code:
+            if not command.startswith(SUBMIT):
+                continue
+            job, *arguments = shlex.split(command.removeprefix(SUBMIT).removesuffix(BACKGROUND))
+            if exit_code != errors.UsageError.exit_code:
                 understand(runpy.run_path(str(JOBS[job]))["main"], arguments)
 
 
@@ -107,12 +130,16 @@ SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in RUN_BY_TEST if na
 
 
 @pytest.mark.parametrize("name", ["README.md", *SLOW])
-def test_the_commands_in_their_order(name, job, database, tmp_path, monkeypatch):
+def test_the_commands_in_their_order(name, job, server, database, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_declarations(name, tmp_path)
-    for command, exit_code, shown in examples(DOCUMENTS[name]):
+    for command, exit_code, shown in examples(DOCUMENTS[name].replace(PORT, str(free_port()))):
+        if command.endswith(BACKGROUND):
+            server(command)
+            continue
         if not command.startswith(SUBMIT):
-            subprocess.run(["bash", "-c", command], check=True)
+            done = subprocess.run(["bash", "-c", command], check=True, stdout=subprocess.PIPE, text=True)
+            assert re.search(pattern(shown), f"{done.stdout}\n", re.MULTILINE), f"{command}\n{done.stdout}"
             continue
         outcome = job(*shlex.split(command.removeprefix(SUBMIT)))
         assert outcome.exit_code == exit_code, (command, outcome.stderr)
@@ -125,8 +152,8 @@ def test_the_commands_in_their_order(name, job, database, tmp_path, monkeypatch)
 
 
 def test_every_job_has_an_example_in_the_readme():
-    commands = [example.command.removeprefix(SUBMIT) for example in examples(DOCUMENTS["README.md"])]
-    assert {command.split()[0] for command in commands if not command.startswith("printf")} == JOBS.keys()
+    commands = [example.command for example in examples(DOCUMENTS["README.md"])]
+    assert {command.split()[1] for command in commands if command.startswith(SUBMIT)} == JOBS.keys()
     headings = re.findall("^### (.*)$", DOCUMENTS["README.md"], re.MULTILINE)
     assert {job for heading in headings for job in heading.split(", ")} == JOBS.keys()
 

@@ -53,7 +53,8 @@ def command(tool: str, step: str, case: Case, file: Path | None) -> list[str]:
     if tool in ("sluice", "warm"):
         start = [str(PROJECT / "spark-submit.sh"), *spark]
     elif tool == "spark":
-        start = [f"{sys.prefix}/bin/spark-submit", *spark, "--driver-class-path", f"{sys.prefix}/jars/*"]
+        jars = f"{sys.prefix}/jars/*:{BENCH}/ivy/jars/*"
+        start = [f"{sys.prefix}/bin/spark-submit", *spark, "--driver-class-path", jars]
         start += [part for name, value in _DELTA.items() for part in ("--conf", f"{name}={value}")]
         start.append(str(_TOOLS / _SCRIPTS[tool]))
     else:

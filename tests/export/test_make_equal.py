@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import psycopg2
+import pyarrow as pa
 import pytest
 from plans import nodes, plan_of
 from sluice.errors import DatabaseError
 from sluice.export.connection import connected
-from sluice.export.target import GONE, DeltaVersion, Target
+from sluice.export.target import DeltaVersion, Target
 from sluice.lake.writer import Writer
 
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'fresh' ORDER BY 1"
@@ -22,7 +23,7 @@ def a_target(*, name="t", columns=COLUMNS, key=("k",), nullable_key=True, full=F
 
 @pytest.fixture
 def make_equal(database, postgres_url):
-    """Makes the target's table equal to rows that are staged by hand, the last value of each: whether its key is gone.
+    """Makes the target's table equal to rows that are staged by hand, with `sluice_gone` and perhaps `sluice_version`.
 
     Gives the numbers of rows by outcome, without zeros.
     """
@@ -40,7 +41,7 @@ def make_equal(database, postgres_url):
 
 
 @pytest.mark.parametrize("none", [None, "k0"])
-def test_a_table_is_made_equal_to_staged_rows_though_a_task_wrote_some_twice(make_equal, database, none):
+def test_a_table_is_made_equal_to_staged_rows_of_which_the_last_state_of_a_key_counts(make_equal, database, none):
     def target(**options):
         return a_target(nullable_key=none is None, **options)
 
@@ -49,7 +50,7 @@ def test_a_table_is_made_equal_to_staged_rows_though_a_task_wrote_some_twice(mak
 
     first = [("a", 1, False), (none, 2, False), ("c", 3, False), ("d", None, False)]
     for expected in ({"inserted": 4}, {"unchanged": 4}):
-        assert make_equal(target(full=True), *first, *first[:2]) == {"duplicate": 2, **expected}
+        assert make_equal(target(full=True), *first) == expected
         assert stored() == {("a", 1), (none, 2), ("c", 3), ("d", None)}
 
     same, updated, gone, never, new = (
@@ -59,8 +60,9 @@ def test_a_table_is_made_equal_to_staged_rows_though_a_task_wrote_some_twice(mak
         ("never", 1, True),
         ("e", 6, False),
     )
-    counts = make_equal(target(), same, updated, updated, gone, gone, never, new, new)
-    assert counts == {"duplicate": 3, "unchanged": 1, "updated": 1, "deleted": 1, "inserted": 1}
+    earlier = [("a", 0, False, 1), (none, 2, True, 2), ("c", 4, False, 1), ("e", 5, False, 1), ("e", 5, True, 2)]
+    states = [*earlier, *((*row, 2) for row in (same, updated, gone, never, new))]
+    assert make_equal(target(), *states) == {"unchanged": 1, "updated": 1, "deleted": 1, "inserted": 1}
     assert stored() == {("a", 1), (none, 5), ("d", None), ("e", 6)}
 
     wider = target(columns={**COLUMNS, "added": "int"}, full=True)
@@ -119,13 +121,13 @@ def test_a_table_with_other_columns_is_refused_before_rows_are_sent(database, po
     assert (str(refused.value), database(TABLES)) == (expected, [("t",)])
 
 
-def test_a_refused_row_is_named(spark, database, postgres_url):
+def test_a_refused_row_is_named(database, postgres_url):
     target = a_target(columns={**COLUMNS, "note": "string"}, full=True)
-    rows = [("a", 1, "fine", False), ("b", 2, "x\0y", False)]
+    rows = pa.RecordBatch.from_pydict({"k": ["a", "b"], "n": [1, 2], "note": ["fine", "x\0y"]})
     with connected(postgres_url, "fresh") as connection:
         refused = pytest.raises(DatabaseError, match="rows of t: column note of the row with k 'b' has a NUL character")
         with refused:
-            connection.stage(target, spark.createDataFrame(rows, f"k string, n bigint, note string, {GONE} boolean"))
+            connection.stage(target, [rows])
 
 
 MOMENTS = [
@@ -147,28 +149,28 @@ def test_every_day_and_moment_arrives_as_it_is(spark, database, postgres_url):
     rows = spark.createDataFrame(
         [(str(n), *moment) for n, moment in enumerate(MOMENTS)], "k string, day string, at string"
     )
-    typed = rows.selectExpr("k", "cast(day AS date) AS day", "cast(at AS timestamp) AS at", f"false AS {GONE}")
+    typed = rows.selectExpr("k", "cast(day AS date) AS day", "cast(at AS timestamp) AS at").toArrow()
     with connected(postgres_url, "fresh") as connection:
         connection.prepare(Writer("run", 5, print))
-        connection.stage(target, typed)
+        connection.stage(target, typed.to_batches())
         assert connection.apply([target], "run") == [
-            {"duplicate": 0, "unchanged": 0, "deleted": 0, "removed": 0, "inserted": len(MOMENTS), "updated": 0}
+            {"unchanged": 0, "deleted": 0, "removed": 0, "inserted": len(MOMENTS), "updated": 0}
         ]
     stored = database("SELECT day::text, (at AT TIME ZONE 'UTC')::text FROM t ORDER BY k")
     assert stored == MOMENTS
 
 
-def test_long_names_that_begin_alike_and_all_simple_types_arrive(spark, database, postgres_url):
+def test_long_names_that_begin_alike_and_all_simple_types_arrive(database, postgres_url):
     types = ["tinyint", "smallint", "float", "boolean"]
     columns = {"k": "string", **{kind: kind for kind in types}}
     names = ["t" * 55 + end for end in "ab"]
     targets = [a_target(name=name, columns=columns, nullable_key=False, full=True) for name in names]
-    schema = ", ".join(f"{name} {kind}" for name, kind in {**columns, GONE: "boolean"}.items())
+    schema = pa.schema(zip(columns, (pa.string(), pa.int8(), pa.int16(), pa.float32(), pa.bool_()), strict=True))
     with connected(postgres_url, "fresh") as connection:
         connection.prepare(Writer("run", 5, print))
         for number, target in enumerate(targets):
-            row = (f"k{number}", -128, 32767, 0.5, True, False)
-            connection.stage(target, spark.createDataFrame([row], schema))
+            row = (f"k{number}", -128, 32767, 0.5, True)
+            connection.stage(target, [pa.RecordBatch.from_pylist([dict(zip(columns, row, strict=True))], schema)])
         assert [counts["inserted"] for counts in connection.apply(targets, "run")] == [1, 1]
     for number, name in enumerate(names):
         found = database(f"SELECT k, tinyint, smallint, float, boolean, pg_typeof(float)::text FROM {name}")

@@ -33,7 +33,7 @@ STAGED = "SELECT count(*) FROM pg_tables WHERE tablename LIKE 'sluice_staging%%'
 
 @pytest.mark.parametrize("ended_before", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_killed_before_the_commit_the_old_state_stays_and_a_rerun_exports_and_the_run_shows_no_password_and_no_port(
-    submit, job, rows, lake, database, exported, postgres_url, ended_before, tmp_path, monkeypatch
+    submit, job, rows, lake, csv_file, database, exported, postgres_url, ended_before, tmp_path, monkeypatch
 ):
     reader = psycopg2.connect(postgres_url)
     reader.cursor().execute("LOCK TABLE fresh.products_agg IN SHARE MODE")  # keeps writers waiting, not readers
@@ -47,7 +47,8 @@ def test_killed_before_the_commit_the_old_state_stays_and_a_rerun_exports_and_th
         expected["ended"] = "failed"
     with open(tmp_path / "lines", "w") as lines, monkeypatch.context() as patch:
         patch.setenv("SLUICE_SPARK_LOG_LEVEL", "debug")
-        process = submit("export", "products_agg", "--run-id", "killed", stderr=lines.fileno())
+        path = csv_file("c.csv", HEADER, "3,z,")
+        process = submit("run", "products", path, "--run-id", "killed", stderr=lines.fileno())
     wait_for(lambda: database(WAITING) == [(1,)])
     running = family(process)
     shown = command_lines(running)
@@ -62,18 +63,21 @@ def test_killed_before_the_commit_the_old_state_stays_and_a_rerun_exports_and_th
     assert database(STAGED) == [(1,)]
     wait_for(lambda: database("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == [(0,)])
     done = job("export", "products_agg", "--run-id", "next")
-    assert (done.report["mode"], database("SELECT * FROM products_agg ORDER BY 1")) == ("incremental", NEW)
+    stored = database("SELECT * FROM products_agg ORDER BY 1")
+    assert (done.report["mode"], stored) == ("incremental", [("x", 1), ("z", 2)])
     assert database(STAGED) == [(0,)]
-    states = dict(rows("runs", "run_id", "status"))
+    states = {run: status for run, job, status in rows("runs", "run_id", "job", "status") if job == "export"}
     assert {run: states[run] for run in expected} == expected
 
 
-@pytest.mark.slow
-def test_killed_after_the_commit_a_rerun_finds_nothing_new(submit, job, lake, database, exported):
+def test_killed_after_the_commit_a_rerun_finds_nothing_new(submit, job, lake, database, exported, postgres_url):
+    reader = psycopg2.connect(postgres_url)
+    reader.cursor().execute("LOCK TABLE fresh.products_agg IN SHARE MODE")
     process = submit("export", "products_agg")
-    wait_for(lambda: database(STAGED) == [(1,)])
+    wait_for(lambda: database(WAITING) == [(1,)])
     with open(lake / "_locks" / "runs", "a") as file:
         fcntl.lockf(file, fcntl.LOCK_EX)  # the run cannot be recorded as done
+        reader.close()
         wait_for(lambda: database("SELECT version FROM sluice_exports") == [(1,)])
         kill(process)
     assert database("SELECT * FROM products_agg ORDER BY 1") == NEW

@@ -46,7 +46,6 @@ def test_each_stage_belongs_to_its_step_and_says_what_it_read(
         "merge": 3,
         "aggregate": 4,  # entries of Delta's log
         "write": 2,
-        "send products_agg": 4,
     }
     assert python_seconds(found[names.index("read")]) > 0
     assert python_seconds(found[names.index("merge")]) == 0

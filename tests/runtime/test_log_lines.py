@@ -45,6 +45,13 @@ def test_the_jvms_noise_is_left_out_however_it_is_cut(shown):
     assert shown("json", noise)[0] == b""
 
 
+def test_a_file_of_a_job_of_another_version_changes_nothing(introduced):
+    for text in ('{"other": 1}', "[]", "no JSON"):
+        introduced.write_text(text)
+        through = Filter(introduced, "ingest")
+        assert through.take(b"x\n" + END) == b"x\n"
+
+
 RUN = {"run_id": "r1", "job": "ingest", "table": "products", "step": None}
 
 

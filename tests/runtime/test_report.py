@@ -70,6 +70,8 @@ def test_the_cause_of_a_failure_and_its_exit_code(failure, code, status, error):
 def test_one_line_sums_a_run_up():
     report = report_of(status="succeeded", rows_read=1200, rows_inserted=1200, table="t", table_version=3)
     assert summary(report, 1234.56) == "succeeded; 1,200 rows read: 1,200 inserted; t is at version 3; 1,234.6 s"
+    report.dry_run = True
+    assert summary(report, 1).startswith("succeeded (dry run: nothing is committed); 1,200 rows read: 1,200 inserted; ")
     report = report_of(status="nothing_new", files_skipped=1)
     assert summary(report, 0) == "nothing new; 1 file skipped: already in the table; 0.0 s"
     left_out = report_of(status="nothing_new", files_skipped=3, files_left_out=1)

@@ -69,6 +69,20 @@ def test_bad_parameters_are_named(client):
         assert (document["status"], document["type"], document["instance"]) == (422, "about:blank", path.split("?")[0])
 
 
+def test_parameters_that_are_none_are_named(client):
+    answer = client.get("/products?serch=lamp&limit=5&limt=1")
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [
+        {"name": "serch", "reason": "no such parameter: did you mean 'search'?"},
+        {"name": "limt", "reason": "no such parameter: did you mean 'limit'?"},
+    ]
+    for path in ("/customers/a/stats?form=2026-01-01", "/scores?after=x", "/runs?offset=5", "/ingest/products?dry=1"):
+        method = "POST" if "ingest" in path else "GET"
+        assert client.request(method, path).status_code == 422
+    reason = "this endpoint has no parameters"
+    assert client.get("/healthz?x=1").json()["errors"] == [{"name": "x", "reason": reason}]
+
+
 def test_top_scores(client, postgres_url):
     export(postgres_url, "top_scores", [(rank, f"id{rank}", 100 - rank) for rank in range(1, 30)])
     assert client.get("/scores?limit=2").text == (
@@ -92,6 +106,7 @@ def test_products(client, postgres_url):
     assert found("lamp") == ["1", "5"]
     assert found("") == sorted(names)
     assert (found("100%"), found("_"), found("\\"), found("x' OR '1")) == (["2/3"], ["3"], ["5"], [])
+    assert client.get("/products/%00").status_code == client.get("/products?search=%00").status_code == 422
     page = client.get("/products", params={"search": "l", "limit": 1}).json()
     assert [row["sku"] for row in page["rows"]] == ["1"]
     page = client.get("/products", params={"search": "l", "limit": 5, "after": page["after"]}).json()
@@ -138,6 +153,7 @@ def test_snapshots_of_a_process_newest_first(client, postgres_url):
     assert [row["snapshot_at"][14:16] for row in page["rows"]] == ["03", "02"]
     rest = client.get("/processes/web/7", params={"after": page["after"]}).json()
     assert [row["snapshot_at"][14:16] for row in rest["rows"]] == ["01"]
+    assert client.get("/processes/%00/7").status_code == 422
     assert client.get("/processes/web/9").json() == {"after": None, "rows": []}
 
 

@@ -21,6 +21,7 @@ OWN = {"columns": TYPES, "key": ("text",)}
 
 
 def test_what_is_not_exported_says_how_to_export(client, database, postgres_url):
+    assert client.get("/tables/%00").status_code == 404
     for name in ("products", "orders_by_day", "sluice_exports", "pg_class", 'x"; --'):
         answer = client.get(f"/tables/{name}")
         detail = f"table {name} is not exported yet: run ./spark-submit.sh export {name}"
@@ -29,6 +30,7 @@ def test_what_is_not_exported_says_how_to_export(client, database, postgres_url)
     assert client.get("/tables").json() == {"tables": []}
     export(postgres_url, "products", [])
     database("CREATE TABLE mine (secret text)")
+    assert client.get("/tables/%00").status_code == 404
     assert client.get("/tables/mine").status_code == client.get("/tables/products_agg").status_code == 404
     assert client.get("/tables/products").json() == {"after": None, "rows": []}
 

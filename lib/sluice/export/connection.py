@@ -1,9 +1,4 @@
-"""How PostgreSQL is reached: which server, and a connection that a signal can interrupt.
-
-psycopg2 has one wait callback for the whole process (`set_wait_callback`). While a connection of `connected` is open,
-every connection of the process waits by it, those of other libraries too; on leaving it is unset. This is the only
-place that sets it.
-"""
+"""How PostgreSQL is reached: which server, and a connection that a signal can interrupt."""
 
 from __future__ import annotations
 
@@ -11,18 +6,16 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg2
-from psycopg2.extensions import parse_dsn, set_wait_callback
-from psycopg2.extras import wait_select
+from psycopg2.extensions import parse_dsn
 
 from sluice.errors import DatabaseError
 from sluice.export import embedded
-
-if TYPE_CHECKING:
-    from sluice.export.database import Database
+from sluice.export.database import Database
+from sluice.export.waiting import interruptible
 
 _LIBPQ_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
 _ADVICE = {  # what to do about a failure of encryption, by words of libpq's message
@@ -72,30 +65,16 @@ def check_url(url: str) -> None:
 @contextmanager
 def connected(url: str, schema: str) -> Iterator[Database]:
     """A connection to the database, whose tables are exported into a schema. Raises DatabaseError for its refusals."""
-    from sluice.export.database import Database  # loads pyspark
-
     try:
         connection = psycopg2.connect(url, connect_timeout=10, application_name="sluice")
-        set_wait_callback(_wait)
         try:
-            yield Database(connection, schema)
+            with interruptible():
+                connection.set_client_encoding("UTF8")
+                yield Database(connection, schema)
         finally:
-            set_wait_callback(None)
             connection.close()
     except psycopg2.Error as error:
         raise DatabaseError(f"PostgreSQL: {_first_line(error)}") from None
-
-
-def _wait(connection: Any) -> None:
-    """Waits for an answer, and cancels the statement if a signal ends the run.
-
-    libpq's own waiting would not end before the answer, and the statement would go on without anyone to wait for it.
-    """
-    try:
-        wait_select(connection)
-    except BaseException:
-        connection.cancel()
-        raise
 
 
 def _first_line(error: psycopg2.Error) -> str:

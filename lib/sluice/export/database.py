@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import psycopg2
+import pyarrow as pa
 from psycopg2 import sql
 from psycopg2.errors import LockNotAvailable
-from pyspark.sql import DataFrame
 
 from sluice.errors import Busy, DatabaseError
-from sluice.export import exported_versions, jdbc
+from sluice.export import exported_versions
+from sluice.export.copy_text import copy_text, row_with_nul
 from sluice.export.make_equal import make_equal
 from sluice.export.statements import Statements
-from sluice.export.target import GONE, STAGING_PREFIX, DeltaVersion, Target, column_definitions
+from sluice.export.target import GONE, STAGING_PREFIX, VERSION, DeltaVersion, Target, column_definitions, column_list
+from sluice.export.waiting import as_copy_needs_it
 from sluice.lake.writer import Writer
 
 # tables that other clients lock now, each with such a client
@@ -81,13 +84,25 @@ class Database:
         """What a table holds; None if it does not exist. Raises DatabaseError for one that Sluice did not make."""
         return exported_versions.find(self._statements, table)
 
-    def stage(self, target: Target, rows: DataFrame) -> None:
-        """Writes rows into a target's new staging table; they have its columns and `sluice_gone`.
+    def stage(self, target: Target, rows: Iterable[pa.RecordBatch]) -> None:
+        """Copies rows into a target's new staging table; they may have the columns that it has beside the target's.
 
         Raises DatabaseError if PostgreSQL's table has other columns, or if it refuses the rows.
         """
         self._check_columns(target)
-        jdbc.append(rows, self._connection, self.create_staging(target), target)
+        staging = self.create_staging(target)
+        with self._connection:
+            for batch in rows:
+                self._copy(target, staging, batch)
+
+    def _copy(self, target: Target, staging: str, batch: pa.RecordBatch) -> None:
+        columns = self._statements.quoted(column_list(batch.schema.names))
+        try:
+            with self._connection.cursor() as cursor, as_copy_needs_it():
+                cursor.copy_expert(f"COPY {staging} ({columns}) FROM STDIN", pa.BufferReader(copy_text(batch)))
+        except psycopg2.DataError as error:
+            cause = row_with_nul(batch, target.key) or str(error).splitlines()[0][:300]
+            raise DatabaseError(f"PostgreSQL refused rows of {target.name}: {cause}") from None
 
     def _check_columns(self, target: Target) -> None:
         """Raises DatabaseError if the table exists with other columns.
@@ -107,9 +122,14 @@ class Database:
     def create_staging(self, target: Target) -> str:
         """An empty staging table for a target; gives its name as quoted SQL."""
         staging = self._statements.name(target.staging_name)
-        parts = {"staging": staging, "definitions": column_definitions(target), "gone": sql.Identifier(GONE)}
+        parts = {"staging": staging, "definitions": column_definitions(target)}
+        parts |= {"gone": sql.Identifier(GONE), "version": sql.Identifier(VERSION)}
         self._statements.execute("DROP TABLE IF EXISTS {staging}", **parts)  # of a try that failed half-way
-        self._statements.execute("CREATE UNLOGGED TABLE {staging} ({definitions}, {gone} boolean NOT NULL)", **parts)
+        self._statements.execute(
+            "CREATE UNLOGGED TABLE {staging} ({definitions}, {gone} boolean NOT NULL DEFAULT false, "
+            "{version} bigint NOT NULL DEFAULT 0)",
+            **parts,
+        )
         self._connection.commit()
         return self._statements.quoted(staging)
 

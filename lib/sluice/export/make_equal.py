@@ -6,17 +6,17 @@ from psycopg2 import sql
 
 from sluice.export import exported_versions, unique_key
 from sluice.export.statements import Statements
-from sluice.export.target import GONE, Target, column_definitions, column_list, index_columns, same_key
+from sluice.export.target import GONE, VERSION, Target, column_definitions, column_list, index_columns, same_key
 
-# In these t is the table and s the staging table; {latest} are the rows of the latter, one a key: a task of Spark that
-# was tried again may have written its rows twice.
+# In these t is the table and s the staging table; {latest} are the rows of the latter, one a key: its last state.
 _INSERT = "INSERT INTO {table} ({columns}) SELECT {columns} FROM {latest} s WHERE NOT {gone}"
-_STAGED = "SELECT count(*) FROM {staging} WHERE NOT {gone}"
-_DUPLICATES = "SELECT (SELECT count(*) FROM {staging}) - (SELECT count(*) FROM {latest} s)"
+# within a version a new state comes after an old one: an overwrite deletes and inserts
+_LAST_STATES = """
+(SELECT DISTINCT ON ({key}) {columns}, {gone} FROM {staging} ORDER BY {key}, {version} DESC, {gone})"""
 _UNCHANGED = """
 SELECT count(*) FROM {latest} s JOIN {table} t ON {same_key}
 WHERE NOT s.{gone} AND ({values_of_t}) IS NOT DISTINCT FROM ({values_of_s})"""
-_DELETE_GONE = "DELETE FROM {table} t USING {staging} s WHERE s.{gone} AND {same_key}"
+_DELETE_GONE = "DELETE FROM {table} t USING {latest} s WHERE s.{gone} AND {same_key}"
 _DELETE_ABSENT = "DELETE FROM {table} t WHERE NOT EXISTS (SELECT FROM {staging} s WHERE {same_key})"
 _UPSERT = """
 WITH done AS (
@@ -30,8 +30,8 @@ SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM d
 def make_equal(statements: Statements, target: Target, run_id: str) -> dict[str, int]:
     """Creates or changes the table, records the version that it holds, and drops the staging table.
 
-    Gives the number of rows by outcome: `duplicate` (a row that Spark wrote twice), `unchanged`, `inserted`, `updated`,
-    `deleted` (its key is gone from the Delta table), `removed` (a full export lacks it).
+    Gives the number of rows by outcome: `unchanged`, `inserted`, `updated`, `deleted` (its key is gone from the Delta
+    table), `removed` (a full export lacks it).
     """
     parts = _parts(statements, target)
     statements.execute("ANALYZE {staging}", **parts)
@@ -55,14 +55,14 @@ def _parts(statements: Statements, target: Target) -> dict[str, sql.Composable]:
         "columns": column_list(target.columns),
         "key": column_list(target.key),
         "gone": sql.Identifier(GONE),
+        "version": sql.Identifier(VERSION),
         "same_key": same_key(target),
         "values_of_t": column_list(target.values, "t"),
         "values_of_s": column_list(target.values, "s"),
         "new_values": column_list(target.values, "excluded"),
         "assignments": sql.SQL(", ").join(assignments),
     }
-    latest = sql.SQL("(SELECT DISTINCT ON ({key}) {columns}, {gone} FROM {staging})").format(**parts)
-    return {**parts, "latest": latest}
+    return {**parts, "latest": parts["staging"] if target.full else sql.SQL(_LAST_STATES).format(**parts)}
 
 
 def _create(statements: Statements, target: Target, parts: dict[str, sql.Composable]) -> dict[str, int]:
@@ -72,16 +72,14 @@ def _create(statements: Statements, target: Target, parts: dict[str, sql.Composa
     unique_key.create(statements, target)
     for entries in target.indexes:
         statements.execute("CREATE INDEX ON {table} ({entries})", entries=index_columns(entries), **parts)
-    others = dict.fromkeys(("unchanged", "updated", "deleted", "removed"), 0)
-    return {"duplicate": statements.count(_STAGED, **parts) - inserted, "inserted": inserted, **others}
+    return {"inserted": inserted, **dict.fromkeys(("unchanged", "updated", "deleted", "removed"), 0)}
 
 
 def _change(statements: Statements, target: Target, parts: dict[str, sql.Composable]) -> dict[str, int]:
     """Gives the table, which exists, the staged rows."""
     _match_columns(statements, target, parts)
     unique = unique_key.prepare(statements, target)
-    counts = {"duplicate": statements.count(_DUPLICATES, **parts), "deleted": 0, "removed": 0}
-    counts["unchanged"] = statements.count(_UNCHANGED, **parts)
+    counts = {"unchanged": statements.count(_UNCHANGED, **parts), "deleted": 0, "removed": 0}
     if target.full:
         counts["removed"] = statements.execute(_DELETE_ABSENT, **parts)
     else:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+import pyarrow as pa
 
 from sluice.catalog import derived, drift
 from sluice.errors import DatabaseError
+from sluice.export.changed_rows import changed_rows
 from sluice.export.connection import connected, database_url
 from sluice.export.database import Database
-from sluice.export.target import GONE, DeltaVersion, Target
-from sluice.lake import change_feed, log
-from sluice.lake.lake import Lake
+from sluice.export.target import DeltaVersion, Target
+from sluice.lake import change_feed, log, rows
 from sluice.lake.log import State
 from sluice.ledger.recording import recorded
 from sluice.model.table import AnyTable, Table
@@ -64,8 +63,6 @@ def export(job: Job, sources: Sequence[AnyTable], schema: str, *, full: bool = F
         outdated = [(plan, report) for plan, report in zip(plans, reports, strict=True) if not plan.is_current]
         if outdated:
             names = ",".join(plan.source.name for plan in plans)
-            job.expect(plan.source.name for plan, _ in outdated)
-            _ = job.spark  # if Spark does not start, no run is recorded
             with recorded(job, names, {"schema": schema, "database": database.address}):
                 _export(job, database, outdated)
 
@@ -135,37 +132,31 @@ def _export(job: Job, database: Database, outdated: Sequence[tuple[_Planned, Rep
 
 
 def _send(job: Job, database: Database, plan: _Planned) -> _Staged:
-    """Writes the rows that changed into a staging table, or all rows if there is nothing to start from."""
-    lake, name = job.lake, plan.source.name
+    """Copies the rows that changed into a staging table, or all rows if there is nothing to start from."""
+    lake, name = job.settings.lake, plan.source.name
     if plan.since is not None:
         try:
-            target = _stage(database, lake, plan, _changed_rows(lake, plan, plan.since), full=False)
+            changed = changed_rows(job, plan.source, plan.since, plan.state.version)
+            target = _stage(database, lake, plan, changed, full=False)
         except Exception as error:
             if not change_feed.feed_gone(error):
                 raise
             job.progress.log(f"{name}: full export: its change feed after version {plan.since} is gone")
         else:
-            return _Staged(target, *log.size_of_changes(lake.root, name, plan.since))
-    rows = lake.read(name, plan.state.version).withColumn(GONE, F.lit(False))
-    return _Staged(_stage(database, lake, plan, rows, full=True), *log.size(lake.root, name))
+            return _Staged(target, *log.size_of_changes(lake, name, plan.since))
+    target = _stage(database, lake, plan, rows.batches(lake, name, plan.state.version), full=True)
+    return _Staged(target, *log.size(lake, name))
 
 
-def _changed_rows(lake: Lake, plan: _Planned, since: int) -> DataFrame:
-    """The last state of each key that changed: its row, or its last row with `sluice_gone`. out: one row a key."""
-    feed = lake.changes(plan.source.name, since, plan.state.version)
-    last = change_feed.last_states(feed, plan.source.key).withColumn(GONE, ~change_feed.is_new_state())
-    return last.drop("_change_type", "_commit_version", "_commit_timestamp")
-
-
-def _stage(database: Database, lake: Lake, plan: _Planned, rows: DataFrame, *, full: bool) -> Target:
+def _stage(database: Database, lake: str, plan: _Planned, rows: Iterable[pa.RecordBatch], *, full: bool) -> Target:
     source = plan.source
     target = Target(
         name=source.name,
-        columns={field.name: field.dataType.simpleString() for field in rows.schema if field.name != GONE},
+        columns=dict(log.stored(lake, source.name, plan.state.version).columns),
         key=source.key,
         nullable_key=source.nullable_key,
         indexes=source.indexes,
-        version=DeltaVersion(lake.root, *plan.state),
+        version=DeltaVersion(lake, *plan.state),
         full=full,
     )
     database.stage(target, rows)

@@ -11,7 +11,9 @@ from psycopg2 import sql
 from sluice.lake.log import State
 from sluice.model.aggregate import direction
 
-GONE = "sluice_gone"  # column of a staging table: true in a row whose key is to be deleted
+# columns of a staging table beside the target's
+GONE = "sluice_gone"  # whether the row was in the Delta table before the version, and not after it
+VERSION = "sluice_version"  # the Delta table's version that changed the row
 STAGING_PREFIX = "sluice_staging_"
 _LONGEST_NAME = 63
 _TYPES = {

@@ -11,6 +11,7 @@ from sluice.lake import log
 from sluice.lake.log import State
 
 _FEED_GONE = ("CHANGE_DATA", "CHANGE_TABLE", "FileNotFound", "FILE_NOT_EXIST", "VERSION_NOT_FOUND", "VersionNotFound")
+_GONE_TOO = "were vacuumed"  # in what `rows.query_errors` raises
 
 
 class NotEnough(Exception):
@@ -45,4 +46,4 @@ def last_states(feed: DataFrame, key: Sequence[str]) -> DataFrame:
 
 def feed_gone(error: Exception) -> bool:
     """Whether a read of the feed failed because its files or versions no longer exist: Delta has no class for it."""
-    return any(sign in str(error) for sign in _FEED_GONE)
+    return any(sign in str(error) for sign in (*_FEED_GONE, _GONE_TOO))

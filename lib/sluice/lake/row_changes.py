@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -29,9 +29,30 @@ def changes(lake: str, table: str, since: int, until: int) -> pa.Table:
     delta = at_version(lake, table, until)
     if since < 0:
         return _tagged(read(lake, table, until), until, is_new=True)
+    if not _is_fed(lake, table, delta, since):
+        with query_errors(lake, table, since):
+            return _compared(at_version(lake, table, since), delta)
+    schema = _tagged(schema_of(delta).empty_table(), since, is_new=True).schema
+    return pa.Table.from_batches(feed(lake, table, since, until), schema)
+
+
+def is_fed(lake: str, table: str, since: int, until: int) -> bool:
+    """Whether `feed` has all changes from a version to a later one."""
+    return _is_fed(lake, table, at_version(lake, table, until), since)
+
+
+def feed(lake: str, table: str, since: int, until: int) -> Iterator[pa.RecordBatch]:
+    """As `changes`, in batches as they are read, of a table whose changes are fed (see `is_fed`)."""
+    delta = at_version(lake, table, until)
+    if since == until:
+        return
+    schema = schema_of(delta)
     with query_errors(lake, table, since):
-        is_fed = _is_fed(lake, table, delta, since)
-        return _feed(delta, since) if is_fed else _compared(at_version(lake, table, since), delta)
+        for batch in pa.RecordBatchReader.from_stream(delta.load_cdf(since + 1, until)):
+            is_new = pc.is_in(batch.column("_change_type").cast(pa.string()), pa.array(["insert", "update_postimage"]))
+            versions = batch.column("_commit_version").cast(pa.int64())
+            rows = batch.select(schema.names).cast(schema)
+            yield rows.append_column(VERSION, versions).append_column(IS_NEW, is_new)
 
 
 def _is_fed(lake: str, table: str, delta: DeltaTable, since: int) -> bool:
@@ -58,16 +79,6 @@ def _is_plain(file: dict[str, Any], partition_by: Collection[str]) -> bool:
     type for a partition of null, and escapes a path twice."""
     partition = file.get("partitionValues") or {}  # of a removed file without those that are null
     return not file.get("deletionVector") and all(map(partition.get, partition_by)) and "%" not in file["path"]
-
-
-def _feed(delta: DeltaTable, since: int) -> pa.Table:
-    schema = schema_of(delta)
-    if since == delta.version():
-        return _tagged(schema.empty_table(), since, is_new=True)
-    feed = pa.RecordBatchReader.from_stream(delta.load_cdf(since + 1, delta.version())).read_all()
-    is_new = pc.is_in(feed.column("_change_type").cast(pa.string()), pa.array(["insert", "update_postimage"]))
-    versions = feed.column("_commit_version").cast(pa.int64())
-    return feed.select(schema.names).cast(schema).append_column(VERSION, versions).append_column(IS_NEW, is_new)
 
 
 def _compared(before: DeltaTable, after: DeltaTable) -> pa.Table:

@@ -40,6 +40,14 @@ def read(
         return answer(sql, {table: delta}, chosen)
 
 
+def batches(lake: str, table: str, version: int) -> Iterator[pa.RecordBatch]:
+    """All rows of a version of a table, in batches as they are read."""
+    delta = at_version(lake, table, version)
+    schema = schema_of(delta)
+    with query_errors(lake, table, version):
+        yield from _stream(f"SELECT {listed(schema.names)} FROM {quoted(table)}", {table: delta}, schema)
+
+
 def count(lake: str, table: str, version: int) -> int:
     """How many rows a version of a table has, without those marked as deleted."""
     delta = at_version(lake, table, version)
@@ -68,11 +76,15 @@ def schema_of(delta: DeltaTable) -> pa.Schema:
 
 def answer(sql: str, tables: Mapping[str, DeltaTable], schema: pa.Schema) -> pa.Table:
     """The rows that a query over these tables gives, in the types of a schema."""
+    return _stream(sql, tables, schema).read_all()
+
+
+def _stream(sql: str, tables: Mapping[str, DeltaTable], schema: pa.Schema) -> pa.RecordBatchReader:
     engine = QueryBuilder(_SETTINGS)
     for name, delta in tables.items():
         engine.register(quoted(name), delta)
     rows = pa.RecordBatchReader.from_stream(engine.execute(sql))
-    return rows.cast(schema).read_all()  # by batches: else the texts of a few rows hold the memory of all
+    return rows.cast(schema)  # by batches: else the texts of a few rows hold the memory of all
 
 
 def quoted(name: str) -> str:

@@ -34,7 +34,7 @@ class Job:
 
     def __init__(self, name: str, chosen: Settings, parent: Job | None = None) -> None:
         self.settings = chosen
-        self.report = Report(name, chosen.run_id)
+        self.report = Report(name, chosen.run_id, dry_run=chosen.dry_run)
         self.progress: Progress = (
             parent.progress
             if parent

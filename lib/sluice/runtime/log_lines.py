@@ -121,7 +121,7 @@ class Filter:
         return self.take(_END + b"\n") if self._held else b""
 
     def _known(self) -> LogStyle | None:
-        with suppress(OSError):
+        with suppress(OSError, ValueError, TypeError):  # a job of another version may write another file
             return LogStyle(**json.loads(self._introduced.read_text()))
         return None
 

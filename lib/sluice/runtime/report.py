@@ -10,7 +10,7 @@ from typing import Any
 
 from sluice.errors import counted
 
-NOT_SHOWN = ("answer", "files_left_out", "began")  # in the document
+NOT_SHOWN = ("answer", "files_left_out", "dry_run", "began")  # in the document
 ROWS = ("rejected", "duplicate", "inserted", "updated", "unchanged", "deleted")
 DONE = ("succeeded", "nothing_new")  # statuses of a run that did what it should
 
@@ -51,6 +51,7 @@ class Report:
     seconds: dict[str, float] = field(default_factory=dict)
     answer: str | None = None
     files_left_out: int = 0
+    dry_run: bool = False
     began: float = field(default_factory=time.monotonic, compare=False)
 
     def __post_init__(self) -> None:
@@ -97,7 +98,8 @@ def summary(report: Report, seconds: float) -> str:
     """What the job did within so many seconds, in one line: rows by outcome, versions; of its parts in sum."""
     parts = list(_parts(report))
     brought = [part for part in parts if part is report or part.job not in ("aggregate", "export")]
-    words = [report.status.replace("_", " "), *_rows(brought), *_files(brought)]
+    dry = " (dry run: nothing is committed)" if report.dry_run else ""
+    words = [f"{report.status.replace('_', ' ')}{dry}", *_rows(brought), *_files(brought)]
     if report.mode and not report.steps:
         words.append(report.mode if report.job == "export" else f"{report.mode}, {_groups(parts)}")
     if report.table_version is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from sluice.errors import DatabaseError
@@ -29,4 +30,6 @@ def for_asyncpg(url: str) -> str:
                 "by sslmode=verify-full"
             )
     kept = {name: value for name, value in given.items() if name in _KNOWN}
+    if kept.get("sslrootcert") == "system":
+        kept["sslrootcert"] = ssl.get_default_verify_paths().cafile or "system"
     return urlunsplit(parts._replace(query=urlencode(kept)))

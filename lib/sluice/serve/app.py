@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from pkgutil import iter_modules
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
+import sluice
 from sluice.serve import database, problems, routes, uploads
 from sluice.serve.context import Context, Log
 from sluice.serve.options import ServeSettings
+from sluice.serve.parameters import refuse_unknown
 
 
 def make_app(settings: ServeSettings, database_url: str, log: Log) -> FastAPI:
@@ -20,22 +22,23 @@ def make_app(settings: ServeSettings, database_url: str, log: Log) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
-            database.opened(database_url, settings) as reached,
-            uploads.opened(settings, reached, log) as taking,
+            database.opened(database_url, settings) as opened,
+            uploads.opened(settings, opened, log) as taking,
         ):
-            app.state.context = Context(settings, reached, taking, log)
+            app.state.context = Context(settings, opened, taking, log)
             yield
 
     app = FastAPI(
         title="Sluice",
-        version="0.1.0",
+        version=sluice.__version__,
         description="Tables and aggregates as `export` wrote them; uploads that become jobs.",
         lifespan=lifespan,
         docs_url=None,  # these pages would load scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,
     )
     problems.install(app)
     database.install(app)
     for module in iter_modules(routes.__path__, f"{routes.__name__}."):
-        app.include_router(import_module(module.name).router)
+        app.include_router(import_module(module.name).router, dependencies=[Depends(refuse_unknown)])
     return app

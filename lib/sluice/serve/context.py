@@ -34,4 +34,8 @@ def of(connection: HTTPConnection) -> Context:
     return context
 
 
-Serving = Annotated[Context, Depends(of)]  # of an endpoint's parameter
+async def _serving(connection: HTTPConnection) -> Context:
+    return of(connection)  # not `of` itself: FastAPI would hand what is not async to a thread, at each request
+
+
+Serving = Annotated[Context, Depends(_serving)]  # of an endpoint's parameter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,9 +20,11 @@ from sluice.serve.problems import Problem, response
 _CONNECTIONS = 10
 _WAIT = 10  # seconds for a connection
 # what asyncpg raises if PostgreSQL cannot be reached, or ends a connection
-_LOST = (
+LOST = (
     ConnectionError,
+    socket.gaierror,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # of a connection that ends in the middle of an answer
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
@@ -45,7 +48,7 @@ class Database:
         """A connection of the pool. Raises a Problem if PostgreSQL cannot be reached."""
         try:
             lent = await self.pool.acquire(timeout=_WAIT)
-        except (OSError, asyncpg.PostgresError) as error:  # a timeout too
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:  # OSError: a timeout too
             raise unreachable(error) from None
         try:
             yield lent
@@ -65,10 +68,8 @@ class Database:
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:
         """Statements that all see one state: that before an export, or that after it."""
-        async with self.connection() as connection:
-            transaction = connection.transaction(isolation="repeatable_read", readonly=True)
-            async with transaction:
-                yield Snapshot(connection, self)
+        async with self.connection() as lent, lent.transaction(isolation="repeatable_read", readonly=True):
+            yield Snapshot(lent, self)
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def _first_line(error: Exception) -> str:
 
 
 _ANSWERS: dict[type[Exception], Callable[[Exception], Problem]] = {
-    **dict.fromkeys(_LOST, unreachable),
+    **dict.fromkeys(LOST, unreachable),
     **dict.fromkeys((TimeoutError, asyncpg.QueryCanceledError), _late),
     **dict.fromkeys((asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError), _changed),
 }

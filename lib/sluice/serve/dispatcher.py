@@ -18,7 +18,7 @@ import asyncpg
 
 from sluice.metrics.serving import QUEUE, RUNS
 from sluice.serve.context import Log
-from sluice.serve.database import Database
+from sluice.serve.database import LOST, Database
 from sluice.serve.events import Events
 from sluice.serve.job_process import JobEnd, Tell
 from sluice.serve.problems import Problem
@@ -26,7 +26,7 @@ from sluice.serve.queue import CHANNEL, Batch, Queue
 from sluice.serve.reports import with_recorded
 
 # what may be raised where the database is away, or goes
-_AWAY = (Problem, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_AWAY = (*LOST, Problem, OSError, asyncpg.PostgresError)
 _LOOKS = 5.0  # seconds between looks at the queue, beside those that an upload asks for
 _AWAY_SECONDS = 2.0  # between attempts to reach the database
 _PAUSES = (1, 2, 4, 8, 16, 32, 60)  # seconds before each further attempt
@@ -97,7 +97,7 @@ class Dispatcher:
         while not await self._queue.lock(connection):
             if not self._waits:
                 self._log(
-                    "another server on this database runs the jobs of uploads: this one waits for its end", "warning"
+                    "another server runs the jobs of this database's uploads: this one does once it ends", "warning"
                 )
                 self._waits = True
             await asyncio.sleep(_LOOKS)

@@ -13,12 +13,13 @@ from sluice.serve.context import Log
 from sluice.serve.options import ServeSettings
 from sluice.serve.problems import Problem
 
-_HEADERS = [
+_HEADERS = [  # unless an answer has its own
     (b"cache-control", b"no-cache"),  # tables change with every export
     (
         b"content-security-policy",
-        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        b"require-trusted-types-for 'script'; trusted-types 'none'",  # a script that takes a text as HTML fails
     ),
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
@@ -56,12 +57,12 @@ class _Request:
         except Problem as problem:
             await self._answer_problem(problem)
         except TimeoutError:
-            seconds = f"{self._settings.request_timeout:g}"
-            await self._answer_problem(Problem(503, f"the request took longer than {seconds} s: ask for less"))
+            detail = f"the request took longer than {self._settings.request_timeout:g} s (--request-timeout): try again"
+            await self._answer_problem(Problem(503, detail, headers={"Retry-After": "1"}))
         except Exception as error:  # the app has answered 500, or has begun another answer
             place = traceback.extract_tb(error.__traceback__)[-1]
-            cause = " ".join(f"unexpected {type(error).__name__}: {error} ({place.name}, line {place.lineno})".split())
-            self._log(f"{self._scope['method']} {self._scope['path']}: {cause}", "error")
+            cause = f"unexpected {type(error).__name__}: {error} ({place.name}, line {place.lineno})"
+            self._log(" ".join(f"{self._scope['method']} {self._scope['path']}: {cause}".split()), "error")
         finally:
             route = getattr(self._scope.get("route"), "path", "none")
             count_request(self._scope["method"], route, self._status or 499, time.monotonic() - began)
@@ -93,7 +94,8 @@ class _Request:
     async def _send_with_headers(self, message: Any) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            message["headers"] = [*message["headers"], *_HEADERS]
+            own = {name for name, _ in message["headers"]}
+            message["headers"] = [*message["headers"], *(header for header in _HEADERS if header[0] not in own)]
         await self._send_piece(message)
 
     async def _answer_problem(self, problem: Problem) -> None:

@@ -85,21 +85,32 @@ async def read(
     relation = conditions.relation
     entries = [direction(entry) for entry in order or relation.key]
     starts = _starts(conditions, entries, _position(after, len(entries)))
-    sorted_by = ", ".join(f"{column(name, 't')}{' DESC' * descending}" for name, descending in entries)
-    parts = {"table": relation.sql, "order": sorted_by, "limit": limit + 1}
-    ranges = [_RANGE.format(conditions=" AND ".join([*conditions.sql, *start, "true"]), **parts) for start in starts]
-    statement = _PAGE.format(
-        key=", ".join(f"{column(name, 't')}::text" for name, _ in entries),
-        columns=as_json(columns or relation.columns, "t"),
-        ranges=" UNION ALL ".join(ranges),
-        **parts,
-    )
+    statement = _statement(conditions, entries, starts, columns or relation.columns, limit + 1)
     try:
         found = await snapshot.fetch(statement, *(given.text for given in conditions.given))
     except asyncpg.DataError as error:
         raise await _unfit(snapshot, conditions.given) or error from None
     shown = [row["row"] for row in found[:limit]]
     return Page(shown, _text_of(found[limit - 1]["key"]) if len(found) > limit else None)
+
+
+def _statement(
+    conditions: Conditions,
+    order: Sequence[tuple[str, bool]],
+    starts: Sequence[Sequence[str]],
+    columns: Mapping[str, str],
+    limit: int,
+) -> str:
+    """What selects the rows of these ranges, as JSON, each with its place in the order."""
+    sorted_by = ", ".join(f"{column(name, 't')}{' DESC' * descending}" for name, descending in order)
+    parts = {"table": conditions.relation.sql, "order": sorted_by, "limit": limit}
+    ranges = [_RANGE.format(conditions=" AND ".join([*conditions.sql, *start, "true"]), **parts) for start in starts]
+    return _PAGE.format(
+        key=", ".join(f"{column(name, 't')}::text" for name, _ in order),
+        columns=as_json(columns, "t"),
+        ranges=" UNION ALL ".join(ranges),
+        **parts,
+    )
 
 
 async def _unfit(snapshot: Snapshot, given: Sequence[Given]) -> Problem | None:

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 MEDIA_TYPE = "application/problem+json"
@@ -27,11 +27,24 @@ class ProblemDocument(BaseModel):
     """What an error answers."""
 
     type: str = "about:blank"
-    title: str = Field(examples=["Not Found"])
-    status: int = Field(examples=[404])
-    detail: str = Field(examples=["table products is not yet exported: run ./spark-submit.sh export products"])
-    instance: str | None = Field(default=None, examples=["/products"])
+    title: str
+    status: int
+    detail: str
+    instance: str | None = None
     errors: list[Wrong] | None = None
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "about:blank",
+                    "title": "Not Found",
+                    "status": 404,
+                    "detail": "table products is not exported yet: run ./spark-submit.sh export products",
+                    "instance": "/products",
+                }
+            ]
+        }
+    )
 
 
 class Problem(HTTPException):
@@ -93,13 +106,19 @@ def install(app: FastAPI) -> None:
     async def unexpected(request: Request, error: Exception) -> Response:
         return response(Problem(500, "unexpected: the lines of the server tell more"), request.url.path)
 
+    _describe(app)
+
+
+def _describe(app: FastAPI) -> None:
+    """Lets OpenAPI have the document of an error, which no endpoint returns as a model."""
     described = app.openapi
 
     def openapi() -> dict[str, Any]:
-        document = described()
-        schema = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
-        parts = {**schema.pop("$defs"), ProblemDocument.__name__: schema}
-        document.setdefault("components", {}).setdefault("schemas", {}).update(parts)
+        document = described()  # the same one each time
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        if ProblemDocument.__name__ not in schemas:
+            schema = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas |= {**schema.pop("$defs"), ProblemDocument.__name__: schema}
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -57,7 +57,7 @@ async def find_all(snapshot: Snapshot) -> list[Relation]:
 
 async def find(snapshot: Snapshot, name: str) -> Relation:
     """An exported table. Raises a Problem that says how to export it."""
-    found = await _find(snapshot, "WHERE e.table_name = $2", name)
+    found = await _find(snapshot, "WHERE e.table_name = $2", name) if "\0" not in name else []  # which no name has
     if not found:
         raise not_exported(name)
     return found[0]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 from contextlib import suppress
 
 import uvicorn
 
-from sluice.errors import Terminated, UsageError
+from sluice.errors import SluiceError, Terminated, UsageError
 from sluice.export.connection import database_url
 from sluice.runtime.job import Job
 from sluice.serve.app import make_app
@@ -36,10 +37,14 @@ def serve(job: Job, settings: ServeSettings) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=_GRACE,
     )
     with suppress(Terminated):  # uvicorn raises the signal again once all requests have ended
-        _Server(config, listener, log).run([listener])
+        server = _Server(config, listener, log)
+        server.run([listener])
+        if not server.started:
+            raise SluiceError("the server did not start: the line above says why")
     job.report.status = "succeeded"
 
 
@@ -52,7 +57,7 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         cause = f": {record.exc_info[1]!r}" if record.exc_info else ""
-        self._log(f"{record.getMessage()}{cause}".replace("\n", " "), "warning")
+        self._log(" ".join(f"{record.getMessage()}{cause}".split()), "warning")
 
 
 class _Server(uvicorn.Server):
@@ -76,6 +81,6 @@ def _listener(settings: ServeSettings) -> socket.socket:
         family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
     except OSError as error:
-        raise UsageError(
-            f"--bind {settings.host} --port {settings.port}: cannot listen there ({error.strerror}): choose another"
-        ) from None
+        cause = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        address = f"--bind {settings.host} --port {settings.port}"
+        raise UsageError(f"{address}: cannot listen there ({cause}): choose another") from None

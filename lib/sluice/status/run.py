@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from sluice.catalog.catalog import Catalog
 from sluice.errors import UsageError
@@ -17,7 +16,7 @@ from sluice.status.late import refuse_late
 from sluice.status.page import Facts, page
 from sluice.status.reject_groups import reject_groups
 from sluice.status.render import render, render_run
-from sluice.status.run_log import RunLog, document
+from sluice.status.run_log import RunLog, attempt
 from sluice.status.tables import Tables
 from sluice.status.under_way import under_way
 
@@ -85,21 +84,3 @@ def _answer(job: Job, text: str, form: str) -> None:
         job.report.answer = text
     else:
         job.show_text(text)
-
-
-def attempt(row: dict[str, Any]) -> dict[str, Any]:
-    """A run's row with the seconds of its steps; those of its parts, as each table's of an export, are among them."""
-    report = document(row["report"])
-    steps = dict(report.get("seconds") or {})
-    for part in report.get("steps") or ():
-        for name, seconds in (part.get("seconds") or {}).items():
-            steps[f"{part.get('table')}: {name}"] = seconds
-    ended = row["finished_at"]
-    return {
-        **{name: row[name] for name in ("run_id", "attempt", "job", "table", "status", "started_at", "finished_at")},
-        "seconds": None if ended is None else (ended - row["started_at"]).total_seconds(),
-        "error": row["error"],
-        "steps": steps,
-        "arguments": document(row["arguments"]),
-        "report": report or None,
-    }

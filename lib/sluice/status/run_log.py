@@ -110,6 +110,24 @@ def document(text: str | None) -> dict[str, Any]:
     return values if isinstance(values, dict) else {}
 
 
+def attempt(row: dict[str, Any]) -> dict[str, Any]:
+    """A run's row with the seconds of its steps; those of its parts, as each table's of an export, are among them."""
+    report = document(row["report"])
+    steps = dict(report.get("seconds") or {})
+    for part in report.get("steps") or ():
+        for name, seconds in (part.get("seconds") or {}).items():
+            steps[f"{part.get('table')}: {name}"] = seconds
+    ended = row["finished_at"]
+    return {
+        **{name: row[name] for name in ("run_id", "attempt", "job", "table", "status", "started_at", "finished_at")},
+        "seconds": None if ended is None else (ended - row["started_at"]).total_seconds(),
+        "error": row["error"],
+        "steps": steps,
+        "arguments": document(row["arguments"]),
+        "report": report or None,
+    }
+
+
 def _read(lake: str) -> list[dict[str, Any]]:
     rows = small_tables.read(lake, runs.NAME)
     if rows is None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from typing import Annotated
 
 import asyncpg
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 
@@ -18,6 +19,7 @@ from sluice.serve.relations import not_exported
 from sluice.tables.requests import TABLE
 
 router = APIRouter(tags=["customers"])
+CustomerId = Annotated[str, Path(examples=["c-17"])]
 _BY_DAY = TABLE.aggregates[0]
 _COLUMNS = ", ".join(f"t.{name}" for name in (*_BY_DAY.key[1:], *_BY_DAY.values))
 # One statement, without looks at the catalog, so that it is as quick as it can be: it reads the index of the key.
@@ -73,7 +75,7 @@ class Days(BaseModel):
     response_model=Days,
     responses=answers(404),
 )
-async def stats(customer_id: str, serving: Serving, first: From = None, last: To = None) -> Response:
+async def stats(customer_id: CustomerId, serving: Serving, first: From = None, last: To = None) -> Response:
     check_order(first, last)
     statement = _DAYS.format(table=serving.database.name(_BY_DAY.name))
     try:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from sluice.metrics.serving import CONTENT_TYPE, exposition
 from sluice.serve.context import Serving
@@ -17,14 +19,16 @@ _METRIC = 'sluice_http_requests_total{code="200",method="GET",route="/tables"} 1
 class Alive(BaseModel):
     """The server lives."""
 
-    status: str = "alive"
+    status: Literal["alive"] = "alive"
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "alive"}]})
 
 
 class Ready(BaseModel):
     """The server can answer."""
 
-    status: str = "ready"
-    database: str = "reachable"
+    status: Literal["ready"] = "ready"
+    database: Literal["reachable"] = "reachable"
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "ready", "database": "reachable"}]})
 
 
 @router.get("/healthz", summary="Whether the server lives", responses=answers())

@@ -21,6 +21,8 @@ from sluice.serve.queue import Upload
 from sluice.serve.token import WRITERS
 
 router = APIRouter(tags=["uploads"])
+EXAMPLE = "20241015T083000.123456-1a2b3c4d"  # of a run's id
+_EXAMPLE_RUN = f"/runs/{EXAMPLE}"
 _Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 _BODY = {
     "required": True,
@@ -71,9 +73,12 @@ class UploadOptions(BaseModel):
 class Accepted(BaseModel):
     """An upload that will be read: where to look for what becomes of it."""
 
-    run_id: str = Field(examples=["20241015T083000.123456-1a2b3c4d"])
-    run: str = Field(examples=["/runs/20241015T083000.123456-1a2b3c4d"])
-    events: str = Field(examples=["/runs/20241015T083000.123456-1a2b3c4d/events"])
+    run_id: str
+    run: str
+    events: str
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"run_id": EXAMPLE, "run": _EXAMPLE_RUN, "events": f"{_EXAMPLE_RUN}/events"}]}
+    )
 
 
 @router.post(

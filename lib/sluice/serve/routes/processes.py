@@ -21,7 +21,8 @@ router = APIRouter(tags=["processes"])
 _NEWEST = ("-snapshot_at", "pid", "host")
 
 By = Annotated[Literal["hour", "day"], Query(description="rows of hours or of days")]
-Pid = Annotated[int, Path(ge=0, lt=1 << 63)]
+Host = Annotated[str, Path(examples=["web-1"])]
+Pid = Annotated[int, Path(ge=0, lt=1 << 63, examples=[4711])]
 
 
 class Snapshot(BaseModel):
@@ -71,11 +72,11 @@ class Snapshots(BaseModel):
                 "resident_bytes": 8388608,
                 "virtual_bytes": 73400320,
                 "cpu_seconds": 12.25,
-                "terminal": None,
+                "terminal": "pts/0",
                 "started": "Jan30",
-                "threads": None,
+                "threads": 4,
             },
-            after=None,
+            after="WyIxIl0",
         )
     )
 
@@ -127,7 +128,7 @@ class StatisticsPage(BaseModel):
                 "resident_bytes_mean": 8388608.0,
             },
             table="process_statistics_by_day",
-            after=None,
+            after="WyIxIl0",
         )
     )
 
@@ -143,8 +144,8 @@ async def statistics(
     by: By = "day",
     first: From = None,
     last: To = None,
-    host: Annotated[str | None, Query()] = None,
-    name: Annotated[str | None, Query()] = None,
+    host: Annotated[str | None, Query(description="only this host")] = None,
+    name: Annotated[str | None, Query(description="only processes of this name")] = None,
     after: After = None,
     limit: Limit = 100,
 ) -> Response:
@@ -170,7 +171,7 @@ async def statistics(
     response_model=Snapshots,
     responses=answers(404),
 )
-async def process(host: str, pid: Pid, serving: Serving, after: After = None, limit: Limit = 10) -> Response:
+async def process(host: Host, pid: Pid, serving: Serving, after: After = None, limit: Limit = 10) -> Response:
     async with serving.database.snapshot() as snapshot:
         conditions = Conditions(await relations.find(snapshot, "processes"))
         conditions.add("{column} = {value}", "host", host)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 
@@ -19,7 +19,7 @@ router = APIRouter(tags=["products"])
 _LAMP: dict[str, Any] = {
     "sku": "1",
     "name": "Desk lamp",
-    "description": None,
+    "description": "warm light",
     "ingested_at": "2026-01-31T08:15:00.123456Z",
     "run_id": "20260131T081459-5d1c7a90",
 }
@@ -27,6 +27,7 @@ _ORDERS = {"count": ("-no_of_products", "name"), "name": ("name",)}
 _TOTAL = """
 SELECT json_build_object('groups', count(*), 'products', coalesce(sum(no_of_products), 0))::text FROM {table}"""
 
+Sku = Annotated[str, Path(examples=["1"])]
 Search = Annotated[str | None, Query(description="a part of the name, in whatever case", max_length=1000)]
 OrderBy = Annotated[Literal["count", "name"], Query(description="the largest groups first, or by name")]
 
@@ -72,7 +73,7 @@ class Groups(BaseModel):
     after: str | None
     model_config = ConfigDict(
         json_schema_extra=example(
-            {"name": "Desk lamp", "no_of_products": 2}, total={"groups": 998, "products": 1002}, after=None
+            {"name": "Desk lamp", "no_of_products": 2}, total={"groups": 998, "products": 1002}, after="WyIxIl0"
         )
     )
 
@@ -106,7 +107,7 @@ async def aggregate(serving: Serving, order: OrderBy = "count", after: After = N
 
 
 @router.get("/products/{sku:path}", summary="A product", response_model=Product, responses=answers(404))
-async def product(sku: str, serving: Serving) -> Response:
+async def product(sku: Sku, serving: Serving) -> Response:
     async with serving.database.snapshot() as snapshot:
         conditions = Conditions(await relations.find(snapshot, "products"))
         conditions.add("{column} = {value}", "sku", sku)

@@ -10,19 +10,42 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from sluice.errors import SluiceError
+from sluice.serve.answers import example
 from sluice.serve.context import Context, Serving
 from sluice.serve.events import Event
 from sluice.serve.problems import Problem, answers
 from sluice.serve.queue import Upload
 from sluice.serve.reports import of_file
+from sluice.serve.routes.ingest import EXAMPLE
 
 router = APIRouter(tags=["uploads"])
+_EVENT = 'id: 1-1\nevent: step\ndata: {"step": "merge"}\n\n'
 _SHOWN = 20  # rejects of an upload
 _PATIENCE = 5.0  # seconds without an event, after which the queue is asked, and the client hears that it is still heard
-RunId = Annotated[str, Path(max_length=100, examples=["20241015T083000.123456-1a2b3c4d"])]
+RunId = Annotated[str, Path(max_length=100, examples=[EXAMPLE])]
+_RUN: dict[str, Any] = {
+    "run_id": EXAMPLE,
+    "table": "products",
+    "name": "products.csv",
+    "file": f"/srv/sluice/landing/products/{EXAMPLE}/products.csv",
+    "state": "failed",
+    "batch": EXAMPLE,
+    "received_at": "2024-10-15T08:30:00.123456Z",
+    "started_at": "2024-10-15T08:30:00.150000Z",
+    "finished_at": "2024-10-15T08:30:04.250000Z",
+    "exit_code": 4,
+    "error": "products.csv: 1 of 2 records rejected: more than 1%",
+}
+_DETAILS: dict[str, Any] = {
+    "batch_uploads": 1,
+    "report": {"job": "run", "run_id": EXAMPLE, "status": "refused"},
+    "rows_read": 2,
+    "rows_rejected": 1,
+    "rejects": [{"position": 21, "raw": ",Chair,", "reason": "sku is empty"}],
+}
 
 
 class Run(BaseModel):
@@ -32,7 +55,7 @@ class Run(BaseModel):
     table: str
     name: str
     file: str
-    state: str = Field(examples=["queued", "running", "done", "failed"])
+    state: str = Field(description="queued, running, done or failed")
     batch: str | None
     received_at: datetime | None
     started_at: datetime | None
@@ -61,6 +84,7 @@ class RunDetails(Run):
     rows_read: int | None
     rows_rejected: int | None
     rejects: list[Reject]
+    model_config = ConfigDict(json_schema_extra={"examples": [{**_RUN, **_DETAILS}]})
 
 
 class Runs(BaseModel):
@@ -68,6 +92,7 @@ class Runs(BaseModel):
 
     rows: list[Run]
     after: str | None
+    model_config = ConfigDict(json_schema_extra=example(_RUN, after=EXAMPLE))
 
 
 @router.get("/runs", summary="The uploads, newest first", responses=answers())
@@ -89,7 +114,10 @@ async def run(run_id: RunId, serving: Serving) -> RunDetails:
 @router.get(
     "/runs/{run_id}/events",
     summary="What a job is doing, as server-sent events",
-    responses={**answers(404), 200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses={
+        **answers(404),
+        200: {"content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EVENT}}},
+    },
     response_class=StreamingResponse,
 )
 async def events(

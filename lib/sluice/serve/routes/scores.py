@@ -1,4 +1,4 @@
-"""The scores: the top records, records sent and answered for at once, and their end."""
+"""The scores: the top ones; sent as records and answered for at once; cleared."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
+from sluice.runtime.report import ROWS
 from sluice.serve import items, paging, relations
 from sluice.serve.answers import example, with_rows
 from sluice.serve.body import of_bytes, whole
@@ -19,13 +20,12 @@ from sluice.serve.paging import Conditions, Limit
 from sluice.serve.problems import Problem, answers
 from sluice.serve.queue import Upload
 from sluice.serve.reports import ingest_of, of_file
-from sluice.serve.routes.ingest import Accepted, accepted, table_named, take
+from sluice.serve.routes.ingest import EXAMPLE, Accepted, accepted, table_named, take
 from sluice.serve.routes.runs import ended
 from sluice.serve.token import WRITERS
 
 router = APIRouter(tags=["scores"])
 _TABLE = "scores"
-_PATIENCE = 0.9  # of the seconds that a request may take
 _BODY = {
     "required": True,
     "content": {
@@ -53,7 +53,7 @@ class Scores(BaseModel):
     """The top records, the greatest value first."""
 
     rows: list[Score]
-    model_config = ConfigDict(json_schema_extra=example({"rank": 1, "id": "11111111", "value": 10.000000000}))
+    model_config = ConfigDict(json_schema_extra=example({"rank": 1, "id": "11111111", "value": 10.5}))
 
 
 class RejectedItem(BaseModel):
@@ -68,7 +68,7 @@ class Scored(BaseModel):
     """What became of the items: the six counts of rows add up to `rows_read`."""
 
     run_id: str
-    status: str = Field(examples=["succeeded"])
+    status: str
     rows_read: int
     rows_rejected: int
     rows_duplicate: int
@@ -77,6 +77,21 @@ class Scored(BaseModel):
     rows_unchanged: int
     rows_deleted: int
     rejects: list[RejectedItem]
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "run_id": EXAMPLE,
+                    "status": "succeeded",
+                    **dict.fromkeys((f"rows_{outcome}" for outcome in ROWS), 0),
+                    "rows_read": 2,
+                    "rows_inserted": 1,
+                    "rows_rejected": 1,
+                    "rejects": [{"item": "no value", "position": 1, "reason": "value is not a number"}],
+                }
+            ]
+        }
+    )
 
 
 @router.get("/scores", summary="The top records", response_model=Scores, responses=answers(404))
@@ -102,7 +117,7 @@ async def add(request: Request, response: Response, serving: Serving) -> Any:
     sent = items.parsed(await whole(request), settings.max_records)
     data, table = items.lines(sent), table_named(serving, _TABLE)
     upload = await take(serving, table, of_bytes("items.txt", data), ("--max-rejects=100%",), alone=True)
-    done = await ended(serving, upload.run_id, _PATIENCE * settings.request_timeout)
+    done = await ended(serving, upload.run_id, 0.9 * settings.request_timeout)  # before the request itself is ended
     if done is None:
         return JSONResponse(accepted(upload, response).model_dump(), 202, {"Location": response.headers["Location"]})
     ingest = ingest_of(done.report or {})

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 
@@ -13,12 +13,14 @@ from sluice.serve import paging, relations
 from sluice.serve.answers import example, with_rows
 from sluice.serve.context import Serving
 from sluice.serve.paging import After, Conditions, Limit
+from sluice.serve.parameters import OWN_CHECK
 from sluice.serve.problems import answers
 from sluice.serve.relations import Relation
 
 router = APIRouter(tags=["tables"])
+Name = Annotated[str, Path(examples=["products_agg"])]
 _OWN = ("after", "limit")  # parameters that are no columns
-_PRODUCT = {"sku": "1", "name": "Desk lamp", "description": None, "ingested_at": "2026-01-31T08:15:00.123456Z"}
+_PRODUCT = {"sku": "1", "name": "Desk lamp", "description": "warm light", "ingested_at": "2026-01-31T08:15:00.123456Z"}
 
 
 class ExportedTable(BaseModel):
@@ -88,9 +90,10 @@ def _described(relation: Relation) -> ExportedTable:
     description="Any column of the table may be a parameter: rows have its value. `/tables` lists the columns.",
     response_model=TablePage,
     responses=answers(404),
+    openapi_extra=OWN_CHECK,
 )
 async def read_table(
-    name: str, request: Request, serving: Serving, after: After = None, limit: Limit = 100
+    name: Name, request: Request, serving: Serving, after: After = None, limit: Limit = 100
 ) -> Response:
     filters = [(column, value) for column, value in request.query_params.multi_items() if column not in _OWN]
     async with serving.database.snapshot() as snapshot:
