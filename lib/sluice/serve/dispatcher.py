@@ -22,8 +22,9 @@ from sluice.serve.database import LOST, Database
 from sluice.serve.events import Events
 from sluice.serve.job_process import JobEnd, Tell
 from sluice.serve.problems import Problem
-from sluice.serve.queue import CHANNEL, Batch, Queue
+from sluice.serve.queue import CHANNEL, Queue
 from sluice.serve.reports import with_recorded
+from sluice.serve.upload import Batch
 
 # what may be raised where the database is away, or goes
 _AWAY = (*LOST, Problem, OSError, asyncpg.PostgresError)
@@ -81,14 +82,22 @@ class Dispatcher:
             await self._lock(connection)
             await connection.add_listener(CHANNEL, self._hear)
             self._leads = True
-            while True:
-                self._wake.clear()
-                for table, uploads in (await self._queue.waiting(connection)).items():
-                    QUEUE.labels(table).set(uploads)
-                    self._start_worker(table)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_LOOKS):
-                        await self._wake.wait()
+            try:
+                while True:
+                    await self._look(connection)
+            finally:
+                with suppress(*_AWAY):
+                    await connection.remove_listener(CHANNEL, self._hear)
+
+    async def _look(self, connection: Any) -> None:
+        """Starts workers for what waits, then waits for news."""
+        self._wake.clear()
+        for table, uploads in (await self._queue.waiting(connection)).items():
+            QUEUE.labels(table).set(uploads)
+            self._start_worker(table)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LOOKS):
+                await self._wake.wait()
 
     def _hear(self, *_: Any) -> None:
         self._wake.set()
@@ -162,13 +171,14 @@ class Dispatcher:
     async def _record(self, batch: Batch, end: JobEnd) -> None:
         report: Mapping[str, Any] | None = end.report
         if report and end.exit_code == 0:
-            report = await asyncio.to_thread(with_recorded, self._lake, report)
+            with suppress(Exception):  # that a lost report cannot be found is no failure
+                report = await asyncio.to_thread(with_recorded, self._lake, report)
         while True:
             try:
                 await self._queue.end(batch, end.exit_code, end.error, report)
                 break
             except _AWAY:
-                await self._database_is_there()
+                await asyncio.sleep(_AWAY_SECONDS)
         await self._events.publish(batch.run_ids, "end", {})
 
 

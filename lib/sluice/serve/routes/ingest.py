@@ -17,8 +17,8 @@ from sluice.serve.context import Context, Serving
 from sluice.serve.landing import Source
 from sluice.serve.multipart import FormFile, NoFile
 from sluice.serve.problems import Problem, answers, unfit
-from sluice.serve.queue import Upload
 from sluice.serve.token import WRITERS
+from sluice.serve.upload import Upload
 
 router = APIRouter(tags=["uploads"])
 EXAMPLE = "20241015T083000.123456-1a2b3c4d"  # of a run's id

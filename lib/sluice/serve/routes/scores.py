@@ -18,11 +18,11 @@ from sluice.serve.body import of_bytes, whole
 from sluice.serve.context import Context, Serving
 from sluice.serve.paging import Conditions, Limit
 from sluice.serve.problems import Problem, answers
-from sluice.serve.queue import Upload
 from sluice.serve.reports import ingest_of, of_file
 from sluice.serve.routes.ingest import EXAMPLE, Accepted, accepted, table_named, take
 from sluice.serve.routes.runs import ended
 from sluice.serve.token import WRITERS
+from sluice.serve.upload import Upload
 
 router = APIRouter(tags=["scores"])
 _TABLE = "scores"
