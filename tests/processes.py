@@ -108,6 +108,16 @@ def children(process: subprocess.Popen, matches: Callable[[psutil.Process], bool
         return []
 
 
+def warm_servers(folder: Path) -> list[psutil.Process]:
+    """The processes that stay after their jobs, by their sockets in a folder for temporary files."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        command = process.info["cmdline"] or []
+        if "sluice.runtime.warm.server" in command and command[-1].startswith(str(folder)):
+            found.append(process)
+    return found
+
+
 LOOPBACK = {"127.0.0.1", "::1", "::ffff:127.0.0.1"}  # the last is how Java writes the first
 
 _HOLD = """

@@ -12,10 +12,9 @@ import tempfile
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 from conftest import HEADER, PROJECT
-from processes import assert_ended, finished, jvms, kill, read_until, wait_for
+from processes import assert_ended, finished, jvms, kill, read_until, wait_for, warm_servers
 
 
 @pytest.fixture
@@ -33,21 +32,11 @@ def warm(submit, folder):
     def start(*arguments, **variables):
         return submit(*arguments, SLUICE_KEEP_WARM="5", **variables)
 
-    start.processes = lambda: servers(folder)
+    start.processes = lambda: warm_servers(folder)
     yield start
     for process in start.processes():
         for each in (*process.children(recursive=True), process):
             each.kill()
-
-
-def servers(folder):
-    """The processes that stay, by their sockets."""
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        command = process.info["cmdline"] or []
-        if "sluice.runtime.warm.server" in command and command[-1].startswith(str(folder)):
-            found.append(process)
-    return found
 
 
 def report(process):
@@ -165,6 +154,6 @@ def test_a_process_killed_in_the_middle_leaves_what_a_rerun_completes(warm, big_
 @pytest.mark.slow
 def test_a_process_ends_once_no_job_comes(submit, folder):
     assert finished(submit("tables", "list", "--keep-warm", "0.05"))[0] == 0
-    (process,) = servers(folder)
+    (process,) = warm_servers(folder)
     wait_for(lambda: not process.is_running(), 20)
     assert not list(folder.glob("sluice-*/*"))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from sluice.serve.body import of_bytes
-from sluice.serve.landing import Landing, TooLarge, safe_name, shown_name
+from sluice.serve.landing import Landing, safe_name, shown_name
 
 
 @pytest.mark.parametrize(
@@ -61,19 +61,17 @@ def landed(tmp_path: Path) -> list[str]:
 
 
 def test_a_file_is_there_as_a_whole_or_not_at_all(tmp_path):
-    landing = Landing(str(tmp_path), 4)
+    landing = Landing(str(tmp_path))
     landing.prepare()
     path = asyncio.run(landing.receive("products", "r1", of_bytes("../b.csv", b"1234")))
     assert (path, Path(path).read_bytes()) == (str(tmp_path / "products" / "r1" / "b.csv"), b"1234")
-    with pytest.raises(TooLarge):
-        asyncio.run(landing.receive("products", "r2", of_bytes("c.csv", b"12345")))
     with pytest.raises(ConnectionResetError):
         asyncio.run(landing.receive("products", "r3", Breaking()))
     assert landed(tmp_path) == ["products/r1/b.csv"]
 
 
 def test_what_is_still_coming_is_hidden(tmp_path):
-    landing = Landing(str(tmp_path), 10)
+    landing = Landing(str(tmp_path))
     landing.prepare()
 
     class Coming(Breaking):
@@ -91,7 +89,7 @@ def test_what_was_left_long_ago_goes(tmp_path):
     old.touch()
     new.touch()
     os.utime(old, (0, time.time() - 100_000))
-    Landing(str(tmp_path), 1).prepare()
+    Landing(str(tmp_path)).prepare()
     assert landed(tmp_path) == [".unfinished/new"]
 
 
@@ -99,7 +97,7 @@ def test_it_lands_in_a_bucket(s3):
     from sluice.files.find import find_files
     from sluice.files.reading import open_input
 
-    landing = Landing("s3://sluice/landing", 10)
+    landing = Landing("s3://sluice/landing")
     landing.prepare()
     uri = asyncio.run(landing.receive("products", "r1", of_bytes("a.csv", b"123")))
     assert uri == "s3://sluice/landing/products/r1/a.csv"

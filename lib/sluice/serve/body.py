@@ -1,8 +1,7 @@
-"""The bytes of a request as they come, within limits of time and size."""
+"""The bytes of a request as they come; `guard` limits their number, and how long a request may pause."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -25,32 +24,6 @@ class RawFile:
         return self.body
 
 
-async def pieces(request: Request, seconds: float) -> AsyncIterator[bytes]:
-    """The body as it comes. Raises Problem if it pauses for so many seconds, or breaks off."""
-    stream = request.stream()
-    try:
-        while True:
-            async with asyncio.timeout(seconds):
-                piece = await anext(stream, None)
-            if piece is None:
-                return
-            yield piece
-    except TimeoutError:
-        raise Problem(408, f"the request paused for more than {seconds:g} s: send it again") from None
-    except ClientDisconnect:
-        raise Problem(400, "the request broke off: send it again") from None
-
-
-async def whole(request: Request, seconds: float, most: int) -> bytes:
-    """The body of a request in JSON. Raises Problem if it is too large."""
-    most, data = min(most, _MOST_JSON), bytearray()
-    async for piece in pieces(request, seconds):
-        data += piece
-        if len(data) > most:
-            raise Problem(413, f"more than {most:,} bytes of JSON: send fewer records at a time, or a file")
-    return bytes(data)
-
-
 def of_bytes(name: str, data: bytes) -> RawFile:
     """A file that is there already."""
 
@@ -58,3 +31,22 @@ def of_bytes(name: str, data: bytes) -> RawFile:
         yield data
 
     return RawFile(name, body())
+
+
+async def pieces(request: Request) -> AsyncIterator[bytes]:
+    """The body as it comes. Raises Problem if it breaks off."""
+    try:
+        async for piece in request.stream():
+            yield piece
+    except ClientDisconnect:
+        raise Problem(400, "the request broke off: send it again") from None
+
+
+async def whole(request: Request) -> bytes:
+    """The body of a request in JSON. Raises Problem if it is too large."""
+    data = bytearray()
+    async for piece in pieces(request):
+        data += piece
+        if len(data) > _MOST_JSON:
+            raise Problem(413, f"more than {_MOST_JSON:,} bytes of JSON: send fewer records at a time, or a file")
+    return bytes(data)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
@@ -17,15 +16,20 @@ from typing import Any, Protocol
 
 import asyncpg
 
+from sluice.metrics.serving import QUEUE, RUNS
 from sluice.serve.context import Log
 from sluice.serve.database import LOST, Database
 from sluice.serve.events import Events
 from sluice.serve.job_process import JobEnd, Tell
-from sluice.serve.queue import CHANNEL, LOCK, Batch, Queue
+from sluice.serve.problems import Problem
+from sluice.serve.queue import CHANNEL, Queue
 from sluice.serve.reports import with_recorded
+from sluice.serve.upload import Batch
 
-_AWAY = (*LOST, asyncpg.PostgresError, OSError)  # what the database's absence, or its end, may raise
+# what may be raised where the database is away, or goes
+_AWAY = (*LOST, Problem, OSError, asyncpg.PostgresError)
 _LOOKS = 5.0  # seconds between looks at the queue, beside those that an upload asks for
+_AWAY_SECONDS = 2.0  # between attempts to reach the database
 _PAUSES = (1, 2, 4, 8, 16, 32, 60)  # seconds before each further attempt
 _NOT_TRIED_AGAIN = (0, 2, 3, 4)  # exit codes that another attempt would not change
 _NOT_OF_A_FILE = (2, 5, 6)  # failures that are not one file's: the other half of a batch would have them too
@@ -41,27 +45,26 @@ class Runner(Protocol):
 
 
 class Dispatcher:
-    """`ended` counts jobs by their exit codes."""
+    """Has a worker for each table with work, which runs its jobs one after another."""
 
     def __init__(self, database: Database, queue: Queue, jobs: Runner, events: Events, lake: str, log: Log) -> None:
-        self._pool, self._queue, self._jobs, self._events = database.pool, queue, jobs, events
+        self._database, self._queue, self._jobs, self._events = database, queue, jobs, events
         self._lake, self._log = lake, log
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._at_once = asyncio.Semaphore(os.cpu_count() or 1)  # a job keeps a core busy, if not more
         self._wake, self._leads, self._closing, self._waits = asyncio.Event(), False, False, False
-        self.ended: Counter[int] = Counter()
 
     async def run(self) -> None:
         """Goes on until it is cancelled, also while the database is away."""
-        pauses = 0
+        told = False
         while True:
             try:
                 await self._lead()
             except _AWAY as error:
-                self._log(f"uploads wait: the database cannot be reached ({_first_line(error)})", "warning")
-            self._leads = False
-            await asyncio.sleep(_PAUSES[min(pauses, 3)])
-            pauses += 1
+                if self._leads or not told:
+                    self._log(f"uploads wait for the database: {_first_line(error)}", "warning")
+                self._leads, told = False, True
+            await asyncio.sleep(_AWAY_SECONDS)
 
     async def close(self) -> None:
         """Ends all jobs; what they had not done is taken up by the next server."""
@@ -74,24 +77,36 @@ class Dispatcher:
 
     async def _lead(self) -> None:
         """Looks for work for as long as this connection, and with it the lock, lasts."""
-        async with self._pool.acquire() as connection:
+        async with self._database.connection() as connection:
             await self._queue.prepare(connection)
             await self._lock(connection)
-            await connection.add_listener(CHANNEL, lambda *_: self._wake.set())
+            await connection.add_listener(CHANNEL, self._hear)
             self._leads = True
-            while True:
-                self._wake.clear()
-                for table in await self._queue.tables_with_work(connection):
-                    self._start_worker(table)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_LOOKS):
-                        await self._wake.wait()
+            try:
+                while True:
+                    await self._look(connection)
+            finally:
+                with suppress(*_AWAY):
+                    await connection.remove_listener(CHANNEL, self._hear)
+
+    async def _look(self, connection: Any) -> None:
+        """Starts workers for what waits, then waits for news."""
+        self._wake.clear()
+        for table, uploads in (await self._queue.waiting(connection)).items():
+            QUEUE.labels(table).set(uploads)
+            self._start_worker(table)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LOOKS):
+                await self._wake.wait()
+
+    def _hear(self, *_: Any) -> None:
+        self._wake.set()
 
     async def _lock(self, connection: Any) -> None:
-        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
+        while not await self._queue.lock(connection):
             if not self._waits:
                 self._log(
-                    "another server on this database runs the jobs of uploads: this one waits for its end", "warning"
+                    "another server runs the jobs of this database's uploads: this one does once it ends", "warning"
                 )
                 self._waits = True
             await asyncio.sleep(_LOOKS)
@@ -105,16 +120,17 @@ class Dispatcher:
 
     def _end_worker(self, table: str, worker: asyncio.Task[None]) -> None:
         del self._workers[table]
-        if not worker.cancelled() and (failure := worker.exception()):
-            self._log(f"table {table}: its uploads wait: unexpected {failure!r}", "warning")
-        else:
+        QUEUE.labels(table).set(0)  # until the next look
+        failure = None if worker.cancelled() else worker.exception()
+        if failure is None:
             self._wake.set()  # an upload may have come as it ended
+        elif not isinstance(failure, _AWAY):
+            self._log(f"table {table}: its uploads wait: unexpected {failure!r}", "warning")
 
     async def _work(self, table: str) -> None:
         """Runs jobs of a table until no upload waits."""
-        with suppress(*_AWAY):
-            while self._leads and not self._closing and (batch := await self._queue.take(table)):
-                await self._do(batch)
+        while self._leads and not self._closing and (batch := await self._queue.take(table)):
+            await self._do(batch)
 
     async def _do(self, batch: Batch) -> None:
         """Has a batch read; if that fails and may be one file's fault, its halves, so that no other file suffers."""
@@ -136,7 +152,7 @@ class Dispatcher:
         for pause in (*_PAUSES, None):
             async with self._at_once:
                 end = await self._jobs.run(batch, tell)
-            self.ended[end.exit_code] += 1
+            RUNS.labels(batch.table, end.exit_code).inc()
             if end.exit_code in _NOT_TRIED_AGAIN or pause is None or self._closing:
                 break
             await tell("line", {"level": "warning", "message": f"{end.error}; tried again in {pause} s"})
@@ -148,22 +164,24 @@ class Dispatcher:
         """Waits for the database: attempts without it would be none."""
         while True:
             with suppress(*_AWAY):
-                await self._queue.counts()
-                return
-            await asyncio.sleep(_PAUSES[1])
+                async with self._database.connection():
+                    return
+            await asyncio.sleep(_AWAY_SECONDS)
 
     async def _record(self, batch: Batch, end: JobEnd) -> None:
         report: Mapping[str, Any] | None = end.report
         if report and end.exit_code == 0:
-            report = await asyncio.to_thread(with_recorded, self._lake, report)
+            with suppress(Exception):  # that a lost report cannot be found is no failure
+                report = await asyncio.to_thread(with_recorded, self._lake, report)
         while True:
             try:
                 await self._queue.end(batch, end.exit_code, end.error, report)
                 break
             except _AWAY:
-                await self._database_is_there()
+                await asyncio.sleep(_AWAY_SECONDS)
         await self._events.publish(batch.run_ids, "end", {})
 
 
 def _first_line(error: BaseException) -> str:
-    return str(error).split("\n")[0] or type(error).__name__
+    text = error.detail if isinstance(error, Problem) else str(error)
+    return text.split("\n")[0] or type(error).__name__

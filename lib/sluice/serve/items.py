@@ -16,7 +16,7 @@ from sluice.readers.csv import reader as csv_reader
 from sluice.readers.lines.formats import LinePattern
 from sluice.readers.logs import reader as log_reader
 from sluice.readers.processes import reader as process_reader
-from sluice.serve.problems import Problem
+from sluice.serve.problems import Problem, unfit
 
 # whatever the table's declaration says of its files
 _CSV_OPTIONS = ("--delimiter=,", '--quote="', "--escape=", "--encoding=utf-8", "--skip-lines=0", "--header")
@@ -117,4 +117,4 @@ def _encoded(text: str) -> bytes:
 
 
 def _wrong(name: str, reason: str) -> Problem:
-    return Problem(422, f"{name}: {reason}", [(name, reason)])
+    return unfit([(name, reason)])

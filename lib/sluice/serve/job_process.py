@@ -16,7 +16,7 @@ from sluice.catalog.catalog import Catalog
 from sluice.errors import UsageError
 from sluice.files.s3.client import is_on_s3
 from sluice.runtime import home, wrapper
-from sluice.serve.queue import Batch
+from sluice.serve.upload import Batch
 
 _LONGEST_LINE = 1 << 24
 # of this process alone, or what would keep a job from reading its files
@@ -95,15 +95,18 @@ class JobProcesses:
     async def _submit(self, batch: Batch, job: list[str], tell: Tell) -> JobEnd:
         common = ["--lake", self.lake, "--tables", self.tables, "--run-id", batch.run_id]
         common += ["--log-format", "json", "--progress", "plain", "--keep-warm", str(self.keep_warm)]
-        process = await asyncio.create_subprocess_exec(
-            *(*self._command, *job, *common),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=_environment(batch.table),
-            start_new_session=True,  # a signal to the server's group is not for its jobs: `stop` ends them
-            limit=_LONGEST_LINE,
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(*self._command, *job, *common),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=_environment(batch.table),
+                start_new_session=True,  # a signal to the server's group is not for its jobs: `stop` ends them
+                limit=_LONGEST_LINE,
+            )
+        except OSError as error:
+            return JobEnd(1, None, f"the job could not be started ({error.strerror})")
         self._running.add(process)
         try:
             assert process.stdout is not None

@@ -28,10 +28,6 @@ _LONGEST_NAME = 100
 _SHOWN = 300  # characters of a name as it is shown
 
 
-class TooLarge(Exception):
-    """An upload has more bytes than allowed."""
-
-
 class Source(Protocol):
     """A file that comes; `name`, its sender's, is known once all of it has come."""
 
@@ -59,10 +55,9 @@ def shown_name(given: str) -> str:
 
 @dataclass(frozen=True)
 class Landing:
-    """The place, and how many bytes a file of it may have."""
+    """The place: a folder, or a URI of S3."""
 
     root: str
-    max_bytes: int
 
     def prepare(self) -> None:
         """Makes the folder, without what was left unfinished long ago. Raises UsageError if it cannot be made."""
@@ -79,13 +74,9 @@ class Landing:
                     path.unlink()
 
     async def receive(self, table: str, run_id: str, source: Source) -> str:
-        """Writes what comes to a file; its path or URI once it is safely there. Raises TooLarge."""
-        size = 0
+        """Writes what comes to a file; its path or URI once it is safely there."""
         with self._unfinished(run_id) as file:
             async for piece in source.pieces():
-                size += len(piece)
-                if size > self.max_bytes:
-                    raise TooLarge
                 await asyncio.to_thread(file.write, piece)
             return await asyncio.to_thread(self._land, file, f"{table}/{run_id}/{safe_name(source.name)}")
 

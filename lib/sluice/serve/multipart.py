@@ -22,8 +22,9 @@ class FormFile:
         self._body = body
         self._pieces: list[bytes] = []
         self._headers: dict[bytes, bytes] = {}
-        self._field, self._value, self._is_file = b"", b"", False
-        names = ("part_begin", "header_field", "header_value", "header_end", "headers_finished", "part_data")
+        self._field, self._value = b"", b""
+        self._is_file, self._is_complete = False, False
+        names = ("part_begin", "header_field", "header_value", "header_end", "headers_finished", "part_data", "end")
         callbacks: Any = {f"on_{name}": getattr(self, f"_on_{name}") for name in names}
         try:
             self._parser = MultipartParser(parse_options_header(content_type)[1][b"boundary"], callbacks)
@@ -38,9 +39,10 @@ class FormFile:
                 for piece in self._pieces:
                     yield piece
                 self._pieces.clear()
-            self._parser.finalize()
         except FormParserError as error:
-            raise NoFile(f"not a complete form ({error})") from None
+            raise NoFile(f"not a form ({error})") from None
+        if not self._is_complete:
+            raise NoFile("the form ends before its last boundary")
         if not self.name:
             raise NoFile("it has no field `file` with a file")
 
@@ -62,6 +64,9 @@ class FormFile:
         name = options.get(b"filename", b"").decode(errors="replace")
         if name and options.get(b"name") == b"file" and not self.name:
             self.name, self._is_file = name, True
+
+    def _on_end(self) -> None:
+        self._is_complete = True
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._is_file:

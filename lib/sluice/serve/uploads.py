@@ -14,7 +14,8 @@ from sluice.serve.events import Events
 from sluice.serve.job_process import JobProcesses
 from sluice.serve.landing import Landing, Source, shown_name
 from sluice.serve.options import ServeSettings
-from sluice.serve.queue import Queue, Upload, new_run_id
+from sluice.serve.queue import Queue
+from sluice.serve.upload import Upload, new_run_id
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Uploads:
     async def take(self, table: str, source: Source, options: Sequence[str] = (), *, alone: bool = False) -> Upload:
         """Lands a file and puts it into the queue: once this returns it will be read, whatever happens.
 
-        Raises TooLarge, and what the source raises.
+        Raises what the source raises.
         """
         run_id = new_run_id()
         file = await self.landing.receive(table, run_id, source)
@@ -48,7 +49,7 @@ class Uploads:
 @asynccontextmanager
 async def opened(settings: ServeSettings, database: Database, log: Log) -> AsyncIterator[Uploads]:
     """Takes uploads and runs their jobs until the end, which jobs that run do not outlive."""
-    landing, queue, events = Landing(settings.landing, settings.max_upload), Queue(database), Events()
+    landing, queue, events = Landing(settings.landing), Queue(database, settings.lake), Events()
     landing.prepare()
     jobs = JobProcesses(settings.lake, settings.tables, settings.schema, settings.landing, settings.idle_minutes)
     dispatcher = Dispatcher(database, queue, jobs, events, settings.lake, log)

@@ -14,11 +14,11 @@ from sluice.readers.processes import reader as process_reader
 from sluice.serve import items
 from sluice.serve.body import RawFile, of_bytes, pieces, whole
 from sluice.serve.context import Context, Serving
-from sluice.serve.landing import Source, TooLarge
+from sluice.serve.landing import Source
 from sluice.serve.multipart import FormFile, NoFile
-from sluice.serve.problems import Problem, answers
-from sluice.serve.queue import Upload
+from sluice.serve.problems import Problem, answers, unfit
 from sluice.serve.token import WRITERS
+from sluice.serve.upload import Upload
 
 router = APIRouter(tags=["uploads"])
 EXAMPLE = "20241015T083000.123456-1a2b3c4d"  # of a run's id
@@ -85,7 +85,7 @@ class Accepted(BaseModel):
     "/ingest/{table}",
     status_code=202,
     dependencies=WRITERS,
-    responses=answers(400, 401, 403, 404, 408, 413),
+    responses=answers(400, 401, 403, 404, 409),
     openapi_extra={"requestBody": _BODY},
     summary="Upload a file or records",
 )
@@ -102,7 +102,7 @@ async def ingest(
     """
     found = table_named(serving, table)
     if found.reader is process_reader and options.host is None:
-        raise Problem(422, "host: which host is the listing of?", [("host", "is required for this table")])
+        raise unfit([("host", "say which host the listing is of")])
     source, further = await _source(serving, found, options, request)
     upload = await take(serving, found, source, (*further, *options.arguments))
     return accepted(upload, response)
@@ -115,15 +115,15 @@ async def _source(
     settings, kind = serving.settings, request.headers.get("content-type", "")
     media_type = kind.partition(";")[0].strip().lower()
     if media_type == "application/json":
-        body = await whole(request, settings.request_timeout, settings.max_upload)
+        body = await whole(request)
         file = items.as_file(table, items.parsed(body, settings.max_records))
         return of_bytes(options.name or file.name, file.data), file.options
-    body_pieces = pieces(request, settings.request_timeout)
+    body_pieces = pieces(request)
     if media_type == "multipart/form-data":
         try:
             return FormFile(kind, body_pieces), ()
         except NoFile as error:
-            raise Problem(422, f"file: {error}", [("file", str(error))]) from None
+            raise unfit([("file", str(error))]) from None
     return RawFile(options.name or "upload", body_pieces), ()
 
 
@@ -144,11 +144,8 @@ async def take(
     """Takes an upload. Raises Problem where that is not possible."""
     try:
         return await serving.uploads.take(table.name, source, options, alone=alone)
-    except TooLarge:
-        most = serving.settings.max_upload
-        raise Problem(413, f"more than {most:,} bytes: split the file, or raise --max-upload") from None
     except NoFile as error:
-        raise Problem(422, f"file: {error}", [("file", str(error))]) from None
+        raise unfit([("file", str(error))]) from None
     except (SluiceError, OSError) as error:
         raise Problem(503, f"the upload could not be kept: {error}") from None
 

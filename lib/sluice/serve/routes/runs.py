@@ -17,9 +17,9 @@ from sluice.serve.answers import example
 from sluice.serve.context import Context, Serving
 from sluice.serve.events import Event
 from sluice.serve.problems import Problem, answers
-from sluice.serve.queue import Upload
 from sluice.serve.reports import of_file
 from sluice.serve.routes.ingest import EXAMPLE
+from sluice.serve.upload import Upload
 
 router = APIRouter(tags=["uploads"])
 _EVENT = 'id: 1-1\nevent: step\ndata: {"step": "merge"}\n\n'

@@ -18,11 +18,11 @@ from sluice.serve.body import of_bytes, whole
 from sluice.serve.context import Context, Serving
 from sluice.serve.paging import Conditions, Limit
 from sluice.serve.problems import Problem, answers
-from sluice.serve.queue import Upload
 from sluice.serve.reports import ingest_of, of_file
 from sluice.serve.routes.ingest import EXAMPLE, Accepted, accepted, table_named, take
 from sluice.serve.routes.runs import ended
 from sluice.serve.token import WRITERS
+from sluice.serve.upload import Upload
 
 router = APIRouter(tags=["scores"])
 _TABLE = "scores"
@@ -107,14 +107,14 @@ async def top(serving: Serving, limit: Limit = 10) -> Response:
     "/scores",
     dependencies=WRITERS,
     response_model=Scored,
-    responses={**answers(400, 401, 403, 408, 409, 413), 202: {"model": Accepted}},
+    responses={**answers(400, 401, 403, 404, 409), 202: {"model": Accepted}},
     openapi_extra={"requestBody": _BODY},
     summary="Add scores, each as id_value",
 )
 async def add(request: Request, response: Response, serving: Serving) -> Any:
     """Answers once the scores are in PostgreSQL; with 202 and where to look if that takes longer than a request may."""
     settings = serving.settings
-    sent = items.parsed(await whole(request, settings.request_timeout, settings.max_upload), settings.max_records)
+    sent = items.parsed(await whole(request), settings.max_records)
     data, table = items.lines(sent), table_named(serving, _TABLE)
     upload = await take(serving, table, of_bytes("items.txt", data), ("--max-rejects=100%",), alone=True)
     done = await ended(serving, upload.run_id, 0.9 * settings.request_timeout)  # before the request itself is ended
