@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import tempfile
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from conftest import HEADER
-from processes import children, free_port, wait_for, warm_servers
-from sluice.files.root import resolved_root
-
-FILES = 20
+from processes import children, family, free_port, wait_for, warm_servers
+from serving import TOKEN
 
 
 @pytest.fixture
@@ -55,6 +57,7 @@ def events(client, run_id, **headers):
     return found
 
 
+@pytest.mark.slow
 def test_files_and_records_become_rows(serve, folder, database):
     with serve() as server:
         client = server.client
@@ -104,6 +107,7 @@ def test_files_and_records_become_rows(serve, folder, database):
         assert len(warm_servers(folder)) == 1, "one process takes the jobs of a table"
 
 
+@pytest.mark.slow
 def test_scores_are_answered_for_and_cleared(serve, folder, database):
     with serve() as server:
         client = server.client
@@ -185,13 +189,6 @@ def test_what_cannot_be_taken_is_refused_at_once(serve, folder, tmp_path):
         assert post(content=pausing())[0] in (408, 503)
         assert client.get("/runs").json()["rows"] == []
         assert [path for path in (tmp_path / ".sluice" / "landing").rglob("*") if path.is_file()] == []
-        assert resolved_root(str(tmp_path / ".sluice" / "landing"))
-
-
-def test_without_a_token_nothing_is_taken(serve, folder):
-    with serve(token="") as server:
-        assert server.client.post("/ingest/products", content="x").status_code == 403
-        assert server.client.get("/runs").json() == {"rows": [], "after": None}
 
 
 def small_file(number):
@@ -203,17 +200,25 @@ def small_file(number):
 class Sender:
     """Sends files to a server that may be killed meanwhile, as a careful client: again what got no answer."""
 
-    def __init__(self, client):
-        self.client, self.run_ids = client, {}
+    def __init__(self, address):
+        self._address = address
+        self.run_ids = {}
 
-    def send(self, number):
-        while number not in self.run_ids:
-            try:
-                answer = self.client.post("/ingest/products", files={"file": (f"{number}.csv", small_file(number))})
-            except httpx.TransportError:
-                continue
-            if answer.status_code == 202:
-                self.run_ids[number] = answer.json()["run_id"]
+    def send(self, numbers):
+        with httpx.Client(base_url=self._address, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60) as client:
+            for number in numbers:
+                while number not in self.run_ids:
+                    self._try(client, number)
+
+    def _try(self, client, number):
+        try:
+            answer = client.post("/ingest/products", files={"file": (f"{number}.csv", small_file(number))})
+        except httpx.TransportError:
+            time.sleep(0.1)
+            return
+        assert answer.status_code in (202, 503), answer.text
+        if answer.status_code == 202:
+            self.run_ids[number] = answer.json()["run_id"]
 
 
 def check_all_are_there_once(client, sender, count, database, rows):
@@ -230,20 +235,50 @@ def check_all_are_there_once(client, sender, count, database, rows):
     assert {Path(run["file"]).as_uri() for run in runs.values()} <= set(files)
 
 
-def test_none_is_lost_and_none_is_twice_across_kills(serve, folder, database, rows):
+def kill_the_job(folder):
+    """Kills a job's process, and the JVM that it has started, as soon as there is one."""
+    wait_for(lambda: any(process.children() for process in warm_servers(folder)))
+    for process in warm_servers(folder):
+        for each in (*process.children(recursive=True), process):
+            each.kill()
+
+
+def runs_a_job(server):
+    return children(server.process, lambda child: "spark-submit.sh" in " ".join(child.cmdline()))
+
+
+def test_none_is_lost_and_none_is_twice_if_the_machine_fails(serve, folder, database, rows):
     port = free_port()
     with serve("--port", port) as server:
-        sender = Sender(server.client)
-        for number in range(FILES // 2):
-            sender.send(number)
-        wait_for(lambda: children(server.process, lambda child: "spark-submit.sh" in " ".join(child.cmdline())))
-        server.process.kill()
+        sender = Sender(server.client.base_url)
+        sender.send(range(15))
+        wait_for(lambda: runs_a_job(server))
+        for process in family(server.process):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
     with serve("--port", port) as server:
-        sender.client = server.client
-        for number in range(FILES // 2, FILES):
-            sender.send(number)
-        wait_for(lambda: warm_servers(folder))
-        for process in warm_servers(folder):
-            for each in (*process.children(recursive=True), process):
-                each.kill()
-        check_all_are_there_once(server.client, sender, FILES, database, rows)
+        sender.send(range(15, 20))
+        check_all_are_there_once(server.client, sender, 20, database, rows)
+
+
+@pytest.mark.slow
+def test_a_thousand_uploads_across_kills_of_the_server_and_of_jobs(serve, folder, database, rows):
+    port, count = free_port(), 1000
+    with ExitStack() as ending:
+        with serve("--port", port) as server:
+            sender = Sender(server.client.base_url)
+            senders = ending.enter_context(ThreadPoolExecutor(8))
+            sending = [senders.submit(sender.send, range(first, count, 8)) for first in range(8)]
+            wait_for(lambda: len(sender.run_ids) > 100 and runs_a_job(server))
+            server.process.kill()
+        for killed_at in (300, 500):
+            with serve("--port", port) as server:
+                wait_for(lambda: len(sender.run_ids) > killed_at)  # noqa: B023
+                kill_the_job(folder)
+                server.process.kill()
+        with serve("--port", port) as server:
+            wait_for(lambda: len(sender.run_ids) > 700)
+            kill_the_job(folder)
+            for each in sending:
+                each.result()
+            check_all_are_there_once(server.client, sender, count, database, rows)
