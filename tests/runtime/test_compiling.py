@@ -26,6 +26,15 @@ def test_what_is_compiled_follows_from_the_bytes_that_are_read(size, quick_java,
     assert ("spark.sql.adaptive.enabled=false" in compiling.spark_options(size, LOCAL)) == quick_spark
 
 
+def test_a_jvm_that_runs_already_is_told_what_the_user_did_not_choose():
+    settings = compiling.session_settings(compiling.TINY, LOCAL)
+    assert settings["spark.sql.adaptive.enabled"] == "false"
+    assert "spark.sql.shuffle.partitions" not in settings
+    assert compiling.session_settings(compiling.TINY + 1, LOCAL) == {}
+    assert compiling.session_settings(None, LOCAL) == {}
+    assert compiling.session_settings(0, ["--master", "local[2]", "--properties-file", "/etc/mine.conf"]) == {}
+
+
 def test_what_the_user_gives_comes_last():
     assert compiling.spark_options(0, LOCAL)[-len(LOCAL) :] == LOCAL
 

@@ -101,6 +101,6 @@ def test_it_lands_in_a_bucket(s3):
     landing.prepare()
     uri = asyncio.run(landing.receive("products", "r1", of_bytes("a.csv", b"123")))
     assert uri == "s3://sluice/landing/products/r1/a.csv"
-    (file,) = find_files([uri])
+    (file,) = find_files([uri], "s3://sluice/landing")
     with open_input(file) as stream:
         assert stream.read() == b"123"

@@ -9,6 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
@@ -16,6 +17,7 @@ import pytest
 from conftest import HEADER
 from processes import children, family, free_port, wait_for, warm_servers
 from serving import TOKEN
+from sluice.export import embedded
 
 
 @pytest.fixture
@@ -34,11 +36,9 @@ def ended(client, run_id):
     found = {}
 
     def has_ended():
-        try:
+        with suppress(httpx.TransportError):
             found.update(client.get(f"/runs/{run_id}").json())
-        except httpx.TransportError:
-            return False
-        return found["state"] in ("done", "failed")
+        return found.get("state") in ("done", "failed")
 
     wait_for(has_ended, 120)
     return found
@@ -259,6 +259,50 @@ def test_none_is_lost_and_none_is_twice_if_the_machine_fails(serve, folder, data
     with serve("--port", port) as server:
         sender.send(range(15, 20))
         check_all_are_there_once(server.client, sender, 20, database, rows)
+
+
+@pytest.fixture
+def own_postgres():
+    """A PostgreSQL that the test may stop: its folder and URL."""
+    with tempfile.TemporaryDirectory(prefix="sluice-postgres-") as name:
+        url, _ = embedded.start(Path(name))
+        yield Path(name), url
+        embedded.stop(Path(name))
+
+
+@pytest.mark.slow
+def test_the_database_may_be_away_for_a_while(serve, folder, own_postgres):
+    place, url = own_postgres
+    with serve(SLUICE_DATABASE_URL=url, SLUICE_SCHEMA="public") as server:
+        client = server.client
+
+        def upload(number):
+            return client.post("/ingest/products", files={"file": ("a.csv", small_file(number))})
+
+        first = upload(1).json()["run_id"]
+        assert ended(client, first)["state"] == "done"
+        embedded.stop(place)
+        refused = upload(2)
+        assert (refused.status_code, refused.headers["content-type"]) == (503, "application/problem+json")
+        assert "PostgreSQL cannot be reached" in refused.json()["detail"]
+        start_again(place, url)
+        second = upload(3).json()["run_id"]
+        assert ended(client, second)["state"] == "done"
+
+        third = upload(4).json()["run_id"]
+        wait_for(lambda: client.get(f"/runs/{third}").json().get("state") == "running")
+        embedded.stop(place)  # while its job runs, which then cannot export
+        time.sleep(5)
+        start_again(place, url)
+        assert ended(client, third)["state"] == "done"
+        products = client.get("/products", params={"limit": 1000}).json()["rows"]
+        assert {row["sku"] for row in products} == {"all", *(f"{m}-{n}" for m in (1, 3, 4) for n in range(3))}
+
+
+def start_again(place, url):
+    """Starts the embedded PostgreSQL at the port that it had."""
+    options = f"-h 127.0.0.1 -p {urlsplit(url).port} -k ''"
+    embedded._run(place, "pg_ctl", "-w", "-o", options, "-l", place / "log", "start")
 
 
 @pytest.mark.slow
