@@ -100,7 +100,9 @@ class Database:
         try:
             with self._connection.cursor() as cursor, as_copy_needs_it():
                 cursor.copy_expert(f"COPY {staging} ({columns}) FROM STDIN", pa.BufferReader(copy_text(batch)))
-        except psycopg2.DataError as error:
+        except psycopg2.Error as error:
+            if error.pgcode is None:  # the server did not answer
+                raise
             cause = row_with_nul(batch, target.key) or str(error).splitlines()[0][:300]
             raise DatabaseError(f"PostgreSQL refused rows of {target.name}: {cause}") from None
 
