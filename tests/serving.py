@@ -41,7 +41,13 @@ def start(folder: Path, *arguments: object, token: str = TOKEN, **variables: str
         stderr=subprocess.PIPE,
         text=True,
         cwd=folder,
-        env=job_environment() | {"PYTHONPATH": str(PROJECT / "lib"), "SLUICE_TOKEN": token} | variables,
+        env={
+            **job_environment(),
+            "PYTHONPATH": str(PROJECT / "lib"),
+            "SLUICE_TOKEN": token,
+            "SLUICE_KEEP_WARM": "1",  # minutes: processes of jobs should not outlive the tests for long
+            **variables,
+        },
     )
     lines = read_until(process, "listening on http")
     address = re.search(r"listening on (http\S+)", lines)[1]

@@ -92,7 +92,11 @@ def server() -> Iterator[Callable[[str], None]]:
     def start(command: str) -> None:
         shell = ["bash", "-c", command.removesuffix(BACKGROUND).replace("./", f"{PROJECT}/")]
         process = subprocess.Popen(
-            shell, stderr=subprocess.PIPE, text=True, env=job_environment(), start_new_session=True
+            shell,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=job_environment() | {"SLUICE_KEEP_WARM": "1"},
+            start_new_session=True,
         )
         started.append(process)
         read_until(process, "listening on")

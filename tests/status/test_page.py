@@ -120,7 +120,8 @@ def test_it_has_tables_runs_rejects_and_charts(hostile, tmp_path):
     ]
 
 
-def test_without_a_lake_the_page_says_so(lake, tmp_path):
+def test_without_a_lake_the_page_says_so(lake, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # where processes that stay are looked for
     page = Page(written(tmp_path))
     for line in ("No table is in the lake.", "Nothing runs.", "No run is recorded.", "There are no rejects."):
         assert line in page.text
