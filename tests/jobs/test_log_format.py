@@ -6,7 +6,6 @@ import json
 import re
 import time
 
-import psutil
 import pytest
 from conftest import HEADER
 from processes import children, finished, wait_for
@@ -131,4 +130,4 @@ def test_the_outcome_is_printed_even_if_the_filter_is_gone(submit, lake):
 
 def filters(process):
     """The processes that pass on the lines of a job that was submitted."""
-    return [child for child in psutil.Process(process.pid).children() if "sluice.runtime.log_lines" in child.cmdline()]
+    return children(process, lambda child: "sluice.runtime.log_lines" in child.cmdline())

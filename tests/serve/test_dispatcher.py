@@ -121,6 +121,13 @@ def test_what_may_pass_is_tried_again(dispatched, code):
     assert (found["a"].state, found["a"].exit_code) == ("done", 0)
 
 
+def test_an_unexpected_failure_is_tried_once_more_then_is_one_files(dispatched):
+    jobs = Jobs(lambda names: 1 if "b" in names else 0)
+    found = dispatched(jobs, adding(*map(upload, "ab")))
+    assert jobs.ran == [["a", "b"], ["a", "b"], ["a"], ["b"], ["b"]]
+    assert {name: each.state for name, each in found.items()} == {"a": "done", "b": "failed"}
+
+
 def test_what_an_earlier_server_left_is_taken_again_as_it_was(dispatched):
     first, second = upload("a"), upload("b")
 

@@ -149,11 +149,12 @@ class Dispatcher:
         """Runs the job of a batch, again if that may help."""
         tell = partial(self._events.publish, batch.run_ids)
         await tell("state", {"state": "running"})
-        for pause in (*_PAUSES, None):
+        for attempt, pause in enumerate((*_PAUSES, None)):
             async with self._at_once:
                 end = await self._jobs.run(batch, tell)
             RUNS.labels(batch.table, end.exit_code).inc()
-            if end.exit_code in _NOT_TRIED_AGAIN or pause is None or self._closing:
+            lasts = end.exit_code in _NOT_TRIED_AGAIN or (end.is_unexpected and attempt > 0)
+            if lasts or pause is None or self._closing:
                 break
             await tell("line", {"level": "warning", "message": f"{end.error}; tried again in {pause} s"})
             await asyncio.sleep(pause)

@@ -42,6 +42,11 @@ class JobEnd:
     last_line: str = ""
 
     @property
+    def is_unexpected(self) -> bool:
+        """Whether the job itself says that it failed, and not by whose fault."""
+        return self.exit_code == 1 and self.report is not None
+
+    @property
     def error(self) -> str | None:
         if self.exit_code == 0:
             return None
