@@ -91,7 +91,7 @@ RETRIES = ("--conf", "spark.speculation=true", "--conf", "spark.task.maxFailures
 @pytest.mark.parametrize(
     ("lose", "step"),
     [
-        *((Cluster.lose_executors, step) for step in ("read", "classify", "merge", "aggregate", "send products")),
+        *((Cluster.lose_executors, step) for step in ("read", "classify", "merge", "aggregate")),
         (Cluster.lose_a_worker, "read"),
         (Cluster.lose_a_worker, "merge"),
         (Cluster.lose_shuffle_files, "classify"),
