@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-# In the order in which they are replaced. Its CSV format would take a line `\\.` within quotes for the end (before 18).
+# In the order in which they are replaced. Its CSV format would take a line `\.` within quotes for the end (before 18).
 _ESCAPES = {"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"}
 _NULL, _BETWEEN, _END, _NONE = (pa.scalar(text, pa.large_string()) for text in (r"\N", "\t", "\n", ""))
 

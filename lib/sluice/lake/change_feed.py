@@ -10,8 +10,10 @@ from pyspark.sql import functions as F
 from sluice.lake import log
 from sluice.lake.log import State
 
-_FEED_GONE = ("CHANGE_DATA", "CHANGE_TABLE", "FileNotFound", "FILE_NOT_EXIST", "VERSION_NOT_FOUND", "VersionNotFound")
-_GONE_TOO = "were vacuumed"  # in what `rows.query_errors` raises
+_FEED_GONE = (
+    *("CHANGE_DATA", "CHANGE_TABLE", "FileNotFound", "FILE_NOT_EXIST", "VERSION_NOT_FOUND", "VersionNotFound"),
+    "were vacuumed",  # by `rows.query_errors`
+)
 
 
 class NotEnough(Exception):
@@ -46,4 +48,4 @@ def last_states(feed: DataFrame, key: Sequence[str]) -> DataFrame:
 
 def feed_gone(error: Exception) -> bool:
     """Whether a read of the feed failed because its files or versions no longer exist: Delta has no class for it."""
-    return any(sign in str(error) for sign in (*_FEED_GONE, _GONE_TOO))
+    return any(sign in str(error) for sign in _FEED_GONE)
