@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from sluice.ingest.convert import converted
+from sluice.ingest import convert
 from sluice.lake.sql_text import literal
 from sluice.model import table as model
 from sluice.model.table import MAX_KEY_BYTES, MAX_WHOLE_KEY_BYTES, Check, Table
@@ -33,17 +33,45 @@ def conform(records: DataFrame, table: Table) -> DataFrame:
 
 
 def _typed(records: DataFrame, columns: Sequence[model.Column]) -> DataFrame:
-    """The inputs as typed columns; other inputs stay, unless a column has their name: Spark ignores case."""
-    types, values, reasons = dict(records.dtypes), {}, []
-    for column in columns:
-        if not column.sql:
-            values[column.name], reason = converted(column, types[column.input])
-            reasons += [] if reason is None else [reason]
-    taken = {*(name.lower() for name in values), *_OF_READER}
-    inputs = [F.col(f"`{name}`") for name in types if name.lower() not in taken]
-    first = F.coalesce(F.col("_reason"), *reasons).alias("_reason")
-    typed = [value.alias(name) for name, value in values.items()]
-    return records.select("_file", "_position", *inputs, *typed, "_raw", first)
+    """The inputs as typed columns; other inputs stay, unless a column has their name: Spark ignores case.
+
+    Texts, their values and the reasons are made one after the other: in one expression Spark would strip and convert a
+    text anew wherever it is used.
+    """
+    types = dict(records.dtypes)
+    columns = [column for column in columns if not column.sql]
+    prefix = _unused_prefix(types)
+    texts = {
+        column.name: f"{prefix}{number}"
+        for number, column in enumerate(columns)
+        if convert.is_converted(column, types[column.input])
+    }
+    of_text = {column: F.col(f"`{texts[column.name]}`") for column in columns if column.name in texts}
+    records = records.select("*", *(convert.text(column).alias(texts[column.name]) for column in of_text))
+    typed = [
+        (convert.value(of_text[column], column) if column in of_text else _as_it_is(column)).alias(column.name)
+        for column in columns
+    ]
+    taken = {*(column.name.lower() for column in columns), *_OF_READER}
+    inputs = [f"`{name}`" for name in types if name.lower() not in taken]
+    rows = records.select("_file", "_position", *inputs, *typed, *of_text.values(), "_raw", "_reason")
+    reasons = [
+        convert.why_no_value(F.col(f"`{column.name}`"), text, column) for column, text in of_text.items()
+    ]
+    return rows.withColumn("_reason", F.coalesce("_reason", *reasons)).drop(*texts.values())
+
+
+def _unused_prefix(names: Iterable[str]) -> str:
+    """A prefix that none of the names has, whatever a file's header says."""
+    prefix = "_text"
+    while any(name.lower().startswith(prefix) for name in names):
+        prefix += "_"
+    return prefix
+
+
+def _as_it_is(column: model.Column) -> Column:
+    """An input that is of the column's type or is cast to it."""
+    return F.col(f"`{column.input}`").cast(column.type)
 
 
 def _derived(rows: DataFrame, columns: Sequence[model.Column], table: Table) -> DataFrame:

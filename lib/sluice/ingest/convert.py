@@ -9,6 +9,7 @@ from sluice.errors import with_article
 from sluice.model import table as model
 from sluice.model.table import unquoted
 
+_PLAIN_NUMBER = "^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)$"
 _NUMBER = r"^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$"
 ISO_DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _OFFSET = "(Z|[+-][0-9]{2}:[0-9]{2})$"
@@ -17,20 +18,30 @@ FINER = "[.,][0-9]{6}[0-9]*[1-9]"  # than a microsecond
 _OFFSET_LETTERS = "VzOXxZ"  # https://spark.apache.org/docs/latest/sql-ref-datetime-pattern.html
 
 
-def converted(column: model.Column, input_type: str) -> tuple[Column, Column | None]:
-    """An input as the column's type, and the reason why its text has no value (null if it has one).
+def is_converted(column: model.Column, input_type: str) -> bool:
+    """Whether the column's value is made of its input's text; else the input is the value, or is cast to it."""
+    return column.type != "string" and input_type == "string"
 
-    Text of another type is stripped of white space first; empty text is null, which is no failure. The reason is None
-    where no text is converted.
-    """
-    if column.type == "string" or input_type != "string":
-        return F.col(f"`{column.input}`").cast(column.type), None
-    text = F.expr(f"nullif(trim(BOTH ' \t\n\r\f\v' FROM `{column.input}`), '')")
-    kind = column.type.partition("(")[0]
+
+def text(column: model.Column) -> Column:
+    """The text of a column's input without white space at its ends; null if nothing is left, which is no failure."""
+    return F.expr(f"nullif(trim(BOTH ' \t\n\r\f\v' FROM `{column.input}`), '')")
+
+
+def value(text: Column, column: model.Column) -> Column:
+    """The value of the column's type that a text stands for; null if there is none."""
     conversions = {"decimal": _decimal, "float": _real, "double": _real, "date": _date, "timestamp": _timestamp}
-    value = conversions.get(kind, _simple)(text, column)
+    return conversions.get(_kind(column), _simple)(text, column)
+
+
+def why_no_value(value: Column, text: Column, column: model.Column) -> Column:
+    """The reason why a text has no value; null if it has one."""
     shown = F.concat(F.lit(f"{column.input} '"), F.substring(text, 1, 80), F.lit("' "))
-    return value, F.when(text.isNotNull() & value.isNull(), F.concat(shown, _why_not(text, column, kind)))
+    return F.when(value.isNull() & text.isNotNull(), F.concat(shown, _why_not(text, column, _kind(column))))
+
+
+def _kind(column: model.Column) -> str:
+    return column.type.partition("(")[0]
 
 
 def _why_not(text: Column, column: model.Column, kind: str) -> Column:
@@ -38,8 +49,8 @@ def _why_not(text: Column, column: model.Column, kind: str) -> Column:
     other = F.lit(f"is not {with_article(column.type)}" + (f" of format {column.format}" if column.format else ""))
     if kind == "decimal":
         too_many = F.lit(f"has more than {_scale(column)} digits after the point")
-        is_plain = ~_has_exponent(text) & text.rlike(_NUMBER)
-        return F.when(is_plain & (_digits(text) > _scale(column)), too_many).otherwise(
+        is_exact = text.rlike(_decimal_pattern(_scale(column)))
+        return F.when(text.rlike(_PLAIN_NUMBER) & ~is_exact, too_many).otherwise(
             _out_of_range(text, column, "^[+-]?[0-9]+([.][0-9]*)?$", other)
         )
     if kind == "timestamp":
@@ -63,18 +74,13 @@ def _simple(text: Column, column: model.Column) -> Column:
 
 def _decimal(text: Column, column: model.Column) -> Column:
     """A decimal without an exponent that loses no digit; Java's reader of decimals takes digits of all scripts."""
-    exact = text.rlike(_NUMBER) & ~_has_exponent(text) & (_digits(text) <= _scale(column))
-    return F.when(exact, text.try_cast(column.type))
+    return F.when(text.rlike(_decimal_pattern(_scale(column))), text.try_cast(column.type))
 
 
-def _has_exponent(text: Column) -> Column:
-    return F.instr(F.lower(text), "e") > 0
-
-
-def _digits(text: Column) -> Column:
-    """How many digits a number has after its point, without zeros at its end."""
-    point = F.instr(text, ".")
-    return F.when(point == 0, 0).otherwise(F.length(F.rtrim(text, F.lit("0"))) - point)
+def _decimal_pattern(scale: int) -> str:
+    """A number without an exponent that has up to `scale` digits after its point, zeros at its end not counted."""
+    decimals = f"[0-9]{{0,{scale}}}0*"
+    return f"^[+-]?([0-9]+([.]{decimals})?|[.](?=[0-9]){decimals})$"
 
 
 def _scale(column: model.Column) -> int:

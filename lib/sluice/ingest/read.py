@@ -75,6 +75,8 @@ def read(lake: Lake, plan: Plan) -> Read:
 
 
 def _tasks(spark: Any, plan: Plan) -> int:
-    """Over how many tasks the rows are spread: so many that one's rows fit into its memory."""
+    """Over how many tasks the rows are spread: so many that one's rows fit into its memory, and no slot waits at the
+    end while others work."""
     size = sum(source.file.size * (5 if source.file.compression else 1) for source in plan.sources)
-    return max(spark.sparkContext.defaultParallelism, -(-size // PARTITION_BYTES))
+    slots = spark.sparkContext.defaultParallelism
+    return max(1, -(-size // (PARTITION_BYTES * slots))) * slots
