@@ -55,9 +55,7 @@ def _typed(records: DataFrame, columns: Sequence[model.Column]) -> DataFrame:
     taken = {*(column.name.lower() for column in columns), *_OF_READER}
     inputs = [f"`{name}`" for name in types if name.lower() not in taken]
     rows = records.select("_file", "_position", *inputs, *typed, *of_text.values(), "_raw", "_reason")
-    reasons = [
-        convert.why_no_value(F.col(f"`{column.name}`"), text, column) for column, text in of_text.items()
-    ]
+    reasons = [convert.why_no_value(F.col(f"`{column.name}`"), text, column) for column, text in of_text.items()]
     return rows.withColumn("_reason", F.coalesce("_reason", *reasons)).drop(*texts.values())
 
 
