@@ -88,14 +88,14 @@ _LOAD_SCORES = {
 _QUESTION = "query products --by name --metric count --top 20 --format csv"
 _QUERY = {
     "sluice": (_QUESTION,),
-    "warm": (_QUESTION,),
     "spark": ("query",),
     "duckdb": ("query",),
     "polars": ("query",),
 }
 
 
-_WARM = {"sluice": _PRODUCTS["sluice"], "warm": _PRODUCTS["sluice"]} | _PRODUCTS
+def _with_warm(steps: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
+    return {"sluice": steps["sluice"], "warm": steps["sluice"], **steps}
 
 
 def _products(name: str, rows: int, steps: Mapping[str, Sequence[str]] = _PRODUCTS, **others: int | str) -> Case:
@@ -105,12 +105,12 @@ def _products(name: str, rows: int, steps: Mapping[str, Sequence[str]] = _PRODUC
 
 _CASES = (
     Case("session", "a Spark session that does nothing", None, {"spark": ("session",)}, None),
-    _products("products", 500_000, _WARM),
+    _products("products", 500_000, _with_warm(_PRODUCTS)),
     Case(
         "query",
         "a question that an aggregate of 500,000 products answers",
         None,
-        _QUERY,
+        _with_warm(_QUERY),
         _ANSWER,
         on="products",
     ),
@@ -118,7 +118,7 @@ _CASES = (
         "change",
         "100 changes of 500,000 products, to `products_agg` in PostgreSQL",
         Input("products", 500_000, changed=100),
-        _WARM,
+        _with_warm(_PRODUCTS),
         _COUNTS,
         on="products",
     ),
@@ -129,15 +129,22 @@ _CASES = (
         "requests",
         "5,000,000 log lines to a table and daily statistics of each customer",
         Input("requests", 5_000_000),
-        _REQUESTS,
+        _with_warm(_REQUESTS),
         _STATISTICS,
     ),
-    Case("scores", "10,000,000 scores to a table", Input("scores", 10_000_000), _LOAD_SCORES, _SCORES, memory="4g"),
+    Case(
+        "scores",
+        "10,000,000 scores to a table",
+        Input("scores", 10_000_000),
+        _with_warm(_LOAD_SCORES),
+        _SCORES,
+        memory="4g",
+    ),
     Case(
         "merge",
         "1,000 random keys merged into 10,000,000 scores",
         Input("scores", 10_000_000, changed=1_000),
-        _LOAD_SCORES,
+        _with_warm(_LOAD_SCORES),
         _SCORES,
         on="scores",
         memory="4g",
