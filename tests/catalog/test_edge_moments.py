@@ -59,9 +59,9 @@ def test_all_jobs_keep_or_refuse_them(job, tmp_path, rows, database, monkeypatch
     refreshed = job("aggregate", "moments")
     assert (refreshed.exit_code, refreshed.report["mode"]) == (0, "incremental")
     assert refreshed.report["groups_recomputed"] == len(KEPT)
-    answer = job(
-        "query", "moments", "--by", "date", "--metric", "count,max:at", "--format", "json", "--source", "records"
-    )
+    question = ("query", "moments", "--by", "date", "--metric", "count,max:at", "--format", "json")
+    answer = job(*question, "--source", "records")
+    assert job(*question).answer == answer.answer
     assert [group["count"] for group in json.loads(answer.answer)] == [1] * len(kept)
     assert job("export", "moments", "moments_by_date").exit_code == 0
     assert database("SELECT date::text, rows FROM moments_by_date ORDER BY 1") == [

@@ -21,12 +21,17 @@ OWN = {"columns": TYPES, "key": ("text",)}
 
 
 def test_what_is_not_exported_says_how_to_export(client, database, postgres_url):
-    assert client.get("/tables/%00").status_code == 404
-    for name in ("products", "orders_by_day", "sluice_exports", "pg_class", 'x"; --'):
+    for name in ("products", "products_agg", "orders_by_day"):
         answer = client.get(f"/tables/{name}")
         detail = f"table {name} is not exported yet: run ./spark-submit.sh export {name}"
         assert (answer.status_code, answer.json()["detail"]) == (404, detail)
         assert answer.headers["content-type"] == "application/problem+json"
+    for name in ("sluice_exports", "pg_class", 'x"; --'):
+        answer = client.get(f"/tables/{name}")
+        assert answer.status_code == 404
+        assert answer.json()["detail"].startswith(f"unknown table or aggregate {name!r}: ")
+    assert client.get("/tables/product").json()["detail"].endswith("'product': did you mean 'products'?")
+    assert client.get("/tables/%00").status_code == 404
     assert client.get("/tables").json() == {"tables": []}
     export(postgres_url, "products", [])
     database("CREATE TABLE mine (secret text)")

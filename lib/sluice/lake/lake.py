@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import pyarrow as pa
 from delta.tables import DeltaTable
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
@@ -19,12 +20,14 @@ from pyspark.sql.types import StructType
 from sluice.errors import Busy
 from sluice.lake import lease, lock, log
 from sluice.lake.opened import uri_of
+from sluice.lake.rows import at_version, batches, schema_of
 from sluice.lake.scope import MergeScope
 from sluice.lake.sql_text import delta_table, identifier, spark_text
 from sluice.lake.writer import Writer
 from sluice.model.table import Table
 
 FILE_BYTES = 64 * 1024 * 1024  # of a full file: spark.databricks.delta.optimize.maxFileSize
+FEW_BYTES = 32 * 1024 * 1024  # of rows in memory that go from this process to Java in one piece
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 _FEED = "delta.enableChangeDataFeed"
 _BOUNDS = "delta.dataSkippingStatsColumns"
@@ -52,6 +55,19 @@ class Lake:
         """The table's rows as of a version, or only those `within` a scope."""
         rows = self.spark.read.format("delta").option("versionAsOf", version).load(self.path(table))
         return rows.where(within.holds()) if within else rows
+
+    def read_small(self, table: str, version: int) -> DataFrame:
+        """All rows of a version of a table, read by this process if they are few.
+
+        Before Java reads its first table it loads, for a second or more, what it takes to read any.
+        """
+        few: list[pa.RecordBatch] = []
+        for batch in batches(self.root, table, version):
+            few.append(batch)
+            if sum(part.nbytes for part in few) > FEW_BYTES:
+                return self.read(table, version)
+        schema = schema_of(at_version(self.root, table, version))
+        return self.spark.createDataFrame(pa.Table.from_batches(few, schema))
 
     def create(self, table: Table, rows: DataFrame, declaration: Mapping[str, Any] | None = None) -> None:
         """Makes a table of the rows; it keeps a feed of its changes.

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 
+import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from sluice.catalog import drift
 from sluice.catalog.derived import aggregates_of, is_current
@@ -18,6 +20,7 @@ from sluice.catalog.expressions import SQL_FAILURES
 from sluice.errors import UsageError, counted, spark_cause
 from sluice.lake import log
 from sluice.lake.log import State
+from sluice.lake.rows import at_version, schema_of
 from sluice.lake.sql_text import literal
 from sluice.model.aggregate import Aggregate, Derived, Ranking
 from sluice.model.table import Table
@@ -26,12 +29,14 @@ from sluice.query.question import Question, check_question
 from sluice.query.render import render, times_as_text
 from sluice.runtime.job import Job
 
+SMALL = 2 << 20  # bytes of a table's files
+
 
 @dataclass(frozen=True)
 class _Candidate:
     """A table that can give the answer, and the number and bytes of the files that it reads at most.
 
-    `derived`: the aggregate or ranking; None for the records.
+    `derived`: the aggregate or ranking; None for the records. `is_small`: it is read as a whole, by this process.
     """
 
     name: str
@@ -39,6 +44,11 @@ class _Candidate:
     files: int
     size: int
     derived: Derived | None = None
+    is_partitioned: bool = False
+
+    @property
+    def is_small(self) -> bool:
+        return self.size <= SMALL and not self.is_partitioned
 
     @property
     def cost(self) -> tuple[bool, int]:
@@ -61,7 +71,8 @@ def query(job: Job, table: Table, question: Question, form: str, *, explain: boo
     job.expect([chosen.name])
     lake = job.lake  # starts Spark, unless a condition has
     with job.step("query"):
-        stored = _kept_days(job, table, question, lake.read(chosen.name, chosen.version))
+        read = lake.read_small if chosen.is_small else lake.read
+        stored = _kept_days(job, table, question, read(chosen.name, chosen.version))
         answered = answer(stored, table, question, chosen.derived)
         try:
             rows = [row.asDict() for row in times_as_text(answered).collect()]
@@ -90,9 +101,8 @@ def _kept_days(job: Job, table: Table, question: Question, rows: DataFrame) -> D
 def _choose(job: Job, table: Table, question: Question, table_state: State) -> tuple[_Candidate, list[str]]:
     """The table that answers, and for each of the others why it does not."""
     lake = job.settings.lake
-    candidates = [
-        _Candidate(table.name, table_state.version, *log.size(lake, table.name, _files_of_days(table, question)))
-    ]
+    size = log.size(lake, table.name, _files_of_days(table, question))
+    candidates = [_Candidate(table.name, table_state.version, *size, is_partitioned=bool(table.partition_by))]
     reasons = []
     for derived in aggregates_of(lake, table):
         obstacle = _obstacle(job, table, derived, question, table_state)
@@ -164,9 +174,10 @@ def _unfit_aggregate(job: Job, table: Table, aggregate: Aggregate, question: Que
 
 
 def _uses_only_dimensions(job: Job, table: Table, aggregate: Aggregate, where: str) -> bool:
-    version = log.version(job.settings.lake, aggregate.name) or 0
+    lake = job.settings.lake
     job.expect([table.name])  # which may have to answer
-    dimensions = job.lake.read(aggregate.name, version).select(*aggregate.by).schema
+    columns = schema_of(at_version(lake, aggregate.name, log.version(lake, aggregate.name) or 0))
+    dimensions = from_arrow_schema(pa.schema([columns.field(name) for name in aggregate.by]))
     try:  # on a frame of its own: Spark finds columns in a condition that were selected away
         _ = job.lake.spark.createDataFrame([], dimensions).where(where).schema
     except AnalysisException:
@@ -176,15 +187,20 @@ def _uses_only_dimensions(job: Job, table: Table, aggregate: Aggregate, where: s
 
 def _explain(job: Job, chosen: _Candidate, reasons: Sequence[str], answered: DataFrame) -> None:
     """Logs which table answered and what was read of it, why the others were passed over, and Spark's plan."""
-    names = {path.rsplit("/", 1)[-1] for path in answered.inputFiles()}
-    sizes = [
-        entry["size_bytes"]
-        for entry in log.entries(job.settings.lake, chosen.name)
-        if entry["path"].rsplit("/", 1)[-1] in names
-    ]
-    job.progress.log(f"answered from {chosen.name}: {counted(len(sizes), 'file')}, {sum(sizes):,} bytes")
+    files, size = _read(job, chosen, answered)
+    job.progress.log(f"answered from {chosen.name}: {counted(files, 'file')}, {size:,} bytes")
     for reason in reasons:
         job.progress.log(f"passed over {reason}")
     with redirect_stdout(io.StringIO()) as plan:
         answered.explain()
     job.progress.log(plan.getvalue().strip())
+
+
+def _read(job: Job, chosen: _Candidate, answered: DataFrame) -> tuple[int, int]:
+    """The number and bytes of the files that were read: all of a small table, unless Spark read it and says which."""
+    names = {path.rsplit("/", 1)[-1] for path in answered.inputFiles()}
+    if chosen.is_small and not names:
+        return chosen.files, chosen.size
+    entries = log.entries(job.settings.lake, chosen.name)
+    sizes = [entry["size_bytes"] for entry in entries if entry["path"].rsplit("/", 1)[-1] in names]
+    return len(sizes), sum(sizes)

@@ -56,11 +56,17 @@ async def find_all(snapshot: Snapshot) -> list[Relation]:
 
 
 async def find(snapshot: Snapshot, name: str) -> Relation:
-    """An exported table. Raises a Problem that says how to export it."""
-    found = await _find(snapshot, "WHERE e.table_name = $2", name) if "\0" not in name else []  # which no name has
-    if not found:
+    """An exported table of a name that is known. Raises a Problem that says how to export it."""
+    found = await find_any(snapshot, name)
+    if found is None:
         raise not_exported(name)
-    return found[0]
+    return found
+
+
+async def find_any(snapshot: Snapshot, name: str) -> Relation | None:
+    """An exported table, if there is one of this name, which may be any text."""
+    found = await _find(snapshot, "WHERE e.table_name = $2", name) if "\0" not in name else []  # which no name has
+    return found[0] if found else None
 
 
 async def _find(snapshot: Snapshot, which: str, *values: str) -> list[Relation]:

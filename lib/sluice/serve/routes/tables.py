@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Annotated, Any
 
@@ -9,12 +10,15 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 
+from sluice.catalog.catalog import Catalog
+from sluice.errors import SluiceError, UsageError
 from sluice.serve import paging, relations
 from sluice.serve.answers import example, with_rows
 from sluice.serve.context import Serving
+from sluice.serve.options import ServeSettings
 from sluice.serve.paging import After, Conditions, Limit
 from sluice.serve.parameters import OWN_CHECK
-from sluice.serve.problems import answers
+from sluice.serve.problems import Problem, answers
 from sluice.serve.relations import Relation
 
 router = APIRouter(tags=["tables"])
@@ -97,10 +101,23 @@ async def read_table(
 ) -> Response:
     filters = [(column, value) for column, value in request.query_params.multi_items() if column not in _OWN]
     async with serving.database.snapshot() as snapshot:
-        relation = await relations.find(snapshot, name)
+        relation = await relations.find_any(snapshot, name)
+        if relation is None:
+            raise await asyncio.to_thread(_missing, serving.settings, name)
         relation.refuse_unknown([column for column, _ in filters], _OWN)
         conditions = Conditions(relation)
         for column, value in filters:
             conditions.add("{column} = {value}", column, value)
         page = await paging.read(snapshot, conditions, limit, after)
     return with_rows(page.rows, after=json.dumps(page.after))
+
+
+def _missing(settings: ServeSettings, name: str) -> Problem:
+    """The answer about a table that PostgreSQL lacks: it is not exported yet, or there is none of this name."""
+    try:
+        Catalog(settings.tables).sources(settings.lake, [name])
+    except UsageError as error:
+        return Problem(404, str(error))
+    except SluiceError:  # the lake cannot be read: its aggregates that no file declares are not known
+        pass
+    return relations.not_exported(name)

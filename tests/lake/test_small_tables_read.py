@@ -1,0 +1,45 @@
+"""A table whose rows are few comes from this process, and a larger one from Spark, with the same rows and types."""
+
+from __future__ import annotations
+
+import pytest
+from sluice.lake import lake as spark_tables
+from sluice.lake.lake import Lake
+from sluice.lake.writer import Writer
+
+ROWS = """
+SELECT * FROM VALUES
+  ('ä"\\n', 9223372036854775807L, -0.0D, CAST('-12345678901234567890123456789.000000001' AS decimal(38,9)),
+   DATE'0001-01-01', TIMESTAMP'9999-12-31 23:59:59.999999Z', true, 1S),
+  ('', -1L, double('NaN'), CAST(0 AS decimal(38,9)), DATE'9999-12-31', TIMESTAMP'0001-01-01 00:00:00Z', false, -1S),
+  ('gone', 0L, 0D, CAST(0 AS decimal(38,9)), DATE'1582-10-10', TIMESTAMP'1970-01-01 00:00:00Z', false, 0S),
+  (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)
+AS rows(text, `whole.number`, half, exact, day, moment, yes, small)
+"""
+
+AS_TEXT = [f"CAST(`{name}` AS string)" for name in "text whole.number half exact day moment yes small".split()]
+
+
+@pytest.fixture
+def stored(spark, tmp_path):
+    """A lake whose folder has odd letters, with a table of four rows, of which one is then marked as deleted."""
+    lake = Lake(spark, str(tmp_path / "a lake, ö"), "test", Writer("run", 60, print))
+    rows = spark.sql(ROWS).coalesce(1)
+    rows.write.format("delta").option("delta.enableDeletionVectors", "true").save(lake.path("t"))
+    spark.sql(f"DELETE FROM delta.`{lake.path('t')}` WHERE text = 'gone'")
+    return lake
+
+
+def test_both_ways_give_the_same_rows_and_types(stored):
+    small, large = stored.read_small("t", 1), stored.read("t", 1)
+    assert not small.inputFiles()
+    assert small.dtypes == large.dtypes
+    found, expected = (sorted(map(str, rows.selectExpr(*AS_TEXT).collect())) for rows in (small, large))
+    assert found == expected
+    assert len(found) == 3
+    assert stored.read_small("t", 0).count() == 4
+
+
+def test_rows_that_take_much_memory_stay_in_spark(stored, monkeypatch):
+    monkeypatch.setattr(spark_tables, "FEW_BYTES", 10)
+    assert len(stored.read_small("t", 0).inputFiles()) == 1
