@@ -17,7 +17,9 @@ SELECT * FROM VALUES
 AS rows(text, `whole.number`, half, exact, day, moment, yes, small)
 """
 
-AS_TEXT = [f"CAST(`{name}` AS string)" for name in "text whole.number half exact day moment yes small".split()]
+AS_TEXT = [
+    f"CAST(`{name}` AS string)" for name in ["text", "whole.number", "half", "exact", "day", "moment", "yes", "small"]
+]
 
 
 @pytest.fixture
