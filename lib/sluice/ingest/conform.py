@@ -119,8 +119,10 @@ _ESCAPED = r"""[\x01-\x1F"#%'*/:=?\\\x7F{\[\]^]"""
 def _unfit_partition(name: str) -> Column:
     """Why a text cannot be the value of a partition; null if it can."""
     folder = F.concat(F.lit(f"{name}="), F.regexp_replace(name, _ESCAPED, "%XX"))
+    # looked at first, as the search for what is escaped takes much longer
+    may_be_long = F.octet_length(name) * 3 + len(f"{name}=".encode()) > _LONGEST_FOLDER
     return F.when(F.col(name) == _NULL_PARTITION, f"{name} is {_NULL_PARTITION}, which stands for an empty one").when(
-        F.octet_length(folder) > _LONGEST_FOLDER, f"{name} is too long for a partition's folder"
+        may_be_long & (F.octet_length(folder) > _LONGEST_FOLDER), f"{name} is too long for a partition's folder"
     )
 
 

@@ -28,6 +28,7 @@ from sluice.query.answer import answer, combined_parts
 from sluice.query.question import Question, check_question
 from sluice.query.render import render, times_as_text
 from sluice.runtime.job import Job
+from sluice.runtime.warm import stay
 
 SMALL = 2 << 20  # bytes of a table's files
 
@@ -36,7 +37,7 @@ SMALL = 2 << 20  # bytes of a table's files
 class _Candidate:
     """A table that can give the answer, and the number and bytes of the files that it reads at most.
 
-    `derived`: the aggregate or ranking; None for the records. `is_small`: it is read as a whole, by this process.
+    `derived`: the aggregate or ranking; None for the records.
     """
 
     name: str
@@ -48,7 +49,8 @@ class _Candidate:
 
     @property
     def is_small(self) -> bool:
-        return self.size <= SMALL and not self.is_partitioned
+        """Whether this process reads it, as a whole. In a process that stays Java has read tables, and is quicker."""
+        return self.size <= SMALL and not self.is_partitioned and not stay.is_server
 
     @property
     def cost(self) -> tuple[bool, int]:
