@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
+import sluice
 from conftest import HEADER
 from deltalake import write_deltalake
 from sluice.catalog.load import read_declaration
@@ -146,15 +147,24 @@ def test_optimize_writes_marks_off_once_they_are_many(job, rows, lake, csv_file,
 
 
 @pytest.mark.slow
-def test_marks_on_s3_are_as_on_disk(job, rows, s3_lake, csv_file, monkeypatch):
+def test_marks_on_s3_are_as_on_disk(job, spark, s3_lake, csv_file, database, monkeypatch):
+    def rows():
+        stored = spark.read.format("delta").load(f"{s3_lake}/products").select("sku", "name")
+        return sorted(map(tuple, stored.collect()))
+
     monkeypatch.setattr(marking, "LARGE", 1)
     job("ingest", "products", many(csv_file))
     assert job("ingest", "products", csv_file("b.csv", HEADER, "s1,x,d", "s2,x,d")).counts == {"read": 2, "updated": 2}
     assert log.marked_rows(s3_lake, "products") == 0, "not known: the folder has letters beyond ASCII"
-    before = rows("products", "sku", "name")
+    before = rows()
     assert (len(before), before[1], before[12]) == (40, ("s1", "x"), ("s2", "x"))
+    assert job("query", "products", "--metric", "count", "--format", "csv").answer == "count\n40\n"
+    assert job("export", "products").exit_code == 0
+    assert sorted(database("SELECT sku, name FROM products")) == before
+    with pytest.raises(UsageError, match="read it with Spark"):
+        sluice.lake(s3_lake).read("products")
     assert job("maintain", "optimize", "products").report["status"] == "succeeded"
-    assert rows("products", "sku", "name") == before
+    assert rows() == before
 
 
 def test_an_unknown_storage_is_refused(tmp_path, declare):

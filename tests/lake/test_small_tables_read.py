@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from deltalake import DeltaTable
 from sluice.lake import lake as spark_tables
 from sluice.lake.lake import Lake
+from sluice.lake.rows import finds_marks
 from sluice.lake.writer import Writer
 
 ROWS = """
@@ -45,3 +47,12 @@ def test_both_ways_give_the_same_rows_and_types(stored):
 def test_rows_that_take_much_memory_stay_in_spark(stored, monkeypatch):
     monkeypatch.setattr(spark_tables, "FEW_BYTES", 10)
     assert len(stored.read_small("t", 0).inputFiles()) == 1
+
+
+def test_marks_in_an_odd_folder_on_s3_are_for_spark(stored, spark):
+    marked, odd = DeltaTable(stored.path("t")), ("s3a://b/lä", "s3a://b/a b", "s3://b/50%", "s3://b/a#b")
+    assert [finds_marks(lake, marked) for lake in odd] == [False] * 4
+    assert finds_marks("s3a://sluice/lake_1.x/y+=&", marked)
+    assert finds_marks(stored.root, marked)
+    spark.range(1).write.format("delta").save(stored.path("unmarked"))
+    assert finds_marks("s3a://b/lä", DeltaTable(stored.path("unmarked")))

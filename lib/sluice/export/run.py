@@ -9,11 +9,11 @@ import pyarrow as pa
 
 from sluice.catalog import derived, drift
 from sluice.errors import DatabaseError
-from sluice.export.changed_rows import changed_rows
 from sluice.export.connection import connected, database_url
 from sluice.export.database import Database
+from sluice.export.rows_to_send import all_rows, changed_rows
 from sluice.export.target import DeltaVersion, Target
-from sluice.lake import change_feed, log, rows
+from sluice.lake import change_feed, log
 from sluice.lake.log import State
 from sluice.ledger.recording import recorded
 from sluice.model.table import AnyTable, Table
@@ -144,7 +144,7 @@ def _send(job: Job, database: Database, plan: _Planned) -> _Staged:
             job.progress.log(f"{name}: full export: its change feed after version {plan.since} is gone")
         else:
             return _Staged(target, *log.size_of_changes(lake, name, plan.since))
-    target = _stage(database, lake, plan, rows.batches(lake, name, plan.state.version), full=True)
+    target = _stage(database, lake, plan, all_rows(job, plan.source, plan.state.version), full=True)
     return _Staged(target, *log.size(lake, name))
 
 

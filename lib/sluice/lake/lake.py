@@ -20,7 +20,7 @@ from pyspark.sql.types import StructType
 from sluice.errors import Busy
 from sluice.lake import lease, lock, log
 from sluice.lake.opened import uri_of
-from sluice.lake.rows import at_version, batches, schema_of
+from sluice.lake.rows import at_version, batches, finds_marks, schema_of
 from sluice.lake.scope import MergeScope
 from sluice.lake.sql_text import delta_table, identifier, spark_text
 from sluice.lake.writer import Writer
@@ -61,13 +61,15 @@ class Lake:
 
         Before Java reads its first table it loads, for a second or more, what it takes to read any.
         """
+        delta = at_version(self.root, table, version)
+        if not finds_marks(self.root, delta):
+            return self.read(table, version)
         few: list[pa.RecordBatch] = []
         for batch in batches(self.root, table, version):
             few.append(batch)
             if sum(part.nbytes for part in few) > FEW_BYTES:
                 return self.read(table, version)
-        schema = schema_of(at_version(self.root, table, version))
-        return self.spark.createDataFrame(pa.Table.from_batches(few, schema))
+        return self.spark.createDataFrame(pa.Table.from_batches(few, schema_of(delta)))
 
     def create(self, table: Table, rows: DataFrame, declaration: Mapping[str, Any] | None = None) -> None:
         """Makes a table of the rows; it keeps a feed of its changes.

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from sluice.lake.opened import entry
-from sluice.lake.rows import answer, at_version, listed, query_errors, quoted, read, schema_of
+from sluice.lake.rows import answer, at_version, listed, query_errors, quoted, read, schema_of, with_marks
 
 VERSION, IS_NEW = "_commit_version", "_is_new"
 _FEED = "delta.enableChangeDataFeed"
@@ -31,7 +31,7 @@ def changes(lake: str, table: str, since: int, until: int) -> pa.Table:
         return _tagged(read(lake, table, until), until, is_new=True)
     if not _is_fed(lake, table, delta, since):
         with query_errors(lake, table, since):
-            return _compared(at_version(lake, table, since), delta)
+            return _compared(with_marks(lake, table, since), with_marks(lake, table, until))
     schema = _tagged(schema_of(delta).empty_table(), since, is_new=True).schema
     return pa.Table.from_batches(feed(lake, table, since, until), schema)
 

@@ -14,11 +14,13 @@ from deltalake import DeltaTable, QueryBuilder
 from deltalake.exceptions import DeltaError
 
 from sluice.errors import InputError, UsageError, no_column
+from sluice.files.s3.client import is_on_s3
 from sluice.lake import log
 from sluice.lake.opened import delta_rs_errors, opened
 
 _SETTINGS = {"datafusion.execution.parquet.coerce_int96": "us"}  # else the years 1 and 9999 become others
 _OF_STORAGE = re.compile("Object Store|ObjectStore|Failed to fetch|Kernel error|No such file|Generic (S3|Local)")
+_ESCAPED = re.compile(r"[^A-Za-z0-9._~!$&'()*+,;=:@/-]")  # what a URL escapes, and %
 _GONE = re.compile("not found|No such file|NotFound")
 _QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/""", re.DOTALL)
 
@@ -30,7 +32,7 @@ def read(
 
     Raises UsageError for a column that the table lacks, a condition that cannot be, and a version that was vacuumed.
     """
-    delta = at_version(lake, table, version)
+    delta = with_marks(lake, table, version)
     chosen = _chosen(table, schema_of(delta), columns)
     if where is not None:
         _check_parentheses(table, where)
@@ -42,7 +44,7 @@ def read(
 
 def batches(lake: str, table: str, version: int) -> Iterator[pa.RecordBatch]:
     """All rows of a version of a table, in batches as they are read."""
-    delta = at_version(lake, table, version)
+    delta = with_marks(lake, table, version)
     schema = schema_of(delta)
     with query_errors(lake, table, version):
         yield from _stream(f"SELECT {listed(schema.names)} FROM {quoted(table)}", {table: delta}, schema)
@@ -50,7 +52,7 @@ def batches(lake: str, table: str, version: int) -> Iterator[pa.RecordBatch]:
 
 def count(lake: str, table: str, version: int) -> int:
     """How many rows a version of a table has, without those marked as deleted."""
-    delta = at_version(lake, table, version)
+    delta = with_marks(lake, table, version)
     with query_errors(lake, table, version):
         counted = answer(f"SELECT count(*) AS n FROM {quoted(table)}", {table: delta}, pa.schema([("n", pa.int64())]))
     return int(counted.column("n")[0].as_py())
@@ -66,6 +68,26 @@ def at_version(lake: str, table: str, version: int) -> DeltaTable:
         ) from None
     if delta is None:
         raise InputError(f"table {table} is not in lake {lake} any more: ingest files into it again")
+    return delta
+
+
+def finds_marks(lake: str, delta: DeltaTable) -> bool:
+    """Whether delta-rs (1.6) finds which rows of a table are marked as deleted, if any are.
+
+    On S3 it escapes a folder's blanks and letters beyond ASCII twice where it looks for the marks.
+    """
+    may_have_marks = "deletionVectors" in (delta.protocol().reader_features or ())
+    return not (may_have_marks and is_on_s3(lake) and _ESCAPED.search(lake))
+
+
+def with_marks(lake: str, table: str, version: int) -> DeltaTable:
+    """As `at_version`, of a table whose marks are found. Raises UsageError if they are not."""
+    delta = at_version(lake, table, version)
+    if not finds_marks(lake, delta):
+        raise UsageError(
+            f"table {table}: rows of it may be marked as deleted, and in a folder on S3 with blanks or letters beyond "
+            "ASCII only Spark finds which: read it with Spark"
+        )
     return delta
 
 
