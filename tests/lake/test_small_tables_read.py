@@ -26,7 +26,7 @@ AS_TEXT = [
 
 @pytest.fixture
 def stored(spark, tmp_path):
-    """A lake whose folder has odd letters, with a table of four rows, of which one is then marked as deleted."""
+    """A lake in a folder with odd letters. Its table has four rows; one of them is then marked as deleted."""
     lake = Lake(spark, str(tmp_path / "a lake, ö"), "test", Writer("run", 60, print))
     rows = spark.sql(ROWS).coalesce(1)
     rows.write.format("delta").option("delta.enableDeletionVectors", "true").save(lake.path("t"))

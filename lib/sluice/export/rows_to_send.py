@@ -25,8 +25,9 @@ _SLICE_BYTES = 16 * 1024 * 1024  # of compressed files, whose rows the driver's 
 def all_rows(job: Job, source: AnyTable, version: int) -> Iterator[pa.RecordBatch]:
     """All rows of a version of the table: its columns."""
     lake = job.settings.lake
-    if rows.finds_marks(lake, rows.at_version(lake, source.name, version)):
-        return rows.batches(lake, source.name, version)
+    delta = rows.at_version(lake, source.name, version)
+    if rows.finds_marks(lake, delta):
+        return rows.batches(lake, source.name, delta)
     job.expect([source.name])
     return _in_slices(job.lake.read(source.name, version), source.key, log.size(lake, source.name)[1])
 

@@ -42,20 +42,19 @@ def _typed(records: DataFrame, columns: Sequence[model.Column]) -> DataFrame:
     columns = [column for column in columns if not column.sql]
     prefix = _unused_prefix(types)
     texts = {
-        column.name: f"{prefix}{number}"
+        column: f"{prefix}{number}"
         for number, column in enumerate(columns)
         if convert.is_converted(column, types[column.input])
     }
-    of_text = {column: F.col(f"`{texts[column.name]}`") for column in columns if column.name in texts}
-    records = records.select("*", *(convert.text(column).alias(texts[column.name]) for column in of_text))
+    records = records.select("*", *(convert.text(column).alias(name) for column, name in texts.items()))
     typed = [
-        (convert.value(of_text[column], column) if column in of_text else _as_it_is(column)).alias(column.name)
+        (convert.value(F.col(texts[column]), column) if column in texts else _as_it_is(column)).alias(column.name)
         for column in columns
     ]
     taken = {*(column.name.lower() for column in columns), *_OF_READER}
     inputs = [f"`{name}`" for name in types if name.lower() not in taken]
-    rows = records.select("_file", "_position", *inputs, *typed, *of_text.values(), "_raw", "_reason")
-    reasons = [convert.why_no_value(F.col(f"`{column.name}`"), text, column) for column, text in of_text.items()]
+    rows = records.select("_file", "_position", *inputs, *typed, *texts.values(), "_raw", "_reason")
+    reasons = [convert.why_no_value(F.col(f"`{column.name}`"), F.col(name), column) for column, name in texts.items()]
     return rows.withColumn("_reason", F.coalesce("_reason", *reasons)).drop(*texts.values())
 
 

@@ -10,7 +10,7 @@ from sluice.model import table as model
 from sluice.model.table import unquoted
 
 _PLAIN_NUMBER = "^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)$"
-_NUMBER = r"^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$"
+_NUMBER = _PLAIN_NUMBER[:-1] + "([eE][+-]?[0-9]+)?$"
 ISO_DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _OFFSET = "(Z|[+-][0-9]{2}:[0-9]{2})$"
 ISO_TIMESTAMP = "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)? ?" + _OFFSET[:-1] + "?$"
@@ -24,7 +24,7 @@ def is_converted(column: model.Column, input_type: str) -> bool:
 
 
 def text(column: model.Column) -> Column:
-    """The text of a column's input without white space at its ends; null if nothing is left, which is no failure."""
+    """A column's input without white space at its ends. It is null if nothing is left; that is no failure."""
     return F.expr(f"nullif(trim(BOTH ' \t\n\r\f\v' FROM `{column.input}`), '')")
 
 

@@ -65,7 +65,7 @@ class Lake:
         if not finds_marks(self.root, delta):
             return self.read(table, version)
         few: list[pa.RecordBatch] = []
-        for batch in batches(self.root, table, version):
+        for batch in batches(self.root, table, delta):
             few.append(batch)
             if sum(part.nbytes for part in few) > FEW_BYTES:
                 return self.read(table, version)

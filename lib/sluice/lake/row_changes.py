@@ -31,7 +31,8 @@ def changes(lake: str, table: str, since: int, until: int) -> pa.Table:
         return _tagged(read(lake, table, until), until, is_new=True)
     if not _is_fed(lake, table, delta, since):
         with query_errors(lake, table, since):
-            return _compared(with_marks(lake, table, since), with_marks(lake, table, until))
+            before = at_version(lake, table, since)
+            return _compared(with_marks(lake, table, before), with_marks(lake, table, delta))
     schema = _tagged(schema_of(delta).empty_table(), since, is_new=True).schema
     return pa.Table.from_batches(feed(lake, table, since, until), schema)
 

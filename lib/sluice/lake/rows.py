@@ -32,7 +32,7 @@ def read(
 
     Raises UsageError for a column that the table lacks, a condition that cannot be, and a version that was vacuumed.
     """
-    delta = with_marks(lake, table, version)
+    delta = with_marks(lake, table, at_version(lake, table, version))
     chosen = _chosen(table, schema_of(delta), columns)
     if where is not None:
         _check_parentheses(table, where)
@@ -42,17 +42,16 @@ def read(
         return answer(sql, {table: delta}, chosen)
 
 
-def batches(lake: str, table: str, version: int) -> Iterator[pa.RecordBatch]:
-    """All rows of a version of a table, in batches as they are read."""
-    delta = with_marks(lake, table, version)
+def batches(lake: str, table: str, delta: DeltaTable) -> Iterator[pa.RecordBatch]:
+    """All rows of a table as it was opened, in batches as they are read; its marks must be found (`finds_marks`)."""
     schema = schema_of(delta)
-    with query_errors(lake, table, version):
+    with query_errors(lake, table, delta.version()):
         yield from _stream(f"SELECT {listed(schema.names)} FROM {quoted(table)}", {table: delta}, schema)
 
 
 def count(lake: str, table: str, version: int) -> int:
     """How many rows a version of a table has, without those marked as deleted."""
-    delta = with_marks(lake, table, version)
+    delta = with_marks(lake, table, at_version(lake, table, version))
     with query_errors(lake, table, version):
         counted = answer(f"SELECT count(*) AS n FROM {quoted(table)}", {table: delta}, pa.schema([("n", pa.int64())]))
     return int(counted.column("n")[0].as_py())
@@ -80,9 +79,8 @@ def finds_marks(lake: str, delta: DeltaTable) -> bool:
     return not (may_have_marks and is_on_s3(lake) and _ESCAPED.search(lake))
 
 
-def with_marks(lake: str, table: str, version: int) -> DeltaTable:
-    """As `at_version`, of a table whose marks are found. Raises UsageError if they are not."""
-    delta = at_version(lake, table, version)
+def with_marks(lake: str, table: str, delta: DeltaTable) -> DeltaTable:
+    """The same table. Raises UsageError if its marks are not found."""
     if not finds_marks(lake, delta):
         raise UsageError(
             f"table {table}: rows of it may be marked as deleted, and in a folder on S3 with blanks or letters beyond "

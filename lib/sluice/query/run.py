@@ -30,7 +30,7 @@ from sluice.query.render import render, times_as_text
 from sluice.runtime.job import Job
 from sluice.runtime.warm import stay
 
-SMALL = 2 << 20  # bytes of a table's files
+_SMALL = 2 << 20  # bytes of a table's files
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class _Candidate:
     @property
     def is_small(self) -> bool:
         """Whether this process reads it, as a whole. In a process that stays Java has read tables, and is quicker."""
-        return self.size <= SMALL and not self.is_partitioned and not stay.is_server
+        return self.size <= _SMALL and not self.is_partitioned and not stay.is_server
 
     @property
     def cost(self) -> tuple[bool, int]:
